@@ -1,0 +1,78 @@
+/*
+ * What the C files of boot/ offer each other and the lowered Wasm code. Each group is a file.
+ */
+#ifndef XENLET_BOOT_H
+#define XENLET_BOOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "layout.h"
+#include "xen.h"
+
+/* vcpu: what %gs points to, one for each vCPU. The offsets are layout.h's, for assembly. */
+struct vcpu {
+    volatile uint8_t *vcpu_info;   /* struct vcpu_info in shared memory, or null: no upcalls yet */
+    volatile uint8_t upcall_seen;  /* set by upcall_entry, cleared before a scan of the pending words */
+};
+_Static_assert(offsetof(struct vcpu, vcpu_info) == VCPU_INFO, "layout.h");
+_Static_assert(offsetof(struct vcpu, upcall_seen) == VCPU_UPCALL_SEEN, "layout.h");
+_Static_assert(sizeof(struct vcpu) == VCPU_SIZE, "layout.h");
+extern struct vcpu vcpus[1];
+
+/* traps.c: exceptions end the guest, with a record that says which and where. */
+void traps_init(void);
+
+/* hypercall.c: finds Xen by CPUID and readies the hypercalls. */
+void hypercall_init(void);
+
+/* start_info.c: checks what the loader left, and keeps a copy that nothing overwrites. */
+enum boot_data { BOOT_START_INFO, BOOT_CMDLINE, BOOT_MEMMAP, BOOT_MODLIST };
+void start_info_init(void);
+/* The end of the RAM region that holds physical address `paddr`, or 0 if no region does. */
+uint64_t ram_region_end(uint64_t paddr);
+/* Copies at most `size` bytes of that data to `to`; returns how many bytes there are. */
+uint32_t boot_data_copy(enum boot_data what, void *to, uint32_t size);
+/* The value of `key=value` on the command line; its length is left in `*length`. Null if absent. */
+const char *cmdline_value(const char *key, uint32_t *length);
+
+/* memory.c: linear memory's page tables, and the window of frames shared with Xen. */
+void linear_init(uint32_t bytes);
+/* Maps linear memory up to `bytes`, zeroed; false when the domain has not that much RAM. */
+bool linear_grow(uint64_t from, uint64_t bytes);
+/* `count` fresh zeroed frames in the shared window: their address, or 0 when RAM or window is used up. */
+uint32_t shared_alloc(uint32_t count);
+/* Maps the frames from `gfn` on in the shared window: their address, or 0 when the window is used up. */
+uint32_t shared_map(uint64_t gfn, uint32_t count);
+/* The guest frame behind an address in linear memory or in the shared window; ~0 if nothing is mapped. */
+uint64_t frame_of(uint32_t address);
+/* One or two pages of physical memory, to be read before anything owns them. Valid until the next call. */
+const void *physical_peek(uint64_t paddr);
+bool is_stack_guard(uint64_t address);
+
+/* record.c: the lines that tell the outside what happens. */
+void record_begin(const char *kind);
+void record_char(uint8_t byte);
+void record_text(const char *text);
+void record_hex(uint64_t value);
+void record_decimal(uint64_t value);
+void record_utf16(const uint16_t *units, uint32_t count);
+void record_end(void);
+void record_set_nonce(const char *nonce, uint32_t length);
+
+/* main.c */
+_Noreturn void shutdown(uint32_t reason);
+/* Ends a guest that cannot go on: a `fatal` record with this sentence, then SHUTDOWN_crash. */
+_Noreturn void fatal(const char *sentence);
+/* The return addresses from frame pointer `rbp` on, as a field `frames=`. */
+void record_backtrace(uint64_t rip, uint64_t rbp);
+
+/* The link script's symbols. */
+extern uint8_t text_start[], text_end[], rodata_start[], rodata_end[], data_start[], data_end[];
+extern uint8_t linear_phys[], scratch_page[];
+extern uint64_t kernel_pt[], pml4[], linear_pdpt[], linear_pd[], linear_first_pt[], linear_tail_pt[], shared_pt[];
+extern uint8_t stack_guard[], stack_end[], fault_stacks[];
+extern uint64_t start_info_paddr, gdt[];
+
+#endif

@@ -1,0 +1,70 @@
+/*
+ * Where everything is: the one map that assembly, C and the link script share.
+ *
+ *   virtual                                  physical            rights
+ *   0x0000000000000000  page 0               -                   none: a null dereference faults
+ *   0x0000000000001000  Wasm linear memory   linear_phys + va    RW, no execute
+ *                       guard, up to 8 GiB   -                   none: out of bounds faults
+ *   0x00000000ffe00000  shared frames        anywhere            RW, no execute (inside the guard's range)
+ *   0xffffffff80000000  image: text          va - KERNEL_BASE    RX
+ *                       read-only data                           R, no execute
+ *                       data, bss, stacks                        RW, no execute
+ *
+ * A Wasm effective address is a 32-bit pointer plus a 32-bit offset, so nothing that Wasm code computes
+ * reaches 8 GiB: everything below that belongs to linear memory, to the shared window or to the guard.
+ */
+#ifndef XENLET_LAYOUT_H
+#define XENLET_LAYOUT_H
+
+#define PAGE_SHIFT 12
+#define PAGE_SIZE (1 << PAGE_SHIFT)
+#define SUPERPAGE_SIZE 0x200000
+
+#ifdef __ASSEMBLER__
+#define KERNEL_BASE 0xffffffff80000000
+#else
+#define KERNEL_BASE 0xffffffff80000000ul
+#endif
+
+/* The image's first physical byte: above the legacy PC area that every memory map leaves free of RAM. */
+#define IMAGE_PHYS 0x100000
+
+/* The page that is also mapped at its physical address while long mode is being turned on. In page mode
+ * the hypercall page is before it. */
+#ifdef XENLET_HYPERCALL_DIRECT
+#define TRAMPOLINE_PHYS IMAGE_PHYS
+#else
+#define TRAMPOLINE_PHYS (IMAGE_PHYS + PAGE_SIZE)
+#endif
+
+/* Page tables for the image, 2 MiB each from physical 0 on: how large it may be. */
+#define KERNEL_PT_PAGES 8
+
+/* Frames shared with Xen or other domains are mapped here, in the last 2 MiB a Wasm pointer can name. */
+#define SHARED_BASE 0xffe00000
+#define SHARED_PAGES 512
+
+#define STACK_SIZE 0x20000
+#define FAULT_STACK_SIZE 0x2000
+
+/* Segment selectors of gdt (start.S). */
+#define SEL_CODE64 0x08
+#define SEL_DATA 0x10
+#define SEL_TSS 0x18
+
+/* Interrupt stack table slots. One for each event that may arrive while another handler runs. */
+#define IST_DOUBLE_FAULT 1
+#define IST_FAULT 2
+#define IST_NMI 3
+#define IST_UPCALL 4
+
+/* The vector that HVM_PARAM_CALLBACK_IRQ names. Any above the exceptions would do. */
+#define UPCALL_VECTOR 0x20
+#define IDT_VECTORS 0x21
+
+/* Offsets in struct vcpu (vcpu.h), which %gs points to; checked there by _Static_assert. */
+#define VCPU_INFO 0
+#define VCPU_UPCALL_SEEN 8
+#define VCPU_SIZE 16
+
+#endif

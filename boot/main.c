@@ -1,0 +1,73 @@
+/*
+ * One step a line, from long mode to the guest's own code. The order matters: a fault in a step is
+ * reported by what the steps before it set up.
+ */
+#include "boot.h"
+#include "cpu.h"
+#include "hypercall.h"
+
+/* linker/wasm-rt.c: the lowered module. */
+uint32_t wasm_initial_bytes(void);
+_Noreturn void wasm_main(void);
+
+struct vcpu vcpus[1];
+
+_Noreturn void boot_main(void);
+
+_Noreturn void boot_main(void)
+{
+    uint32_t length;
+    const char *nonce;
+
+    traps_init();      /* from here on a fault is a record */
+    hypercall_init();  /* Xen, found by CPUID */
+    start_info_init(); /* what the loader left, checked and kept */
+    nonce = cmdline_value("nonce", &length);
+    if (nonce)
+        record_set_nonce(nonce, length);
+    record_begin("boot");
+    record_text("stage=entered");
+    record_end();
+    linear_init(wasm_initial_bytes()); /* linear memory at 0, guards */
+    wasm_main();                       /* the guest */
+}
+
+_Noreturn void shutdown(uint32_t reason)
+{
+    struct sched_shutdown argument = {.reason = reason};
+
+    hypercall2(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uint64_t)&argument);
+    /* It returns if there is no Xen, or if the toolstack resumed a domain that is past saying anything. */
+    halt_for_ever();
+}
+
+_Noreturn void fatal(const char *sentence)
+{
+    record_begin("fatal");
+    record_text(sentence);
+    record_end();
+    shutdown(SHUTDOWN_crash);
+}
+
+/*
+ * Frame pointers are kept everywhere (-fno-omit-frame-pointer), so each frame is {caller's %rbp, return
+ * address}. Bounded, and only within the stack: a broken chain must not fault here.
+ */
+void record_backtrace(uint64_t rip, uint64_t rbp)
+{
+    record_text(" rip=");
+    record_hex(rip);
+    record_text(" frames=");
+    for (int depth = 0; depth < 24; depth++) {
+        const uint64_t *frame = (const uint64_t *)rbp;
+
+        if (rbp < (uint64_t)stack_guard + PAGE_SIZE || rbp > (uint64_t)stack_end - 16 || rbp % 8)
+            break;
+        if (depth)
+            record_char(',');
+        record_hex(frame[1]);
+        if (frame[0] <= rbp)
+            break;
+        rbp = frame[0];
+    }
+}

@@ -1,0 +1,150 @@
+/*
+ * Linear memory's page tables, and the window of shared frames.
+ *
+ *   [4 KiB page table | 2 MiB pages ...            | 4 KiB page table ]  guard
+ *    page 0 absent     as many as are whole          the rest of it
+ *
+ * Linear memory is contiguous in physical memory, from linear_phys on, so a pointer's frame is
+ * (linear_phys + pointer) >> 12. Growth fills the last table, and turns it into a 2 MiB page when it is
+ * full: seven tables serve any size, and none is allocated.
+ *
+ * Shared frames are taken from the top of the same RAM region, downwards: linear memory grows to meet them.
+ */
+#include "boot.h"
+#include "cpu.h"
+
+#define PTE_PRESENT 0x001ul
+#define PTE_WRITE 0x002ul
+#define PTE_SUPERPAGE 0x080ul
+#define PTE_NX 0x8000000000000000ul
+#define PTE_TABLE (PTE_PRESENT | PTE_WRITE)
+#define PTE_DATA (PTE_PRESENT | PTE_WRITE | PTE_NX)
+#define PTE_FRAME 0x000ffffffffff000ul
+
+static uint64_t linear_base; /* &linear_phys, as a number */
+static uint64_t linear_end;  /* mapped up to here, virtual */
+static uint64_t ram_end;     /* first physical byte that is not linear memory's to grow into */
+static uint32_t shared_used; /* pages of the window in use */
+
+static uint64_t table_phys(const uint64_t *table)
+{
+    return (uint64_t)table - KERNEL_BASE;
+}
+
+static void unmap_kernel_page(const void *page)
+{
+    kernel_pt[((uint64_t)page - KERNEL_BASE) >> PAGE_SHIFT] = 0;
+    invlpg((uint64_t)page);
+}
+
+/* Two pages, so that a structure may cross a page's end. */
+const void *physical_peek(uint64_t paddr)
+{
+    uint64_t *entry = &kernel_pt[((uint64_t)scratch_page - KERNEL_BASE) >> PAGE_SHIFT];
+
+    for (int page = 0; page < 2; page++) {
+        uint64_t mapping = ((paddr & PTE_FRAME) + page * PAGE_SIZE) | PTE_PRESENT | PTE_NX;
+
+        if (entry[page] != mapping) {
+            entry[page] = mapping;
+            invlpg((uint64_t)scratch_page + page * PAGE_SIZE);
+        }
+    }
+    return scratch_page + paddr % PAGE_SIZE;
+}
+
+/* Maps [linear_end, end). Page 0 is left out: a null pointer must fault. */
+static void linear_map(uint64_t end)
+{
+    for (uint64_t va = linear_end; va < end; va += PAGE_SIZE) {
+        uint64_t superpage = va / SUPERPAGE_SIZE;
+        uint64_t *table = superpage ? linear_tail_pt : linear_first_pt;
+        uint32_t slot = va / PAGE_SIZE % 512;
+
+        if (superpage && slot == 0) {
+            /* The table moves up; what it mapped until now is whole. */
+            if (superpage > 1)
+                linear_pd[superpage - 1] =
+                    (linear_base + (superpage - 1) * SUPERPAGE_SIZE) | PTE_DATA | PTE_SUPERPAGE;
+            __builtin_memset(linear_tail_pt, 0, PAGE_SIZE);
+            linear_pd[superpage] = table_phys(linear_tail_pt) | PTE_TABLE;
+            reload_cr3();
+        }
+        if (va)
+            table[slot] = (linear_base + va) | PTE_DATA;
+    }
+    linear_end = end;
+}
+
+void linear_init(uint32_t bytes)
+{
+    linear_base = (uint64_t)linear_phys;
+    ram_end = ram_region_end(linear_base);
+    if (ram_end < linear_base + bytes)
+        fatal("the domain has too little memory for this guest");
+
+    for (int gib = 0; gib < 4; gib++)
+        linear_pdpt[gib] = (table_phys(linear_pd) + gib * PAGE_SIZE) | PTE_TABLE;
+    linear_pd[SHARED_BASE / SUPERPAGE_SIZE] = table_phys(shared_pt) | PTE_TABLE;
+    linear_map(bytes);
+
+    unmap_kernel_page(stack_guard);
+    for (int slot = 0; slot < 4; slot++)
+        unmap_kernel_page(fault_stacks + slot * (PAGE_SIZE + FAULT_STACK_SIZE));
+    unmap_kernel_page(scratch_page);
+    unmap_kernel_page(scratch_page + PAGE_SIZE);
+}
+
+bool linear_grow(uint64_t from, uint64_t bytes)
+{
+    if (bytes > SHARED_BASE || linear_base + bytes > ram_end)
+        return false;
+    linear_map(bytes);
+    __builtin_memset((void *)from, 0, bytes - from);
+    return true;
+}
+
+uint32_t shared_map(uint64_t gfn, uint32_t count)
+{
+    uint32_t address = SHARED_BASE + shared_used * PAGE_SIZE;
+
+    if (count > SHARED_PAGES - shared_used)
+        return 0;
+    for (uint32_t i = 0; i < count; i++)
+        shared_pt[shared_used++] = (gfn + i) << PAGE_SHIFT | PTE_DATA;
+    return address;
+}
+
+uint32_t shared_alloc(uint32_t count)
+{
+    uint64_t bytes = (uint64_t)count * PAGE_SIZE;
+    uint32_t address;
+
+    if (linear_base + linear_end + bytes > ram_end)
+        return 0;
+    address = shared_map((ram_end - bytes) >> PAGE_SHIFT, count);
+    if (address) {
+        ram_end -= bytes;
+        __builtin_memset((void *)(uint64_t)address, 0, bytes);
+    }
+    return address;
+}
+
+uint64_t frame_of(uint32_t address)
+{
+    if (address >= SHARED_BASE) {
+        uint64_t entry = shared_pt[(address - SHARED_BASE) >> PAGE_SHIFT];
+
+        return entry & PTE_PRESENT ? (entry & PTE_FRAME) >> PAGE_SHIFT : ~0ul;
+    }
+    return address < linear_end ? (linear_base + address) >> PAGE_SHIFT : ~0ul;
+}
+
+bool is_stack_guard(uint64_t address)
+{
+    uint64_t offset = address - (uint64_t)fault_stacks;
+
+    if (address - (uint64_t)stack_guard < PAGE_SIZE)
+        return true;
+    return offset < 4 * (PAGE_SIZE + FAULT_STACK_SIZE) && offset % (PAGE_SIZE + FAULT_STACK_SIZE) < PAGE_SIZE;
+}

@@ -1,0 +1,168 @@
+/*
+ * Records: what the guest tells the outside, as lines on Xen's debug port.
+ *
+ *   ~x1 <nonce> <line number> <kind><+ or :><payload> #<checksum>\n
+ *
+ * Xen keeps about 200 bytes of a line and drops what is not printable ASCII (hvm_print_line,
+ * xen/arch/x86/hvm/hvm.c), so a payload is percent-encoded UTF-8, split over as many lines as it needs
+ * (`+`: the next line goes on; `:`: the last one), each under 190 bytes and with an FNV-1a checksum
+ * from the `~` to the payload's end. The reader is src/machine/record.ts.
+ *
+ * Nothing here allocates or needs Wasm's state: a trap reports through it.
+ */
+#include "boot.h"
+#include "cpu.h"
+
+#define LINE_SIZE 190
+#define DECIMAL_SIZE sizeof("18446744073709551615")
+#define PAYLOAD_LIMIT (LINE_SIZE - sizeof(" #01234567\n") - sizeof("%FF"))
+
+static char line[LINE_SIZE];
+static uint32_t line_length;
+static uint32_t line_number;
+static uint32_t continuation_at; /* where the line's `+` or `:` stands */
+static const char *record_kind;
+static char nonce[17] = "-";
+
+static void put(const char *text)
+{
+    while (*text)
+        line[line_length++] = *text++;
+}
+
+static void put_hex(uint64_t value, int digits)
+{
+    while (digits--)
+        line[line_length++] = "0123456789abcdef"[(value >> (4 * digits)) & 15];
+}
+
+/* Writes `value` before `end`, NUL-terminated there; returns its first digit. */
+static char *decimal(char *end, uint64_t value)
+{
+    *--end = 0;
+    do
+        *--end = '0' + value % 10;
+    while (value /= 10);
+    return end;
+}
+
+static void line_begin(void)
+{
+    char digits[DECIMAL_SIZE];
+
+    line_length = 0;
+    put("~x1 ");
+    put(nonce);
+    put(" ");
+    put(decimal(digits + sizeof(digits), line_number++));
+    put(" ");
+    put(record_kind);
+    continuation_at = line_length;
+    put(":");
+}
+
+static void line_end(void)
+{
+    uint32_t sum = 0x811c9dc5;
+
+    for (uint32_t i = 0; i < line_length; i++)
+        sum = (sum ^ (uint8_t)line[i]) * 0x01000193;
+    put(" #");
+    put_hex(sum, 8);
+    put("\n");
+    outsb(XEN_HVM_DEBUGCONS_IOPORT, line, line_length);
+}
+
+void record_set_nonce(const char *from, uint32_t length)
+{
+    if (length >= sizeof(nonce))
+        length = sizeof(nonce) - 1;
+    for (uint32_t i = 0; i < length; i++)
+        nonce[i] = from[i];
+    nonce[length] = 0;
+}
+
+void record_begin(const char *kind)
+{
+    record_kind = kind;
+    line_begin();
+}
+
+void record_end(void)
+{
+    line_end();
+}
+
+void record_char(uint8_t byte)
+{
+    if (line_length >= PAYLOAD_LIMIT) {
+        line[continuation_at] = '+';
+        line_end();
+        line_begin();
+    }
+    if (byte < 0x20 || byte > 0x7e || byte == '%') {
+        put("%");
+        line[line_length++] = "0123456789ABCDEF"[byte >> 4];
+        line[line_length++] = "0123456789ABCDEF"[byte & 15];
+    } else {
+        line[line_length++] = byte;
+    }
+}
+
+void record_text(const char *text)
+{
+    while (*text)
+        record_char(*text++);
+}
+
+void record_hex(uint64_t value)
+{
+    int digits = 1;
+
+    while (digits < 16 && value >> (4 * digits))
+        digits++;
+    record_text("0x");
+    while (digits--)
+        record_char("0123456789abcdef"[(value >> (4 * digits)) & 15]);
+}
+
+void record_decimal(uint64_t value)
+{
+    char digits[DECIMAL_SIZE];
+
+    record_text(decimal(digits + sizeof(digits), value));
+}
+
+static void record_code_point(uint32_t point)
+{
+    if (point < 0x80) {
+        record_char(point);
+        return;
+    }
+    if (point < 0x800) {
+        record_char(0xc0 | point >> 6);
+    } else {
+        if (point < 0x10000) {
+            record_char(0xe0 | point >> 12);
+        } else {
+            record_char(0xf0 | point >> 18);
+            record_char(0x80 | (point >> 12 & 0x3f));
+        }
+        record_char(0x80 | (point >> 6 & 0x3f));
+    }
+    record_char(0x80 | (point & 0x3f));
+}
+
+/* AssemblyScript's strings. A surrogate without its other half becomes U+FFFD, as in JavaScript's encoders. */
+void record_utf16(const uint16_t *units, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t unit = units[i];
+
+        if ((unit & 0xfc00) == 0xd800 && i + 1 < count && (units[i + 1] & 0xfc00) == 0xdc00)
+            unit = 0x10000 + ((unit & 0x3ff) << 10) + (units[++i] & 0x3ff);
+        else if ((unit & 0xf800) == 0xd800)
+            unit = 0xfffd;
+        record_code_point(unit);
+    }
+}

@@ -1,0 +1,143 @@
+/*
+ * What the loader left in hvm_start_info, checked, and copied before anything can overwrite it: it lies
+ * in ordinary RAM, often just where linear memory will grow (Xen: xen/arch/x86/hvm/dom0_build.c,
+ * tools/libs/guest/xg_dom_x86.c).
+ */
+#include "boot.h"
+#include "hypercall.h"
+
+#define MAX_CMDLINE 2048
+#define MAX_MEMMAP 64
+#define MAX_MODULES 8
+
+static struct hvm_start_info start_info;
+static char cmdline[MAX_CMDLINE];
+static struct hvm_memmap_table_entry memmap[MAX_MEMMAP];
+static struct hvm_modlist_entry modlist[MAX_MODULES];
+
+static uint32_t length(const char *text)
+{
+    uint32_t n = 0;
+
+    while (text[n])
+        n++;
+    return n;
+}
+
+static void copy_in(void *to, uint64_t paddr, uint32_t bytes)
+{
+    uint8_t *out = to;
+
+    while (bytes) {
+        uint32_t chunk = PAGE_SIZE - paddr % PAGE_SIZE;
+
+        if (chunk > bytes)
+            chunk = bytes;
+        __builtin_memcpy(out, physical_peek(paddr), chunk);
+        out += chunk;
+        paddr += chunk;
+        bytes -= chunk;
+    }
+}
+
+/* Version 0 has no map, and Xen builds PVH dom0 with version 0: then Xen itself is asked. */
+static void ask_for_memory_map(void)
+{
+    static struct e820_entry e820[MAX_MEMMAP];
+    struct xen_memory_map map = {.nr_entries = MAX_MEMMAP, .buffer = (uint64_t)e820};
+
+    if (hypercall2(__HYPERVISOR_memory_op, XENMEM_memory_map, (uint64_t)&map) != 0)
+        fatal("XENMEM_memory_map failed, and start_info has no memory map");
+    for (uint32_t i = 0; i < map.nr_entries; i++)
+        memmap[i] = (struct hvm_memmap_table_entry){e820[i].addr, e820[i].size, e820[i].type, 0};
+    start_info.memmap_entries = map.nr_entries;
+}
+
+void start_info_init(void)
+{
+    copy_in(&start_info, start_info_paddr, sizeof(start_info));
+    if (start_info.magic != XEN_HVM_START_MAGIC_VALUE)
+        fatal("start_info has the wrong magic: this image was not entered as PVH");
+    if (start_info.version > 1)
+        start_info.version = 1; /* later ones only add fields: start_info.h */
+
+    if (start_info.cmdline_paddr) {
+        for (uint32_t i = 0; i < MAX_CMDLINE - 1; i++) {
+            cmdline[i] = *(const char *)physical_peek(start_info.cmdline_paddr + i);
+            if (!cmdline[i])
+                break;
+        }
+    }
+
+    if (start_info.nr_modules > MAX_MODULES)
+        fatal("start_info names more than 8 modules");
+    copy_in(modlist, start_info.modlist_paddr, start_info.nr_modules * sizeof(*modlist));
+
+    if (start_info.version == 0 || !start_info.memmap_paddr) {
+        ask_for_memory_map();
+    } else {
+        if (start_info.memmap_entries > MAX_MEMMAP)
+            fatal("start_info's memory map has more than 64 entries");
+        copy_in(memmap, start_info.memmap_paddr, start_info.memmap_entries * sizeof(*memmap));
+    }
+}
+
+uint64_t ram_region_end(uint64_t paddr)
+{
+    for (uint32_t i = 0; i < start_info.memmap_entries; i++) {
+        const struct hvm_memmap_table_entry *region = &memmap[i];
+
+        if (region->type == XEN_HVM_MEMMAP_TYPE_RAM && paddr >= region->addr && paddr - region->addr < region->size)
+            return (region->addr + region->size) & -(uint64_t)PAGE_SIZE;
+    }
+    return 0;
+}
+
+uint32_t boot_data_copy(enum boot_data what, void *to, uint32_t size)
+{
+    const void *from;
+    uint32_t bytes;
+
+    switch (what) {
+    case BOOT_START_INFO:
+        from = &start_info;
+        bytes = sizeof(start_info);
+        break;
+    case BOOT_CMDLINE:
+        from = cmdline;
+        bytes = length(cmdline);
+        break;
+    case BOOT_MEMMAP:
+        from = memmap;
+        bytes = start_info.memmap_entries * sizeof(*memmap);
+        break;
+    case BOOT_MODLIST:
+        from = modlist;
+        bytes = start_info.nr_modules * sizeof(*modlist);
+        break;
+    default:
+        return 0;
+    }
+    __builtin_memcpy(to, from, size < bytes ? size : bytes);
+    return bytes;
+}
+
+const char *cmdline_value(const char *key, uint32_t *value_length)
+{
+    uint32_t key_length = length(key);
+
+    for (const char *word = cmdline; *word;) {
+        uint32_t n = 0;
+
+        while (word[n] && word[n] != ' ')
+            n++;
+        if (n > key_length && !__builtin_memcmp(word, key, key_length) && word[key_length] == '=') {
+            *value_length = n - key_length - 1;
+            return word + key_length + 1;
+        }
+        word += n;
+        while (*word == ' ')
+            word++;
+    }
+    return NULL;
+}

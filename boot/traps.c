@@ -1,0 +1,166 @@
+/*
+ * Exceptions: each ends the guest, after a record that says what happened in Wasm's words.
+ *
+ * Wasm's own checks are `ud2` followed by a byte that says which (linker/wasm-rt.h), so a check costs
+ * nothing until it fails, and the faulting address is in the Wasm function itself. The rest is told by
+ * the page tables: which address was touched, and how.
+ */
+#include "boot.h"
+#include "cpu.h"
+
+#define VECTOR_NMI 2
+#define VECTOR_UD 6
+#define VECTOR_DF 8
+#define VECTOR_PF 14
+
+/* Page-fault error code: SDM volume 3, 4.7. */
+#define PF_PRESENT 1
+#define PF_WRITE 2
+#define PF_FETCH 16
+
+#define LINEAR_GUARD_END 0x200000000ul
+
+/* What trap_common (traps.S) and the CPU push. */
+struct trap_frame {
+    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    uint64_t vector, error_code;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+struct idt_entry {
+    uint16_t offset_low, selector;
+    uint8_t ist, type;
+    uint16_t offset_middle;
+    uint32_t offset_high, reserved;
+};
+
+struct tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3, io_bitmap;
+} __attribute__((packed));
+
+static struct idt_entry idt[IDT_VECTORS];
+static struct tss tss = {.io_bitmap = sizeof(struct tss)};
+
+extern uint8_t trap_stubs[][16], upcall_entry[];
+
+static void set_gate(uint32_t vector, const void *handler, uint8_t ist)
+{
+    uint64_t offset = (uint64_t)handler;
+
+    idt[vector] = (struct idt_entry){
+        .offset_low = offset,
+        .selector = SEL_CODE64,
+        .ist = ist,
+        .type = 0x8e, /* present interrupt gate: interrupts stay off in the handler */
+        .offset_middle = offset >> 16,
+        .offset_high = offset >> 32,
+    };
+}
+
+void traps_init(void)
+{
+    struct {
+        uint16_t limit;
+        const void *base;
+    } __attribute__((packed)) idt_pointer = {sizeof(idt) - 1, idt};
+    uint64_t base = (uint64_t)&tss;
+
+    for (int slot = 1; slot <= 4; slot++)
+        tss.ist[slot - 1] = (uint64_t)fault_stacks + slot * (PAGE_SIZE + FAULT_STACK_SIZE);
+    gdt[SEL_TSS / 8] |= (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+    gdt[SEL_TSS / 8 + 1] = base >> 32;
+    __asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
+
+    for (uint32_t vector = 0; vector < 32; vector++)
+        set_gate(vector, trap_stubs[vector], IST_FAULT);
+    set_gate(VECTOR_DF, trap_stubs[VECTOR_DF], IST_DOUBLE_FAULT);
+    set_gate(VECTOR_NMI, trap_stubs[VECTOR_NMI], IST_NMI);
+    set_gate(UPCALL_VECTOR, upcall_entry, IST_UPCALL);
+    __asm__ volatile("lidt %0" : : "m"(idt_pointer));
+}
+
+/* In the order of wasm_rt_trap_t (linker/wasm-rt.h). */
+static const char *const wasm_traps[] = {
+    "unreachable",
+    "out-of-bounds",
+    "divide-by-zero",
+    "integer-overflow",
+    "invalid-conversion",
+    "indirect-call",
+    "out-of-memory",
+};
+
+static const char *page_fault_kind(uint64_t address, uint64_t error_code)
+{
+    if (error_code & PF_FETCH)
+        return "execute-data";
+    if (address < PAGE_SIZE)
+        return "null-dereference";
+    if (address < LINEAR_GUARD_END)
+        return "out-of-bounds";
+    if (is_stack_guard(address))
+        return "stack-overflow";
+    if ((error_code & (PF_PRESENT | PF_WRITE)) == (PF_PRESENT | PF_WRITE))
+        return "write-to-code";
+    return NULL;
+}
+
+static const char *trap_kind(const struct trap_frame *frame, uint64_t address)
+{
+    switch (frame->vector) {
+    case VECTOR_UD: {
+        /* Only a fetch from our own text can have raised it, so the byte after `ud2` is readable. */
+        uint8_t code = ((const uint8_t *)frame->rip)[2];
+        return code < sizeof(wasm_traps) / sizeof(*wasm_traps) ? wasm_traps[code] : NULL;
+    }
+    case VECTOR_PF:
+        return page_fault_kind(address, frame->error_code);
+    case VECTOR_DF:
+        return "double-fault";
+    case VECTOR_NMI:
+        return "nmi";
+    default:
+        return NULL;
+    }
+}
+
+/* Called by trap_common with the registers of the moment. */
+_Noreturn void trap(const struct trap_frame *frame);
+
+_Noreturn void trap(const struct trap_frame *frame)
+{
+    uint64_t address = read_cr2();
+    const char *kind = trap_kind(frame, address);
+    uint64_t rip = frame->rip;
+    uint64_t rbp = frame->rbp;
+
+    /* A jump into data leaves nothing at %rip to name: the caller's return address is on the stack. */
+    if (frame->vector == VECTOR_PF && (frame->error_code & PF_FETCH) && frame->rsp >= (uint64_t)stack_guard &&
+        frame->rsp < (uint64_t)stack_end)
+        rip = *(const uint64_t *)frame->rsp;
+
+    record_begin("trap");
+    record_text("kind=");
+    if (kind) {
+        record_text(kind);
+    } else {
+        record_text("exception-");
+        record_decimal(frame->vector);
+    }
+    if (frame->vector == VECTOR_PF) {
+        record_text(" address=");
+        record_hex(address);
+    }
+    if (!kind) {
+        record_text(" error=");
+        record_hex(frame->error_code);
+    }
+    record_backtrace(rip, rbp);
+    record_end();
+    shutdown(SHUTDOWN_crash);
+}

@@ -1,0 +1,87 @@
+/*
+ * The part of Xen's public interface that boot code needs, each name as in the header it is named after
+ * (Xen 4.17). Layouts are the native 64-bit ones.
+ */
+#ifndef XENLET_XEN_H
+#define XENLET_XEN_H
+
+/* xen.h: hypercall numbers */
+#define __HYPERVISOR_memory_op 12
+#define __HYPERVISOR_sched_op 29
+
+/* sched.h */
+#define SCHEDOP_block 1
+#define SCHEDOP_shutdown 2
+#define SHUTDOWN_poweroff 0
+#define SHUTDOWN_crash 3
+
+/* elfnote.h */
+#define XEN_ELFNOTE_PHYS32_ENTRY 18
+
+/* arch-x86/cpuid.h */
+#define XEN_CPUID_FIRST_LEAF 0x40000000
+#define XEN_CPUID_LEAF_STEP 0x100
+#define XEN_CPUID_LAST_LEAF 0x40010000
+
+/* memory.h */
+#define XENMEM_memory_map 9
+
+/* arch-x86/hvm/start_info.h */
+#define XEN_HVM_START_MAGIC_VALUE 0x336ec578
+#define XEN_HVM_MEMMAP_TYPE_RAM 1
+
+/* The port of Xen's debug console, in every HVM and PVH domain: xen/arch/x86/hvm/hvm.c,
+ * XEN_HVM_DEBUGCONS_IOPORT. Not in a public header; documented in docs/misc/xen-command-line. */
+#define XEN_HVM_DEBUGCONS_IOPORT 0xe9
+
+#ifndef __ASSEMBLER__
+#include <stdint.h>
+
+/* sched.h */
+struct sched_shutdown {
+    uint32_t reason;
+};
+
+/* memory.h */
+struct xen_memory_map {
+    uint32_t nr_entries;
+    uint32_t pad;
+    uint64_t buffer;
+};
+
+/* arch-x86/hvm/start_info.h; memmap_paddr and what follows from version 1 on. */
+struct hvm_start_info {
+    uint32_t magic;
+    uint32_t version;
+    uint32_t flags;
+    uint32_t nr_modules;
+    uint64_t modlist_paddr;
+    uint64_t cmdline_paddr;
+    uint64_t rsdp_paddr;
+    uint64_t memmap_paddr;
+    uint32_t memmap_entries;
+    uint32_t reserved;
+};
+
+struct hvm_modlist_entry {
+    uint64_t paddr;
+    uint64_t size;
+    uint64_t cmdline_paddr;
+    uint64_t reserved;
+};
+
+struct hvm_memmap_table_entry {
+    uint64_t addr;
+    uint64_t size;
+    uint32_t type;
+    uint32_t reserved;
+};
+
+/* What XENMEM_memory_map fills in: the firmware's E820 entry, packed. */
+struct e820_entry {
+    uint64_t addr;
+    uint64_t size;
+    uint32_t type;
+} __attribute__((packed));
+#endif
+#endif

@@ -1,0 +1,86 @@
+/*
+ * The Wasm imports of module "xen", and "env.abort": what AssemblyScript cannot say itself. The names and
+ * signatures are src/guest/intrinsics.ts's; wasm2c calls each by w2c_<module>_<name>.
+ *
+ * Memory that Xen or another CPU writes is touched through these only. To Binaryen and to gcc an ordinary
+ * access is theirs to merge, move or drop; an import is opaque to the one, and volatile to the other.
+ */
+#ifndef XENLET_INTRINSICS_H
+#define XENLET_INTRINSICS_H
+
+#include "boot.h"
+#include "cpu.h"
+#include "hypercall.h"
+
+struct w2c_xen;
+struct w2c_env;
+
+#define INTRINSIC(result, name, ...)                                                                                   \
+    static inline __attribute__((always_inline, unused)) result w2c_xen_##name(struct w2c_xen *xen, ##__VA_ARGS__)
+#define UNUSED_XEN ((void)xen)
+
+/* Hypercalls. Wasm's i64 are Xen's registers; an i32 pointer is zero-extended, which is its address. */
+INTRINSIC(uint64_t, hypercall1, uint32_t op, uint64_t a1) { UNUSED_XEN; return hypercall1(op, a1); }
+INTRINSIC(uint64_t, hypercall2, uint32_t op, uint64_t a1, uint64_t a2) { UNUSED_XEN; return hypercall2(op, a1, a2); }
+INTRINSIC(uint64_t, hypercall3, uint32_t op, uint64_t a1, uint64_t a2, uint64_t a3) { UNUSED_XEN; return hypercall3(op, a1, a2, a3); }
+INTRINSIC(uint64_t, hypercall4, uint32_t op, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4) { UNUSED_XEN; return hypercall4(op, a1, a2, a3, a4); }
+INTRINSIC(uint64_t, hypercall5, uint32_t op, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5) { UNUSED_XEN; return hypercall5(op, a1, a2, a3, a4, a5); }
+
+/* Shared memory: one access each, of that width, neither merged nor repeated. */
+#define SHARED(address, type) ((volatile type *)(uintptr_t)(address))
+INTRINSIC(uint32_t, load8, uint32_t address) { UNUSED_XEN; return *SHARED(address, uint8_t); }
+INTRINSIC(uint32_t, load32, uint32_t address) { UNUSED_XEN; return *SHARED(address, uint32_t); }
+INTRINSIC(uint64_t, load64, uint32_t address) { UNUSED_XEN; return *SHARED(address, uint64_t); }
+INTRINSIC(void, store8, uint32_t address, uint32_t value) { UNUSED_XEN; *SHARED(address, uint8_t) = value; }
+INTRINSIC(void, store32, uint32_t address, uint32_t value) { UNUSED_XEN; *SHARED(address, uint32_t) = value; }
+INTRINSIC(void, store64, uint32_t address, uint64_t value) { UNUSED_XEN; *SHARED(address, uint64_t) = value; }
+INTRINSIC(uint64_t, exchange64, uint32_t address, uint64_t value) { UNUSED_XEN; return __atomic_exchange_n(SHARED(address, uint64_t), value, __ATOMIC_SEQ_CST); }
+
+/* Locked bit operations; each returns the bit's old value. */
+#define BIT_OPERATION(insn)                                                                                            \
+    uint8_t old;                                                                                                       \
+    UNUSED_XEN;                                                                                                        \
+    __asm__ volatile("lock " insn " %2, %1; setc %0"                                                                   \
+                     : "=q"(old), "+m"(*SHARED(address + (bit / 64) * 8, uint64_t))                                    \
+                     : "r"((uint64_t)(bit % 64))                                                                       \
+                     : "memory", "cc");                                                                                \
+    return old
+INTRINSIC(uint32_t, set_bit, uint32_t address, uint32_t bit) { BIT_OPERATION("btsq"); }
+INTRINSIC(uint32_t, clear_bit, uint32_t address, uint32_t bit) { BIT_OPERATION("btrq"); }
+
+/* Ordering: for the compiler, and for the CPU (x86 reorders only a store with a later load). */
+INTRINSIC(void, barrier) { UNUSED_XEN; __asm__ volatile("" : : : "memory"); }
+INTRINSIC(void, fence) { UNUSED_XEN; __asm__ volatile("mfence" : : : "memory"); }
+
+/* The CPU. */
+INTRINSIC(uint64_t, rdtsc) { UNUSED_XEN; return rdtsc(); }
+INTRINSIC(void, interrupts_on) { UNUSED_XEN; __asm__ volatile("sti" : : : "memory"); }
+INTRINSIC(void, interrupts_off) { UNUSED_XEN; __asm__ volatile("cli" : : : "memory"); }
+
+/* Events: boot/traps.S. */
+int64_t block_unless_upcall(void);
+INTRINSIC(uint64_t, block_unless_upcall) { UNUSED_XEN; return block_unless_upcall(); }
+INTRINSIC(uint32_t, take_upcall)
+{
+    uint32_t seen = vcpus[0].upcall_seen;
+
+    UNUSED_XEN;
+    vcpus[0].upcall_seen = 0;
+    return seen;
+}
+INTRINSIC(void, set_vcpu_info, uint32_t address) { UNUSED_XEN; vcpus[0].vcpu_info = (volatile uint8_t *)(uintptr_t)address; }
+INTRINSIC(uint32_t, upcall_vector) { UNUSED_XEN; return UPCALL_VECTOR; }
+
+/* Frames: boot/memory.c. */
+INTRINSIC(uint32_t, shared_alloc, uint32_t count) { UNUSED_XEN; return shared_alloc(count); }
+INTRINSIC(uint32_t, shared_map, uint64_t gfn, uint32_t count) { UNUSED_XEN; return shared_map(gfn, count); }
+INTRINSIC(uint64_t, frame_of, uint32_t address) { UNUSED_XEN; return frame_of(address); }
+
+/* What the loader left: boot/start_info.c. */
+INTRINSIC(uint32_t, boot_data, uint32_t what, uint32_t to, uint32_t size) { UNUSED_XEN; return boot_data_copy(what, (void *)(uintptr_t)to, size); }
+
+/* Records: boot/record.c. Kind and text are UTF-16, as AssemblyScript has them. */
+void record_string(uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t text_units);
+INTRINSIC(void, record, uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t text_units) { UNUSED_XEN; record_string(kind, kind_units, text, text_units); }
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * The image: five loadable segments and a note. (Preprocessed: the constants are boot/layout.h's.)
+ *
+ * Each segment has one set of rights, none both writable and executable, and starts on its own page, so
+ * that start.S can give every page its segment's rights. In the file they are packed: Xen and its
+ * toolstack copy p_filesz bytes to p_paddr and do not ask for page alignment of p_offset.
+ */
+#include "layout.h"
+
+OUTPUT_FORMAT("elf64-x86-64")
+ENTRY(pvh_entry_phys)
+
+PHDRS
+{
+    text PT_LOAD FLAGS(5);
+    rodata PT_LOAD FLAGS(4);
+    data PT_LOAD FLAGS(6);
+    linear PT_LOAD FLAGS(6);
+    note PT_NOTE FLAGS(4);
+    stack PT_GNU_STACK FLAGS(6);
+}
+
+SECTIONS
+{
+    . = KERNEL_BASE + IMAGE_PHYS;
+    text_start = .;
+    .text : AT(ADDR(.text) - KERNEL_BASE) {
+        *(.text.hypercall_page) /* a whole page, or nothing in direct mode */
+        *(.text.trampoline)
+        *(.text.unlikely .text.unlikely.*)
+        *(.text .text.*)
+    } :text
+    . = ALIGN(PAGE_SIZE);
+    text_end = .;
+
+    rodata_start = .;
+    .note.Xen : AT(ADDR(.note.Xen) - KERNEL_BASE) { KEEP(*(.note.Xen)) } :rodata :note
+    .rodata : AT(ADDR(.rodata) - KERNEL_BASE) { *(.rodata .rodata.*) } :rodata
+    . = ALIGN(PAGE_SIZE);
+    rodata_end = .;
+
+    data_start = .;
+    .data : AT(ADDR(.data) - KERNEL_BASE) { *(.data .data.*) } :data
+    .bss : AT(ADDR(.bss) - KERNEL_BASE) {
+        *(.bss .bss.[!st]* COMMON)
+        *(.bss.start)
+    } :data
+    . = ALIGN(PAGE_SIZE);
+    .pages : AT(ADDR(.pages) - KERNEL_BASE) {
+        *(.bss.tables)
+        *(.bss.stacks)
+        scratch_page = .;
+        . += 2 * PAGE_SIZE;
+    } :data
+    data_end = .;
+
+    /* Linear memory's frames start where a 2 MiB page can map them. */
+    linear_phys = ALIGN(. - KERNEL_BASE, SUPERPAGE_SIZE);
+
+    .linear PAGE_SIZE : AT(linear_phys + PAGE_SIZE) { KEEP(*(.linear)) } :linear
+    .linear_zero : AT(linear_phys + ADDR(.linear_zero)) { KEEP(*(.linear.zero)) } :linear
+
+    pvh_entry_phys = pvh_start32 - KERNEL_BASE;
+
+    ASSERT(pvh_start32 == KERNEL_BASE + TRAMPOLINE_PHYS, "start.S expects the trampoline at TRAMPOLINE_PHYS")
+    ASSERT(start64 - pvh_start32 < PAGE_SIZE, "the trampoline must fit its page")
+    ASSERT(pml4 % PAGE_SIZE == 0 && stack_guard % PAGE_SIZE == 0, "page tables and guards are whole pages")
+    ASSERT(data_end - KERNEL_BASE <= KERNEL_PT_PAGES * SUPERPAGE_SIZE, "the image is larger than KERNEL_PT_PAGES tables can map")
+
+    /DISCARD/ : { *(.comment) *(.eh_frame) *(.note.gnu.*) *(.gnu.*) }
+}

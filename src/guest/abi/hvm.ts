@@ -1,0 +1,15 @@
+// xen/include/public/hvm/hvm_op.h and hvm/params.h, Xen 4.17.
+
+export const HVMOP_set_param: u32 = 0;
+export const HVMOP_get_param: u32 = 1;
+
+export const HVM_PARAM_CALLBACK_IRQ: u32 = 0;
+/** HVM_PARAM_CALLBACK_IRQ: the type in bits 63..56, and for this type the vector in bits 7..0. */
+export const HVM_PARAM_CALLBACK_TYPE_VECTOR: u64 = 2;
+
+@unmanaged export class xen_hvm_param {
+  domid: u16;
+  _pad: u16;
+  index: u32;
+  value: u64;
+}

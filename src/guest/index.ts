@@ -1,0 +1,12 @@
+// What `import { ... } from "xenlet"` gives a guest.
+
+export { sched, PollWake, POLL_MAX_PORTS } from "./sched";
+export { evtchn } from "./evtchn";
+export { timer } from "./timer";
+export { systemTime, wallClock } from "./time";
+export { commandLine, commandLineValue } from "./start_info";
+export { record, step, measure } from "./record";
+export { checked } from "./hypercall";
+export { describeResult } from "./errno";
+export * from "./abi/sched";
+export { VIRQ_TIMER, VIRQ_DEBUG, DOMID_SELF } from "./abi/xen";

@@ -1,0 +1,58 @@
+// What AssemblyScript cannot say itself. Each is one or a few instructions, inlined where it is called:
+// linker/intrinsics.h, whose list of names this is. In unit tests a fake hypervisor stands behind them.
+
+/** A hypercall with one argument. `op` is a __HYPERVISOR_* number (xen.h); the result is Xen's own. */
+@external("xen", "hypercall1") export declare function hypercall1(op: u32, a1: u64): i64;
+@external("xen", "hypercall2") export declare function hypercall2(op: u32, a1: u64, a2: u64): i64;
+@external("xen", "hypercall3") export declare function hypercall3(op: u32, a1: u64, a2: u64, a3: u64): i64;
+@external("xen", "hypercall4") export declare function hypercall4(op: u32, a1: u64, a2: u64, a3: u64, a4: u64): i64;
+@external("xen", "hypercall5") export declare function hypercall5(op: u32, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64): i64;
+
+/** One read of shared memory, at that width; never merged, repeated or dropped. */
+@external("xen", "load8") export declare function load8(address: usize): u32;
+@external("xen", "load32") export declare function load32(address: usize): u32;
+@external("xen", "load64") export declare function load64(address: usize): u64;
+/** One write of shared memory, at that width. */
+@external("xen", "store8") export declare function store8(address: usize, value: u32): void;
+@external("xen", "store32") export declare function store32(address: usize, value: u32): void;
+@external("xen", "store64") export declare function store64(address: usize, value: u64): void;
+/** Atomically exchanges a 64-bit word of shared memory; returns the old value. */
+@external("xen", "exchange64") export declare function exchange64(address: usize, value: u64): u64;
+/** Atomically sets bit `bit` of the bit map at `address` (8-byte aligned); returns its old value. */
+@external("xen", "set_bit") export declare function set_bit(address: usize, bit: u32): u32;
+/** Atomically clears that bit; returns its old value. */
+@external("xen", "clear_bit") export declare function clear_bit(address: usize, bit: u32): u32;
+/** Keeps the compiler from moving memory accesses across it. x86 itself reorders only a store with a later load. */
+@external("xen", "barrier") export declare function barrier(): void;
+/** Keeps the CPU from moving memory accesses across it (mfence). */
+@external("xen", "fence") export declare function fence(): void;
+
+/** The time stamp counter, in its own ticks: time.ts turns them into ns. */
+@external("xen", "rdtsc") export declare function rdtsc(): u64;
+@external("xen", "interrupts_on") export declare function interrupts_on(): void;
+@external("xen", "interrupts_off") export declare function interrupts_off(): void;
+
+/**
+ * SCHEDOP_block, unless an upcall came since take_upcall() was last called: then it returns 0 at once.
+ * No upcall is lost between the look and the hypercall (boot/traps.S).
+ */
+@external("xen", "block_unless_upcall") export declare function block_unless_upcall(): i64;
+/** Whether an upcall came since the last call of this. Call it before looking at pending events. */
+@external("xen", "take_upcall") export declare function take_upcall(): u32;
+/** Tells the upcall handler where vCPU 0's struct vcpu_info is; 0: nowhere. */
+@external("xen", "set_vcpu_info") export declare function set_vcpu_info(address: usize): void;
+/** The vector to name in HVM_PARAM_CALLBACK_IRQ. */
+@external("xen", "upcall_vector") export declare function upcall_vector(): u32;
+
+/** `count` fresh zeroed page frames, mapped for sharing: their address, or 0 when RAM or the window (2 MiB) is used up. */
+@external("xen", "shared_alloc") export declare function shared_alloc(count: u32): usize;
+/** Maps `count` guest frames from `gfn` on: their address, or 0 when the window is used up. */
+@external("xen", "shared_map") export declare function shared_map(gfn: u64, count: u32): usize;
+/** The guest frame number behind an address of linear memory or the shared window; u64.MAX_VALUE if there is none. */
+@external("xen", "frame_of") export declare function frame_of(address: usize): u64;
+
+/** Copies at most `size` bytes of what the loader left (BootData) to `to`; returns how many bytes there are. */
+@external("xen", "boot_data") export declare function boot_data(what: u32, to: usize, size: u32): u32;
+
+/** Writes a record: kind and text as UTF-16 with their lengths in code units. */
+@external("xen", "record") export declare function record(kind: usize, kindUnits: u32, text: usize, textUnits: u32): void;

@@ -1,0 +1,75 @@
+// Xen's scheduler interface, typed: xen/include/public/sched.h, do_sched_op in xen/common/sched/core.c (4.17).
+
+import { sched_op } from "./hypercall";
+import { block_unless_upcall } from "./intrinsics";
+import { SCHEDOP_poll, SCHEDOP_shutdown, SCHEDOP_yield, sched_poll, sched_shutdown } from "./abi/sched";
+import { evtchn } from "./evtchn";
+import { systemTime } from "./time";
+
+/** SCHEDOP_poll takes at most this many ports; more is -EINVAL. */
+export const POLL_MAX_PORTS = 128;
+
+/** Why sched.poll() returned. Xen says 0 for each, so the runtime looks. */
+export enum PollWake {
+  /** Neither of the others: another event, or the timer of an earlier poll. */
+  SPURIOUS = 0,
+  /** One of the ports is pending. */
+  EVENT = 1,
+  /** The deadline has passed. */
+  DEADLINE = 2,
+}
+
+const pollArgument = changetype<sched_poll>(memory.data(offsetof<sched_poll>(), 8));
+const pollPorts: usize = memory.data(POLL_MAX_PORTS * sizeof<u32>(), 8);
+const shutdownArgument = changetype<sched_shutdown>(memory.data(offsetof<sched_shutdown>(), 4));
+
+/** The namespace that guests call it by; a class, since `yield` cannot name a function. */
+export abstract class sched {
+  /** SCHEDOP_yield: lets another vCPU run. Returns 0; Xen knows no error here. */
+  static yield(): i64 {
+    return sched_op(SCHEDOP_yield, 0);
+  }
+
+  /**
+   * SCHEDOP_block: sleeps until an event is delivered. Returns 0, at once if an upcall came since the
+   * last evtchn.scan(). Issued with interrupts on, as PVH needs: with them off Xen does not see a
+   * pending event and the vCPU sleeps for ever.
+   */
+  static block(): i64 {
+    return block_unless_upcall();
+  }
+
+  /**
+   * SCHEDOP_poll: sleeps until one of `ports` is pending, masked or not, or Xen system time reaches
+   * `deadline` (ns; 0: no deadline; one in the past returns at once).
+   *
+   * Returns a PollWake, or -EINVAL for more than 128 ports or for one that is not bound. A pending
+   * port's bit is left set: evtchn.clear() it before waiting for the next event on it.
+   */
+  static poll(ports: StaticArray<u32>, deadline: u64 = 0): i64 {
+    const count = ports.length;
+    memory.copy(pollPorts, changetype<usize>(ports), min(count, POLL_MAX_PORTS) * sizeof<u32>());
+    pollArgument.ports = pollPorts;
+    pollArgument.nr_ports = count;
+    pollArgument.timeout = deadline;
+    const result = sched_op(SCHEDOP_poll, changetype<usize>(pollArgument));
+    if (result < 0) return result;
+    for (let i = 0; i < count; i++) {
+      if (evtchn.isPending(unchecked(ports[i]))) return PollWake.EVENT;
+    }
+    if (deadline != 0 && systemTime() >= deadline) return PollWake.DEADLINE;
+    return PollWake.SPURIOUS;
+  }
+
+  /**
+   * SCHEDOP_shutdown: ends the domain with that SHUTDOWN_* reason (Xen keeps its lowest 8 bits).
+   * It returns, with 0, only when a toolstack resumes the domain; -EFAULT cannot happen here.
+   *
+   * This is the bare operation: whoever runs the guest takes an end without a verdict for a crash.
+   * To end with success or an exit code, call process.exit().
+   */
+  static shutdown(reason: u32): i64 {
+    shutdownArgument.reason = reason;
+    return sched_op(SCHEDOP_shutdown, changetype<usize>(shutdownArgument));
+  }
+}

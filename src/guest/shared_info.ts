@@ -1,0 +1,59 @@
+// The shared_info page: where it is mapped, and taking it over from whoever used it before.
+
+import { hvm_op, memory_op, checked } from "./hypercall";
+import { frame_of, interrupts_on, set_vcpu_info, shared_alloc, store64, store8, upcall_vector } from "./intrinsics";
+import { HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, HVM_PARAM_CALLBACK_TYPE_VECTOR, xen_hvm_param } from "./abi/hvm";
+import { XENMAPSPACE_shared_info, XENMEM_add_to_physmap, xen_add_to_physmap } from "./abi/memory";
+import {
+  DOMID_SELF,
+  SHARED_INFO_EVTCHN_MASK,
+  SHARED_INFO_EVTCHN_PENDING,
+  SHARED_INFO_VCPU_INFO,
+  VCPU_INFO_EVTCHN_PENDING_SEL,
+  VCPU_INFO_EVTCHN_UPCALL_PENDING,
+} from "./abi/xen";
+
+let page: usize = 0;
+
+/** The page's address; 0 before attach(). Touched through the intrinsics only: Xen writes it as well. */
+@inline export function sharedInfo(): usize {
+  return page;
+}
+
+const physmapArgument = changetype<xen_add_to_physmap>(memory.data(offsetof<xen_add_to_physmap>(), 8));
+const paramArgument = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_param>(), 8));
+
+/**
+ * Maps shared_info, clears what an earlier kernel may have left in it, and turns on the event upcall.
+ *
+ * The frame under the page is RAM of ours that goes back to Xen for as long as shared_info is there
+ * (xen/arch/x86/mm/p2m.c), so it is one that nothing else uses. The upcall comes by vector, HVM_PARAM_
+ * CALLBACK_IRQ type 2: it needs neither local APIC nor end of interrupt, and the next kernel can set it anew.
+ */
+export function attachSharedInfo(): void {
+  if (page == 0) page = shared_alloc(1);
+  if (page == 0) throw new Error("no page frame left for shared_info");
+  physmapArgument.domid = DOMID_SELF;
+  physmapArgument.space = XENMAPSPACE_shared_info;
+  physmapArgument.idx = 0;
+  physmapArgument.gpfn = frame_of(page);
+  checked(
+    "XENMEM_add_to_physmap(XENMAPSPACE_shared_info)",
+    memory_op(XENMEM_add_to_physmap, changetype<usize>(physmapArgument)),
+  );
+
+  for (let word: usize = 0; word < 64; word++) {
+    store64(page + SHARED_INFO_EVTCHN_MASK + word * 8, ~(<u64>0));
+    store64(page + SHARED_INFO_EVTCHN_PENDING + word * 8, 0);
+  }
+  /* A stale 1 here keeps Xen from raising any upcall: vcpu_mark_events_pending, xen/arch/x86/domain.c. */
+  store8(page + SHARED_INFO_VCPU_INFO + VCPU_INFO_EVTCHN_UPCALL_PENDING, 0);
+  store64(page + SHARED_INFO_VCPU_INFO + VCPU_INFO_EVTCHN_PENDING_SEL, 0);
+
+  set_vcpu_info(page + SHARED_INFO_VCPU_INFO);
+  paramArgument.domid = DOMID_SELF;
+  paramArgument.index = HVM_PARAM_CALLBACK_IRQ;
+  paramArgument.value = (HVM_PARAM_CALLBACK_TYPE_VECTOR << 56) | upcall_vector();
+  checked("HVMOP_set_param(HVM_PARAM_CALLBACK_IRQ)", hvm_op(HVMOP_set_param, changetype<usize>(paramArgument)));
+  interrupts_on();
+}

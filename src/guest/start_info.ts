@@ -1,0 +1,30 @@
+// What the loader handed over: boot/start_info.c checked it and keeps a copy.
+
+import { boot_data } from "./intrinsics";
+
+export enum BootData {
+  START_INFO = 0,
+  CMDLINE = 1,
+  MEMMAP = 2,
+  MODLIST = 3,
+}
+
+/** The kernel command line, without the name of the image. At most 2047 bytes of it. */
+export function commandLine(): string {
+  const size = boot_data(BootData.CMDLINE, 0, 0);
+  const buffer = heap.alloc(size);
+  boot_data(BootData.CMDLINE, buffer, size);
+  const text = String.UTF8.decodeUnsafe(buffer, size);
+  heap.free(buffer);
+  return text;
+}
+
+/** The value of `key=value` on the command line; null if it is not there. */
+export function commandLineValue(key: string): string | null {
+  const words = commandLine().split(" ");
+  const prefix = key + "=";
+  for (let i = 0; i < words.length; i++) {
+    if (words[i].startsWith(prefix)) return words[i].substring(prefix.length);
+  }
+  return null;
+}

@@ -1,0 +1,75 @@
+// A guest from source to image: compile, lower, link.
+
+import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { performance } from "node:perf_hooks";
+
+import { cacheFolder } from "../cache-folder.js";
+import { compileGuest } from "./compile.js";
+import { lower } from "./lower.js";
+import { fixedObjects, link, run, type HypercallMode } from "./toolchain.js";
+
+export interface BuildOptions {
+  /** The guest's AssemblyScript file. */
+  entry: string;
+  /** Where the image goes. */
+  output: string;
+  /** How the guest enters Xen: through the page that Xen writes (default), or by the instruction itself. */
+  hypercall?: HypercallMode;
+  /** Leave out symbols and line numbers: smaller, but a trap is told by address only. */
+  strip?: boolean;
+  /** asc transforms, by path or package name. */
+  transforms?: string[];
+  /** A folder to leave the intermediate files in (Wasm, C, objects). */
+  keep?: string;
+  signal?: AbortSignal;
+  onStage?: (stage: string) => void;
+}
+
+export interface BuildResult {
+  image: string;
+  /** The image file's size. */
+  bytes: number;
+  stages: { name: string; ms: number }[];
+}
+
+/** Builds a guest image. Throws BuildError with the compiler's own diagnostics; then there is no image. */
+export async function buildImage(options: BuildOptions): Promise<BuildResult> {
+  const { hypercall = "page", signal } = options;
+  const stages: BuildResult["stages"] = [];
+  const stage = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    signal?.throwIfAborted();
+    options.onStage?.(name);
+    const start = performance.now();
+    const result = await work();
+    stages.push({ name, ms: performance.now() - start });
+    return result;
+  };
+  if (options.keep !== undefined) await mkdir(options.keep, { recursive: true });
+  const folder =
+    options.keep === undefined
+      ? await mkdtemp(join(tmpdir(), "xenlet-build-"))
+      : resolve(options.keep);
+  try {
+    const fixed = fixedObjects(hypercall, cacheFolder(), signal);
+    fixed.catch(() => undefined); // awaited below; a compile error comes first
+    const { wasm, sourceMap } = await stage("compile", () =>
+      compileGuest({ entry: options.entry, transforms: options.transforms ?? [] }),
+    );
+    await writeFile(join(folder, "guest.wasm.map"), sourceMap);
+    const lowered = await stage("lower", () =>
+      lower({ wasm, hypercall, folder, ...(signal ? { signal } : {}) }),
+    );
+    const linked = join(folder, "image.elf");
+    await stage("link", async () => {
+      await link([...(await fixed), ...lowered], linked, hypercall, folder, signal);
+      if (options.strip) await run("strip", ["--strip-all", linked], signal);
+    });
+    await mkdir(dirname(resolve(options.output)), { recursive: true });
+    await copyFile(linked, options.output);
+    return { image: options.output, bytes: (await stat(options.output)).size, stages };
+  } finally {
+    if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,128 @@
+// AssemblyScript to Wasm: asc, with the guest runtime as part of its standard library.
+
+import { existsSync } from "node:fs";
+import { readFile, readdir } from "node:fs/promises";
+import { basename, dirname, join, resolve } from "node:path";
+
+import { packageRoot } from "../package-root.js";
+import { BuildError } from "./build-error.js";
+
+export interface CompileResult {
+  wasm: Uint8Array;
+  /** The Wasm source map, as JSON. */
+  sourceMap: string;
+}
+
+export interface CompileOptions {
+  /** The guest's file; imports and asconfig.json are looked up from its folder. */
+  entry: string;
+  /** asc transforms, by path or package name, as for asc's --transform. */
+  transforms?: string[];
+}
+
+const guestSources = join(packageRoot, "src", "guest");
+const PROLOGUE = "xenlet-prologue";
+const EPILOGUE = "xenlet-epilogue";
+
+/** Files that exist only for the compiler: what runs before and after the guest's own statements. */
+const virtualFiles = new Map([
+  [`${PROLOGUE}.ts`, 'import { attach } from "xenlet/runtime";\nimport "xenlet/globals";\nattach();\n'],
+  [`${EPILOGUE}.ts`, 'import { finish } from "xenlet/runtime";\nfinish();\n'],
+]);
+
+/**
+ * The guest runtime, by the names under which asc looks for library files: `xenlet/sched`, and
+ * `bindings/dom` and `bindings/node` in place of asc's own, so that console, process, performance and
+ * Date are ours.
+ */
+async function runtimeLibrary(): Promise<[name: string, text: string][]> {
+  const files = await readdir(guestSources, { recursive: true });
+  return Promise.all(
+    files
+      .filter((file) => file.endsWith(".ts"))
+      .map(async (file): Promise<[string, string]> => {
+        const name = file.slice(0, -".ts".length);
+        const text = await readFile(join(guestSources, file), "utf8");
+        return [name.startsWith("bindings/") ? name : `xenlet/${name}`, text];
+      }),
+  );
+}
+
+/** Options that asconfig.json leaves open, from this package's own. */
+async function defaultOptions(folder: string): Promise<string[]> {
+  const parse = async (file: string): Promise<Record<string, unknown>> => {
+    const config = JSON.parse(await readFile(file, "utf8")) as {
+      options?: Record<string, unknown>;
+      targets?: { release?: Record<string, unknown> };
+    };
+    return { ...config.options, ...config.targets?.release };
+  };
+  const ours = await parse(join(packageRoot, "asconfig.json"));
+  const own = join(folder, "asconfig.json");
+  let theirs: Record<string, unknown> = {};
+  if (existsSync(own)) {
+    try {
+      theirs = await parse(own);
+    } catch (cause) {
+      throw new BuildError(`${own} is not valid JSON: ${(cause as Error).message}`, { cause });
+    }
+  }
+  return Object.entries(ours)
+    .filter(([key]) => !(key in theirs))
+    .flatMap(([key, value]) =>
+      value === true ? [`--${key}`] : value === false ? [] : [`--${key}`, String(value)],
+    );
+}
+
+/** Compiles a guest. Throws BuildError with asc's own diagnostics. */
+export async function compileGuest(options: CompileOptions): Promise<CompileResult> {
+  const entry = resolve(options.entry);
+  if (!existsSync(entry)) throw new BuildError(`${options.entry} is not there`);
+  const folder = dirname(entry);
+  const asc = await import("assemblyscript/asc");
+  const library = asc.libraryFiles as Record<string, string>;
+  for (const [name, text] of await runtimeLibrary()) library[name] = text;
+
+  const outputs = new Map<string, string | Uint8Array>();
+  const messages = asc.createMemoryStream();
+  const { error } = await asc.main(
+    [
+      `${PROLOGUE}.ts`,
+      basename(entry),
+      `${EPILOGUE}.ts`,
+      "--baseDir",
+      folder,
+      "--outFile",
+      "guest.wasm",
+      "--sourceMap",
+      "--debug", // names, for backtraces
+      "--exportStart",
+      "_start",
+      "--memoryBase",
+      "4096", // page 0 is not there: a null dereference traps
+      "--use",
+      "seed=~lib/xenlet/globals/seed,trace=~lib/xenlet/globals/trace",
+      ...(await defaultOptions(folder)),
+      ...(options.transforms ?? []).flatMap((transform) => ["--transform", transform]),
+    ],
+    {
+      stdout: asc.createMemoryStream(),
+      stderr: messages,
+      readFile: async (name: string, baseDir: string) =>
+        virtualFiles.get(name) ??
+        (await readFile(resolve(baseDir, name), "utf8").catch(() => null)),
+      writeFile: (name: string, contents: string | Uint8Array) => {
+        outputs.set(basename(name), contents);
+      },
+      listFiles: async (name: string, baseDir: string) =>
+        readdir(resolve(baseDir, name)).catch(() => null),
+    },
+  );
+  const wasm = outputs.get("guest.wasm");
+  if (error || !(wasm instanceof Uint8Array)) {
+    throw new BuildError((messages.toString().trim() || error?.message) ?? "asc wrote no module", {
+      cause: error,
+    });
+  }
+  return { wasm, sourceMap: String(outputs.get("guest.wasm.map") ?? "") };
+}

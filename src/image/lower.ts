@@ -1,0 +1,142 @@
+// Wasm to native objects: the one door behind which the lowering stands. Today it is wasm2c and gcc.
+
+import { createRequire } from "node:module";
+import { readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+
+import { packageRoot } from "../package-root.js";
+import { BuildError } from "./build-error.js";
+import {
+  bootFlags,
+  commonFlags,
+  compileC,
+  loweredFlags,
+  run,
+  type HypercallMode,
+} from "./toolchain.js";
+import { readWasm, type WasmModule } from "./wasm.js";
+
+export interface LowerOptions {
+  wasm: Uint8Array;
+  hypercall: HypercallMode;
+  /** Where intermediate files go. */
+  folder: string;
+  signal?: AbortSignal;
+}
+
+const PAGE_SIZE = 4096;
+const WASM_PAGE_SIZE = 65536;
+
+/** The names of module "xen" that linker/intrinsics.h defines. */
+async function intrinsicNames(): Promise<Set<string>> {
+  const header = await readFile(join(packageRoot, "linker", "intrinsics.h"), "utf8");
+  return new Set([...header.matchAll(/^INTRINSIC\([^,]+, (\w+)/gm)].map((match) => match[1] ?? ""));
+}
+
+async function checkImports(module: WasmModule): Promise<void> {
+  const known = await intrinsicNames();
+  const unmet = module.imports.filter(
+    ({ module: from, name, kind }) =>
+      kind !== "function" ||
+      !((from === "xen" && known.has(name)) || (from === "env" && name === "abort")),
+  );
+  if (unmet.length > 0) {
+    const list = unmet
+      .map(({ module: from, name, kind }) => `${from}.${name} (${kind})`)
+      .join(", ");
+    throw new BuildError(`the guest imports what a Xen guest has not: ${list}`);
+  }
+}
+
+/**
+ * Linear memory's first contents as the loader shall place them: the data segments from page 1 on (page 0
+ * is absent), and zeroes up to the initial size, which take no room in the file.
+ */
+function linearMemory(module: WasmModule, binary: string): { image: Uint8Array; assembly: string } {
+  const size = module.initialPages * WASM_PAGE_SIZE;
+  let end = PAGE_SIZE;
+  for (const { offset, bytes } of module.data) {
+    if (offset < PAGE_SIZE) {
+      throw new BuildError(
+        `the module has data at address ${String(offset)}, below 4096, where a guest has no memory`,
+      );
+    }
+    if (offset + bytes.length > size) {
+      throw new BuildError(
+        `the module's data reaches ${String(offset + bytes.length)}, beyond its memory of ${String(size)} bytes`,
+      );
+    }
+    end = Math.max(end, offset + bytes.length);
+  }
+  const image = new Uint8Array(end - PAGE_SIZE);
+  for (const { offset, bytes } of module.data) image.set(bytes, offset - PAGE_SIZE);
+  const assembly = [
+    '.section .linear, "aw", @progbits',
+    `.incbin "${binary}"`,
+    '.section .linear.zero, "aw", @nobits',
+    `.skip ${String(Math.max(0, size - end))}`,
+    '.section .note.GNU-stack, "", @progbits',
+    "",
+  ].join("\n");
+  return { image, assembly };
+}
+
+/** wasm2c's own copying of active data segments is left out: the loader has placed them. */
+function withoutDataCopies(c: string): string {
+  return c.replace(/^ {2}LOAD_DATA\(instance->.*\n/gm, "");
+}
+
+/** What linker/wasm-rt.c includes: the module's header, and the numbers it needs of it. */
+function moduleHeader(module: WasmModule, header: string): string {
+  const imports = /wasm2c_guest_instantiate\(w2c_guest\*(.*)\);/.exec(header)?.[1] ?? "";
+  const nulls = ", NULL".repeat(imports.split(",").length - 1);
+  return [
+    '#include "guest.h"',
+    `#define MODULE_INITIAL_PAGES ${String(module.initialPages)}`,
+    `#define MODULE_TABLE_ELEMENTS ${String(Math.max(1, module.tableElements))}`,
+    `#define MODULE_IMPORT_ARGUMENTS ${nulls}`,
+    "#define MODULE_START w2c_guest_0x5Fstart",
+    "",
+  ].join("\n");
+}
+
+/** Lowers a module to objects for link(). Throws BuildError if the module asks for what there is not. */
+export async function lower({ wasm, hypercall, folder, signal }: LowerOptions): Promise<string[]> {
+  const module = readWasm(wasm);
+  await checkImports(module);
+  if (!module.exports.includes("_start")) throw new BuildError("the module exports no _start");
+
+  const file = (name: string): string => join(folder, name);
+  const { image, assembly } = linearMemory(module, file("linear.bin"));
+  await Promise.all([
+    writeFile(file("guest.wasm"), wasm),
+    writeFile(file("linear.bin"), image),
+    writeFile(file("linear.S"), assembly),
+  ]);
+  const wasm2c = createRequire(import.meta.url).resolve("wabt/bin/wasm2c");
+  await run(
+    process.execPath,
+    [wasm2c, file("guest.wasm"), "-n", "guest", "-o", file("guest.c")],
+    signal,
+  );
+  const header = await readFile(file("guest.h"), "utf8");
+  await Promise.all([
+    writeFile(file("guest.c"), withoutDataCopies(await readFile(file("guest.c"), "utf8"))),
+    writeFile(file("module.h"), moduleHeader(module, header)),
+  ]);
+
+  const common = [...commonFlags(hypercall), "-I", folder];
+  const runtime = join(packageRoot, "linker", "wasm-rt.c");
+  const jobs: [source: string, flags: string[]][] = [
+    [file("guest.c"), [...common, ...loweredFlags]],
+    [runtime, [...common, ...bootFlags, "-fno-delete-null-pointer-checks", "-fno-strict-aliasing"]],
+    [file("linear.S"), common],
+  ];
+  return Promise.all(
+    jobs.map(async ([source, flags], index) => {
+      const object = file(`lowered-${String(index)}.o`);
+      await compileC(source, object, flags, signal);
+      return object;
+    }),
+  );
+}

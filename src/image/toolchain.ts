@@ -1,0 +1,213 @@
+// The C compiler and the linker: which flags, and why.
+
+import { execa } from "execa";
+import { createHash } from "node:crypto";
+import { mkdir, readFile, readdir, rename } from "node:fs/promises";
+import { basename, join } from "node:path";
+
+import { packageRoot } from "../package-root.js";
+import { BuildError } from "./build-error.js";
+
+export type HypercallMode = "page" | "direct";
+
+const boot = join(packageRoot, "boot");
+const linker = join(packageRoot, "linker");
+
+function modeFlags(hypercall: HypercallMode): string[] {
+  return hypercall === "direct" ? ["-DXENLET_HYPERCALL_DIRECT"] : [];
+}
+
+/** What every C and assembly file of an image is compiled with. */
+export function commonFlags(hypercall: HypercallMode): string[] {
+  return [
+    "-O2",
+    "-std=gnu11",
+    "-ffreestanding",
+    "-fno-builtin", // our memcpy must not become a call of itself; wasm2c's code names builtins where it wants them
+    "-fno-pic",
+    "-fno-pie",
+    "-mcmodel=kernel", // linked at -2 GiB
+    "-mno-red-zone", // an upcall has its own stack, but a hypercall is a `call` in an asm
+    "-fno-stack-protector",
+    "-fstack-clash-protection", // no frame jumps over a guard page
+    "-fno-omit-frame-pointer", // backtraces
+    "-fno-asynchronous-unwind-tables",
+    "-fcf-protection=none",
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-g1", // addresses to functions, inlined ones included
+    `-ffile-prefix-map=${packageRoot}=xenlet`,
+    "-nostdinc",
+    "-isystem",
+    join(linker, "include"),
+    "-I",
+    boot,
+    "-I",
+    linker,
+    ...modeFlags(hypercall),
+  ];
+}
+
+/** For our own C: no floating point, since part of it runs with the guest's registers live. */
+export const bootFlags = ["-mgeneral-regs-only", "-Wall", "-Wextra", "-Werror"];
+
+/** For what wasm2c writes, where an address may be 0 and a pointer any type's. */
+export const loweredFlags = [
+  "-fno-delete-null-pointer-checks",
+  "-fno-strict-aliasing",
+  "-fno-math-errno",
+  "-Wno-builtin-declaration-mismatch",
+];
+
+/** boot/ and linker/: the same objects for every guest of one mode, but for the module's own runtime. */
+const fixedSources = [
+  ...[
+    "start.S",
+    "traps.S",
+    "hypercall.S",
+    "main.c",
+    "traps.c",
+    "hypercall.c",
+    "start_info.c",
+    "memory.c",
+    "record.c",
+  ].map((file) => join(boot, file)),
+  join(linker, "string.c"),
+  join(linker, "math.c"),
+];
+
+function flagsFor(source: string, hypercall: HypercallMode): string[] {
+  if (basename(source) === "math.c")
+    return [...commonFlags(hypercall), "-Wall", "-Wextra", "-Werror"];
+  return [...commonFlags(hypercall), ...bootFlags];
+}
+
+let gccInclude: Promise<string> | undefined;
+
+/** gcc's own headers (stdint.h and the like): all that is used of the build machine. */
+async function compilerInclude(): Promise<string> {
+  gccInclude ??= execa("gcc", ["-print-file-name=include"]).then(
+    (result) => result.stdout,
+    (cause: unknown) => {
+      throw new BuildError("gcc is not there: it compiles guests", {
+        hint: "apt-get install gcc",
+        cause,
+      });
+    },
+  );
+  return gccInclude;
+}
+
+export async function run(
+  command: string,
+  args: string[],
+  signal?: AbortSignal,
+  cwd?: string,
+): Promise<string> {
+  const result = await execa(command, args, {
+    reject: false,
+    stdin: "ignore",
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  if (signal?.aborted) throw signal.reason;
+  if (result.failed) {
+    if (result.code === "ENOENT") {
+      throw new BuildError(`${command} is not there`, { hint: "apt-get install gcc binutils" });
+    }
+    throw new BuildError(`${command} failed:\n${result.stderr || result.shortMessage}`);
+  }
+  return result.stdout;
+}
+
+/** Compiles one C or assembly file. Throws BuildError with gcc's own diagnostics. */
+export async function compileC(
+  source: string,
+  object: string,
+  flags: string[],
+  signal?: AbortSignal,
+): Promise<void> {
+  await run(
+    "gcc",
+    [...flags, "-isystem", await compilerInclude(), "-c", source, "-o", object],
+    signal,
+  );
+}
+
+async function hashOf(folder: string): Promise<string> {
+  const hash = createHash("sha256");
+  for (const entry of (await readdir(folder, { recursive: true, withFileTypes: true })).sort(
+    (a, b) => (a.name < b.name ? -1 : 1),
+  )) {
+    if (entry.isFile())
+      hash.update(entry.name).update(await readFile(join(entry.parentPath, entry.name)));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * The objects of boot/ and linker/ for that mode, compiled once and kept in `cache` by what they are made
+ * from (sources, flags, compiler), so that a second build only compiles the guest.
+ */
+export async function fixedObjects(
+  hypercall: HypercallMode,
+  cache: string,
+  signal?: AbortSignal,
+): Promise<string[]> {
+  const hash = createHash("sha256");
+  hash.update(await run("gcc", ["-v"], signal).catch(() => ""));
+  hash.update(await compilerInclude());
+  for (const folder of [boot, linker]) hash.update(await hashOf(folder));
+  hash.update(JSON.stringify(fixedSources.map((source) => flagsFor(source, hypercall))));
+  const folder = join(cache, "objects", hash.digest("hex").slice(0, 16));
+  const objects = fixedSources.map((source) => join(folder, basename(source) + ".o"));
+  const present = new Set(await readdir(folder).catch(() => []));
+  if (objects.every((object) => present.has(basename(object)))) return objects;
+
+  await mkdir(folder, { recursive: true });
+  await Promise.all(
+    fixedSources.map(async (source, index) => {
+      const object = objects[index] ?? "";
+      const partial = `${object}.${String(process.pid)}`;
+      await compileC(source, partial, flagsFor(source, hypercall), signal);
+      await rename(partial, object); // whole or not at all, whoever else is building
+    }),
+  );
+  return objects;
+}
+
+/** Links an image. Throws BuildError with ld's own diagnostics; a warning is an error. */
+export async function link(
+  objects: string[],
+  output: string,
+  hypercall: HypercallMode,
+  workFolder: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const script = join(workFolder, "pvh.lds");
+  await run(
+    "gcc",
+    ["-E", "-P", "-x", "assembler-with-cpp", ...modeFlags(hypercall), "-I", boot, join(linker, "pvh.lds.S"), "-o", script],
+    signal,
+  );
+  await run(
+    "ld",
+    [
+      "-m",
+      "elf_x86_64",
+      "-n", // segments packed in the file: nobody maps it
+      "-static",
+      "--gc-sections",
+      "--build-id=none",
+      "--fatal-warnings",
+      "-z",
+      "noexecstack",
+      "-T",
+      script,
+      "-o",
+      output,
+      ...objects,
+    ],
+    signal,
+  );
+}
