@@ -1,7 +1,7 @@
 /** Names the functions that addresses in an image belong to. */
 import path from "node:path";
 import { execa } from "execa";
-import { readableSymbol } from "./demangle.js";
+import { readableSymbol, wasmName } from "./demangle.js";
 import { readElf, type Elf } from "./elf/elf.js";
 import { readSymbols, type ElfSymbol } from "./elf/symbols.js";
 
@@ -66,21 +66,33 @@ export async function symbolizeBacktrace(
 }
 
 function frames(address: bigint, locations: Location[]): Frame[] {
-  return locations.map(({ symbol, file, line }, index) => {
+  return withoutHelpers(locations).map(({ symbol, file, line }, index, all) => {
     if (symbol === null) return unknownFrame(address);
     const source = readableSymbol(symbol);
-    // Debug information about wasm2c's C says nothing to the reader of a .ts file.
-    const useDebugInfo = source.file === null || file?.endsWith(".ts") === true;
+    // A line of wasm2c's C says nothing to the reader of a .ts file.
+    const useDebugInfo = wasmName(symbol) === null || file?.endsWith(".ts") === true;
     const frame = {
       address,
       symbol,
       function: source.function,
       file: useDebugInfo && file !== null ? file : source.file,
       line: useDebugInfo ? line : null,
-      inlined: index < locations.length - 1,
+      inlined: index < all.length - 1,
     };
     return { ...frame, text: frameText(frame) };
   });
+}
+
+/**
+ * Leaves out wasm2c's own helpers (`i32_load` and the like), which are inlined
+ * into nearly every function and stand in the same generated file.
+ */
+function withoutHelpers(locations: Location[]): Location[] {
+  const outermost = locations.at(-1);
+  if (outermost?.symbol == null || wasmName(outermost.symbol) === null) return locations;
+  return locations.filter(
+    ({ symbol, file }) => file !== outermost.file || (symbol !== null && wasmName(symbol) !== null),
+  );
 }
 
 function frameText(frame: Omit<Frame, "text">): string {
