@@ -19,12 +19,12 @@ export function commandLine(): string {
   return text;
 }
 
-/** The value of `key=value` on the command line; null if it is not there. */
-export function commandLineValue(key: string): string | null {
+/** The value of `key=value` on the command line; `otherwise` if it is not there. */
+export function commandLineValue(key: string, otherwise: string = ""): string {
   const words = commandLine().split(" ");
   const prefix = key + "=";
   for (let i = 0; i < words.length; i++) {
     if (words[i].startsWith(prefix)) return words[i].substring(prefix.length);
   }
-  return null;
+  return otherwise;
 }

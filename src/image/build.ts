@@ -21,6 +21,8 @@ export interface BuildOptions {
   strip?: boolean;
   /** asc transforms, by path or package name. */
   transforms?: string[];
+  /** C files that define the guest's imports of module "native": the twin of a benchmark, a test's probe. */
+  native?: string[];
   /** A folder to leave the intermediate files in (Wasm, C, objects). */
   keep?: string;
   signal?: AbortSignal;
@@ -59,7 +61,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     );
     await writeFile(join(folder, "guest.wasm.map"), sourceMap);
     const lowered = await stage("lower", () =>
-      lower({ wasm, hypercall, folder, ...(signal ? { signal } : {}) }),
+      lower({ wasm, hypercall, folder, native: options.native ?? [], ...(signal ? { signal } : {}) }),
     );
     const linked = join(folder, "image.elf");
     await stage("link", async () => {

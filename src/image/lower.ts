@@ -21,6 +21,8 @@ export interface LowerOptions {
   hypercall: HypercallMode;
   /** Where intermediate files go. */
   folder: string;
+  /** C files that define the imports of module "native". */
+  native?: string[];
   signal?: AbortSignal;
 }
 
@@ -33,12 +35,12 @@ async function intrinsicNames(): Promise<Set<string>> {
   return new Set([...header.matchAll(/^INTRINSIC\([^,]+, (\w+)/gm)].map((match) => match[1] ?? ""));
 }
 
-async function checkImports(module: WasmModule): Promise<void> {
+async function checkImports(module: WasmModule, native: boolean): Promise<void> {
   const known = await intrinsicNames();
   const unmet = module.imports.filter(
     ({ module: from, name, kind }) =>
       kind !== "function" ||
-      !((from === "xen" && known.has(name)) || (from === "env" && name === "abort")),
+      !((from === "xen" && known.has(name)) || (from === "env" && name === "abort") || (from === "native" && native)),
   );
   if (unmet.length > 0) {
     const list = unmet
@@ -101,9 +103,9 @@ function moduleHeader(module: WasmModule, header: string): string {
 }
 
 /** Lowers a module to objects for link(). Throws BuildError if the module asks for what there is not. */
-export async function lower({ wasm, hypercall, folder, signal }: LowerOptions): Promise<string[]> {
+export async function lower({ wasm, hypercall, folder, native = [], signal }: LowerOptions): Promise<string[]> {
   const module = readWasm(wasm);
-  await checkImports(module);
+  await checkImports(module, native.length > 0);
   if (!module.exports.includes("_start")) throw new BuildError("the module exports no _start");
 
   const file = (name: string): string => join(folder, name);
@@ -131,6 +133,7 @@ export async function lower({ wasm, hypercall, folder, signal }: LowerOptions): 
     [file("guest.c"), [...common, ...loweredFlags]],
     [runtime, [...common, ...bootFlags, "-fno-delete-null-pointer-checks", "-fno-strict-aliasing"]],
     [file("linear.S"), common],
+    ...native.map((source): [string, string[]] => [source, [...common, ...loweredFlags, "-Wall", "-Wextra"]]),
   ];
   return Promise.all(
     jobs.map(async ([source, flags], index) => {

@@ -88,11 +88,10 @@ function frames(address: bigint, locations: Location[]): Frame[] {
  * into nearly every function and stand in the same generated file.
  */
 function withoutHelpers(locations: Location[]): Location[] {
+  const isWasm = ({ symbol }: Location) => symbol !== null && wasmName(symbol) !== null;
   const outermost = locations.at(-1);
-  if (outermost?.symbol == null || wasmName(outermost.symbol) === null) return locations;
-  return locations.filter(
-    ({ symbol, file }) => file !== outermost.file || (symbol !== null && wasmName(symbol) !== null),
-  );
+  if (outermost === undefined || !isWasm(outermost)) return locations;
+  return locations.filter((location) => location.file !== outermost.file || isWasm(location));
 }
 
 function frameText(frame: Omit<Frame, "text">): string {

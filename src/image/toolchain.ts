@@ -33,6 +33,7 @@ export function commonFlags(hypercall: HypercallMode): string[] {
     "-fno-omit-frame-pointer", // backtraces
     "-fno-asynchronous-unwind-tables",
     "-fcf-protection=none",
+    "-fno-ipa-icf", // equal functions stay apart, or a trap would be told of the wrong one
     "-ffunction-sections",
     "-fdata-sections",
     "-g1", // addresses to functions, inlined ones included

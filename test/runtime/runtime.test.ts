@@ -1,0 +1,92 @@
+// What surrounds a guest's own code: attach before it, the verdict after it, and JavaScript's globals.
+// Why: a guest that says nothing must not count as a success by accident, and what an earlier kernel left in
+// shared_info must not reach this one. Fails if the order, the scrubbing or the verdict is lost.
+
+import { beforeAll, describe, expect, test } from "vitest";
+
+import { FakeXen, GuestEnded } from "./fake-xen.js";
+import { prepareGuest, reasonOf } from "./load.js";
+
+let start: Awaited<ReturnType<typeof prepareGuest>>;
+
+beforeAll(async () => {
+  start = await prepareGuest("test/runtime/probe.ts");
+});
+
+const SHUTDOWN_poweroff = 0;
+const SHUTDOWN_crash = 3;
+
+describe("attach", () => {
+  test("maps shared_info, then registers the upcall, then says so", () => {
+    const { xen, reason } = start();
+    expect(xen.calls.slice(0, 2)).toEqual(["memory_op(7)", "hvm_op(0)"]);
+    expect(xen.records).toEqual([
+      { kind: "boot", text: "stage=runtime" },
+      { kind: "exit", text: "code=0" },
+    ]);
+    expect(reason).toBe(SHUTDOWN_poweroff);
+  });
+
+  test("clears what an earlier kernel left: pending events, masks, the upcall flag", () => {
+    const xen = new FakeXen();
+    xen.store32(xen.sharedInfo, 0x0101); // evtchn_upcall_pending and _mask
+    xen.store64(xen.sharedInfo + 8, ~0n & (2n ** 64n - 1n));
+    xen.store64(xen.sharedInfo + 2048, 0xdeadbeefn);
+    xen.store64(xen.sharedInfo + 2560, 0xf0n);
+    start(xen);
+    expect(xen.load32(xen.sharedInfo) & 0xff).toBe(0);
+    expect(xen.load64(xen.sharedInfo + 8)).toBe(0n);
+    expect(xen.load64(xen.sharedInfo + 2048)).toBe(0n);
+    expect(xen.load64(xen.sharedInfo + 2560)).toBe(2n ** 64n - 1n);
+  });
+
+  test("a refusal ends the guest as a crash, with the operation and the error's name", () => {
+    const xen = new FakeXen();
+    xen.on("memory_op", 7, () => -12n);
+    const { reason } = start(xen);
+    expect(reason).toBe(SHUTDOWN_crash);
+    expect(xen.records[0]?.text).toContain("XENMEM_add_to_physmap(XENMAPSPACE_shared_info) = -ENOMEM");
+  });
+});
+
+describe("verdict", () => {
+  test("process.exit says its code, then powers off", () => {
+    const { xen, call } = start();
+    xen.records.length = 0;
+    expect(reasonOf(() => call["exit_"]?.(300))).toBe(SHUTDOWN_poweroff);
+    expect(xen.records).toEqual([{ kind: "exit", text: "code=44" }]);
+  });
+
+  test("checked() stops at Xen's first refusal", () => {
+    const { xen, call } = start();
+    expect(() => call["checkedFailure"]?.()).toThrow(GuestEnded);
+    expect(xen.records.at(-1)).toMatchObject({ kind: "abort", text: expect.stringContaining("EVTCHNOP_send(7) = -EINVAL") as string });
+  });
+});
+
+describe("globals", () => {
+  test("console.log is a record, whatever the alphabet", () => {
+    const { xen, call } = start();
+    call["logLine"]?.();
+    expect(xen.records.at(-1)).toEqual({ kind: "log", text: "hällo 😀" });
+  });
+
+  test("results are told by Xen's names", () => {
+    const { xen, call } = start();
+    call["sayResults"]?.();
+    expect(xen.records.at(-1)?.text).toBe("0 -ENOSPC -4000");
+  });
+
+  test.each([
+    ["nonce=1 key=value", "value"],
+    ["nonce=1 key=", ""],
+    ["nonce=1 monkey=x", "absent"],
+    ["", "absent"],
+  ])("the command line %j has key %j", (commandLine, value) => {
+    const xen = new FakeXen();
+    xen.commandLine = commandLine;
+    const { call } = start(xen);
+    call["sayArgument"]?.();
+    expect(xen.records.at(-1)?.text).toBe(value);
+  });
+});
