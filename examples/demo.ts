@@ -26,7 +26,11 @@ function fail(what: string): void {
   process.exit(1);
 }
 
-step("entered by PVH, in long mode, with " + (memory.size() * 64).toString() + " KiB of linear memory at address 0");
+step(
+  "entered by PVH, in long mode, with " +
+    (memory.size() * 64).toString() +
+    " KiB of linear memory at address 0",
+);
 step("hypercalls ready, shared_info mapped: Xen system time is " + milliseconds(systemTime()));
 
 step("SCHEDOP_yield = " + describeResult(sched.yield()));
@@ -35,7 +39,9 @@ const asked = 20 * MILLISECOND;
 const start = systemTime();
 const slept = sched.poll([], start + asked);
 step(
-  "SCHEDOP_poll with a deadline: asked for " + milliseconds(asked) + ", slept " +
+  "SCHEDOP_poll with a deadline: asked for " +
+    milliseconds(asked) +
+    ", slept " +
     milliseconds(systemTime() - start),
 );
 if (slept != PollWake.DEADLINE) fail("the poll was to end by its deadline");

@@ -21,22 +21,39 @@ export const ENOBUFS: i64 = 105;
 export function describeResult(result: i64): string {
   if (result >= 0) return result.toString();
   switch (<i32>-result) {
-    case <i32>EPERM: return "-EPERM";
-    case <i32>ENOENT: return "-ENOENT";
-    case <i32>ESRCH: return "-ESRCH";
-    case <i32>E2BIG: return "-E2BIG";
-    case <i32>EAGAIN: return "-EAGAIN";
-    case <i32>ENOMEM: return "-ENOMEM";
-    case <i32>EACCES: return "-EACCES";
-    case <i32>EFAULT: return "-EFAULT";
-    case <i32>EBUSY: return "-EBUSY";
-    case <i32>EEXIST: return "-EEXIST";
-    case <i32>ENODEV: return "-ENODEV";
-    case <i32>EINVAL: return "-EINVAL";
-    case <i32>ENOSPC: return "-ENOSPC";
-    case <i32>ENOSYS: return "-ENOSYS";
-    case <i32>ETIME: return "-ETIME";
-    case <i32>ENOBUFS: return "-ENOBUFS";
-    default: return result.toString();
+    case <i32>EPERM:
+      return "-EPERM";
+    case <i32>ENOENT:
+      return "-ENOENT";
+    case <i32>ESRCH:
+      return "-ESRCH";
+    case <i32>E2BIG:
+      return "-E2BIG";
+    case <i32>EAGAIN:
+      return "-EAGAIN";
+    case <i32>ENOMEM:
+      return "-ENOMEM";
+    case <i32>EACCES:
+      return "-EACCES";
+    case <i32>EFAULT:
+      return "-EFAULT";
+    case <i32>EBUSY:
+      return "-EBUSY";
+    case <i32>EEXIST:
+      return "-EEXIST";
+    case <i32>ENODEV:
+      return "-ENODEV";
+    case <i32>EINVAL:
+      return "-EINVAL";
+    case <i32>ENOSPC:
+      return "-ENOSPC";
+    case <i32>ENOSYS:
+      return "-ENOSYS";
+    case <i32>ETIME:
+      return "-ETIME";
+    case <i32>ENOBUFS:
+      return "-ENOBUFS";
+    default:
+      return result.toString();
   }
 }

@@ -5,8 +5,21 @@
 @external("xen", "hypercall1") export declare function hypercall1(op: u32, a1: u64): i64;
 @external("xen", "hypercall2") export declare function hypercall2(op: u32, a1: u64, a2: u64): i64;
 @external("xen", "hypercall3") export declare function hypercall3(op: u32, a1: u64, a2: u64, a3: u64): i64;
-@external("xen", "hypercall4") export declare function hypercall4(op: u32, a1: u64, a2: u64, a3: u64, a4: u64): i64;
-@external("xen", "hypercall5") export declare function hypercall5(op: u32, a1: u64, a2: u64, a3: u64, a4: u64, a5: u64): i64;
+@external("xen", "hypercall4") export declare function hypercall4(
+  op: u32,
+  a1: u64,
+  a2: u64,
+  a3: u64,
+  a4: u64,
+): i64;
+@external("xen", "hypercall5") export declare function hypercall5(
+  op: u32,
+  a1: u64,
+  a2: u64,
+  a3: u64,
+  a4: u64,
+  a5: u64,
+): i64;
 
 /** One read of shared memory, at that width; never merged, repeated or dropped. */
 @external("xen", "load8") export declare function load8(address: usize): u32;
@@ -55,4 +68,9 @@
 @external("xen", "boot_data") export declare function boot_data(what: u32, to: usize, size: u32): u32;
 
 /** Writes a record: kind and text as UTF-16 with their lengths in code units. */
-@external("xen", "record") export declare function record(kind: usize, kindUnits: u32, text: usize, textUnits: u32): void;
+@external("xen", "record") export declare function record(
+  kind: usize,
+  kindUnits: u32,
+  text: usize,
+  textUnits: u32,
+): void;

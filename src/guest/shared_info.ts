@@ -1,8 +1,21 @@
 // The shared_info page: where it is mapped, and taking it over from whoever used it before.
 
 import { hvm_op, memory_op, checked } from "./hypercall";
-import { frame_of, interrupts_on, set_vcpu_info, shared_alloc, store64, store8, upcall_vector } from "./intrinsics";
-import { HVMOP_set_param, HVM_PARAM_CALLBACK_IRQ, HVM_PARAM_CALLBACK_TYPE_VECTOR, xen_hvm_param } from "./abi/hvm";
+import {
+  frame_of,
+  interrupts_on,
+  set_vcpu_info,
+  shared_alloc,
+  store64,
+  store8,
+  upcall_vector,
+} from "./intrinsics";
+import {
+  HVMOP_set_param,
+  HVM_PARAM_CALLBACK_IRQ,
+  HVM_PARAM_CALLBACK_TYPE_VECTOR,
+  xen_hvm_param,
+} from "./abi/hvm";
 import { XENMAPSPACE_shared_info, XENMEM_add_to_physmap, xen_add_to_physmap } from "./abi/memory";
 import {
   DOMID_SELF,
@@ -54,6 +67,9 @@ export function attachSharedInfo(): void {
   paramArgument.domid = DOMID_SELF;
   paramArgument.index = HVM_PARAM_CALLBACK_IRQ;
   paramArgument.value = (HVM_PARAM_CALLBACK_TYPE_VECTOR << 56) | upcall_vector();
-  checked("HVMOP_set_param(HVM_PARAM_CALLBACK_IRQ)", hvm_op(HVMOP_set_param, changetype<usize>(paramArgument)));
+  checked(
+    "HVMOP_set_param(HVM_PARAM_CALLBACK_IRQ)",
+    hvm_op(HVMOP_set_param, changetype<usize>(paramArgument)),
+  );
   interrupts_on();
 }

@@ -56,7 +56,7 @@ export function wallClock(): u64 {
   while (true) {
     const version = load32(page + SHARED_INFO_WC_VERSION);
     barrier();
-    const seconds = load32(page + SHARED_INFO_WC_SEC) | (<u64>load32(page + SHARED_INFO_WC_SEC_HI) << 32);
+    const seconds = load32(page + SHARED_INFO_WC_SEC) | ((<u64>load32(page + SHARED_INFO_WC_SEC_HI)) << 32);
     const nanoseconds = load32(page + SHARED_INFO_WC_NSEC);
     barrier();
     if ((version & 1) == 0 && load32(page + SHARED_INFO_WC_VERSION) == version) {

@@ -1,7 +1,11 @@
 // The singleshot timer, one for each vCPU: it raises VIRQ_TIMER. xen/include/public/vcpu.h.
 
 import { vcpu_op } from "./hypercall";
-import { VCPUOP_set_singleshot_timer, VCPUOP_stop_singleshot_timer, vcpu_set_singleshot_timer } from "./abi/vcpu";
+import {
+  VCPUOP_set_singleshot_timer,
+  VCPUOP_stop_singleshot_timer,
+  vcpu_set_singleshot_timer,
+} from "./abi/vcpu";
 
 const argument = changetype<vcpu_set_singleshot_timer>(memory.data(offsetof<vcpu_set_singleshot_timer>(), 8));
 

@@ -61,7 +61,13 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     );
     await writeFile(join(folder, "guest.wasm.map"), sourceMap);
     const lowered = await stage("lower", () =>
-      lower({ wasm, hypercall, folder, native: options.native ?? [], ...(signal ? { signal } : {}) }),
+      lower({
+        wasm,
+        hypercall,
+        folder,
+        native: options.native ?? [],
+        ...(signal ? { signal } : {}),
+      }),
     );
     const linked = join(folder, "image.elf");
     await stage("link", async () => {

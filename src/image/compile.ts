@@ -26,7 +26,10 @@ const EPILOGUE = "xenlet-epilogue";
 
 /** Files that exist only for the compiler: what runs before and after the guest's own statements. */
 const virtualFiles = new Map([
-  [`${PROLOGUE}.ts`, 'import { attach } from "xenlet/runtime";\nimport "xenlet/globals";\nattach();\n'],
+  [
+    `${PROLOGUE}.ts`,
+    'import { attach } from "xenlet/runtime";\nimport "xenlet/globals";\nattach();\n',
+  ],
   [`${EPILOGUE}.ts`, 'import { finish } from "xenlet/runtime";\nfinish();\n'],
 ]);
 

@@ -40,7 +40,11 @@ async function checkImports(module: WasmModule, native: boolean): Promise<void> 
   const unmet = module.imports.filter(
     ({ module: from, name, kind }) =>
       kind !== "function" ||
-      !((from === "xen" && known.has(name)) || (from === "env" && name === "abort") || (from === "native" && native)),
+      !(
+        (from === "xen" && known.has(name)) ||
+        (from === "env" && name === "abort") ||
+        (from === "native" && native)
+      ),
   );
   if (unmet.length > 0) {
     const list = unmet
@@ -103,7 +107,13 @@ function moduleHeader(module: WasmModule, header: string): string {
 }
 
 /** Lowers a module to objects for link(). Throws BuildError if the module asks for what there is not. */
-export async function lower({ wasm, hypercall, folder, native = [], signal }: LowerOptions): Promise<string[]> {
+export async function lower({
+  wasm,
+  hypercall,
+  folder,
+  native = [],
+  signal,
+}: LowerOptions): Promise<string[]> {
   const module = readWasm(wasm);
   await checkImports(module, native.length > 0);
   if (!module.exports.includes("_start")) throw new BuildError("the module exports no _start");
@@ -133,7 +143,10 @@ export async function lower({ wasm, hypercall, folder, native = [], signal }: Lo
     [file("guest.c"), [...common, ...loweredFlags]],
     [runtime, [...common, ...bootFlags, "-fno-delete-null-pointer-checks", "-fno-strict-aliasing"]],
     [file("linear.S"), common],
-    ...native.map((source): [string, string[]] => [source, [...common, ...loweredFlags, "-Wall", "-Wextra"]]),
+    ...native.map((source): [string, string[]] => [
+      source,
+      [...common, ...loweredFlags, "-Wall", "-Wextra"],
+    ]),
   ];
   return Promise.all(
     jobs.map(async ([source, flags], index) => {

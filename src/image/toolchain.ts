@@ -31,6 +31,7 @@ export function commonFlags(hypercall: HypercallMode): string[] {
     "-fno-stack-protector",
     "-fstack-clash-protection", // no frame jumps over a guard page
     "-fno-omit-frame-pointer", // backtraces
+    "-fno-optimize-sibling-calls", // with every caller in them; and Wasm's stack exhaustion is one
     "-fno-asynchronous-unwind-tables",
     "-fcf-protection=none",
     "-fno-ipa-icf", // equal functions stay apart, or a trap would be told of the wrong one
@@ -188,7 +189,18 @@ export async function link(
   const script = join(workFolder, "pvh.lds");
   await run(
     "gcc",
-    ["-E", "-P", "-x", "assembler-with-cpp", ...modeFlags(hypercall), "-I", boot, join(linker, "pvh.lds.S"), "-o", script],
+    [
+      "-E",
+      "-P",
+      "-x",
+      "assembler-with-cpp",
+      ...modeFlags(hypercall),
+      "-I",
+      boot,
+      join(linker, "pvh.lds.S"),
+      "-o",
+      script,
+    ],
     signal,
   );
   await run(

@@ -31,12 +31,12 @@ function traps_nullField(): void {
 }
 
 function traps_beyond(): void {
-  sink = load<i32>(<usize>memory.size() << 16);
+  sink = load<i32>((<usize>memory.size()) << 16);
 }
 
 /** The result is not used; Wasm traps all the same. */
 function traps_unused(): void {
-  load<i32>(<usize>memory.size() << 16);
+  load<i32>((<usize>memory.size()) << 16);
 }
 
 function traps_far(): void {
@@ -44,7 +44,7 @@ function traps_far(): void {
 }
 
 function traps_fill(): void {
-  memory.fill((<usize>memory.size() << 16) - 8, 1, <usize>(zero + 16));
+  memory.fill(((<usize>memory.size()) << 16) - 8, 1, <usize>(zero + 16));
 }
 
 function recurse(n: i32): i32 {
@@ -65,7 +65,7 @@ function takesOne(n: i32): void {
 
 function traps_signature(): void {
   const one: (n: i32) => void = takesOne;
-  call_indirect<i64>(load<u32>(changetype<usize>(one)), <i64>sink);
+  call_indirect<void>(load<u32>(changetype<usize>(one)));
 }
 
 function traps_writeText(): void {
@@ -85,8 +85,10 @@ function traps_jumpData(): void {
 }
 
 function traps_throw(): void {
-  throw new Error("grün: a message that is longer than one line of Xen's debug console can hold, so it must be put " +
-    "together from two of them, whatever else is printed meanwhile; 100% of it, and not more than that");
+  throw new Error(
+    "grün: a message that is longer than one line of Xen's debug console can hold, so it must be put " +
+      "together from two of them, whatever else is printed meanwhile; 100% of it, and not more than that",
+  );
 }
 
 const all = new Map<string, () => void>();
@@ -115,5 +117,5 @@ function die(name: string): void {
 }
 
 const name = commandLineValue("trap");
-if (name) die(name);
+if (name.length > 0) die(name);
 console.log("still alive");

@@ -20,7 +20,13 @@ export interface FakeRecord {
 /** A hypercall's arguments after its number, and what it returns. */
 export type Hypercall = (...args: bigint[]) => bigint;
 
-const HYPERCALL = { memory_op: 12, vcpu_op: 24, sched_op: 29, event_channel_op: 32, hvm_op: 34 } as const;
+const HYPERCALL = {
+  memory_op: 12,
+  vcpu_op: 24,
+  sched_op: 29,
+  event_channel_op: 32,
+  hvm_op: 34,
+} as const;
 export type HypercallName = keyof typeof HYPERCALL;
 
 // struct shared_info, 64-bit layout (xen.h).
@@ -90,7 +96,13 @@ export class FakeXen {
   }
 
   /** Sets struct vcpu_time_info of vCPU 0. */
-  setTime(fields: { version?: number; stamp: bigint; base: bigint; mul: number; shift: number }): void {
+  setTime(fields: {
+    version?: number;
+    stamp: bigint;
+    base: bigint;
+    mul: number;
+    shift: number;
+  }): void {
     const at = this.sharedInfo + TIME;
     this.store32(at, fields.version ?? 2);
     this.store64(at + 8, fields.stamp);
@@ -143,7 +155,9 @@ export class FakeXen {
   }
 
   private hypercall(op: number, args: bigint[]): bigint {
-    const name = Object.entries(HYPERCALL).find(([, number]) => number === op)?.[0] ?? `hypercall ${String(op)}`;
+    const name =
+      Object.entries(HYPERCALL).find(([, number]) => number === op)?.[0] ??
+      `hypercall ${String(op)}`;
     const key = `${name}(${String(args[0])})`;
     this.calls.push(key);
     return this.handlers.get(key)?.(...args) ?? -38n; // -ENOSYS
@@ -198,7 +212,8 @@ export class FakeXen {
         rdtsc: () => (this.tsc += this.tick),
         interrupts_on: () => undefined,
         interrupts_off: () => undefined,
-        block_unless_upcall: () => (this.upcallSeen ? 0n : this.hypercall(HYPERCALL.sched_op, [1n, 0n])),
+        block_unless_upcall: () =>
+          this.upcallSeen ? 0n : this.hypercall(HYPERCALL.sched_op, [1n, 0n]),
         take_upcall: () => {
           const seen = this.upcallSeen;
           this.upcallSeen = 0;

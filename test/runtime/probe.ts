@@ -1,7 +1,16 @@
 // The runtime's calls as exports, for the tests beside this file. A guest without statements of its own: it
 // attaches and ends at once, and its exports are called after that.
 
-import { checked, commandLineValue, describeResult, evtchn, sched, systemTime, timer, wallClock } from "xenlet";
+import {
+  checked,
+  commandLineValue,
+  describeResult,
+  evtchn,
+  sched,
+  systemTime,
+  timer,
+  wallClock,
+} from "xenlet";
 import { scale } from "xenlet/time";
 
 export function poll_(port: u32, deadline: u64): i64 {

@@ -45,7 +45,9 @@ describe("attach", () => {
     xen.on("memory_op", 7, () => -12n);
     const { reason } = start(xen);
     expect(reason).toBe(SHUTDOWN_crash);
-    expect(xen.records[0]?.text).toContain("XENMEM_add_to_physmap(XENMAPSPACE_shared_info) = -ENOMEM");
+    expect(xen.records[0]?.text).toContain(
+      "XENMEM_add_to_physmap(XENMAPSPACE_shared_info) = -ENOMEM",
+    );
   });
 });
 
@@ -60,7 +62,10 @@ describe("verdict", () => {
   test("checked() stops at Xen's first refusal", () => {
     const { xen, call } = start();
     expect(() => call["checkedFailure"]?.()).toThrow(GuestEnded);
-    expect(xen.records.at(-1)).toMatchObject({ kind: "abort", text: expect.stringContaining("EVTCHNOP_send(7) = -EINVAL") as string });
+    expect(xen.records.at(-1)).toMatchObject({
+      kind: "abort",
+      text: expect.stringContaining("EVTCHNOP_send(7) = -EINVAL") as string,
+    });
   });
 });
 

@@ -60,7 +60,11 @@ describe("sched.poll", () => {
     let seen: unknown;
     xen.on("sched_op", 3, (_cmd, arg = 0n) => {
       const at = Number(arg);
-      seen = { port: xen.load32(Number(xen.load64(at))), count: xen.load32(at + 8), timeout: xen.load64(at + 16) };
+      seen = {
+        port: xen.load32(Number(xen.load64(at))),
+        count: xen.load32(at + 8),
+        timeout: xen.load64(at + 16),
+      };
       return 0n;
     });
     guest.call["poll_"]?.(PORT, 0x1_2345_6789n);

@@ -1,0 +1,63 @@
+# Every target does its own set-up, without root, and needs no network the
+# second time: packages are installed when package-lock.json has changed, the
+# bundle is made when a source has changed.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+# A target that failed half-way must not look finished.
+.DELETE_ON_ERROR:
+
+PACKAGES := node_modules/.package-lock.stamp
+SOURCES  := $(shell find src scripts -name guest -prune -o -type f \( -name '*.ts' -o -name '*.js' \) -print)
+# What `make test` runs, from: $(STEPS). Empty: all of it.
+STEPS    := lint format types c alone unit runtime boot
+ONLY     ?=
+
+.PHONY: help demo test lint bench build format clean tools
+
+help:
+	@echo 'make demo    boot a guest on a real Xen and tell what happens'
+	@echo 'make test    run every check and every test; ONLY=unit,boot picks from:'
+	@echo '             $(STEPS)'
+	@echo 'make lint    only what reads the sources: eslint, prettier, tsc, gcc warnings'
+	@echo 'make bench   measure, and print the figures of docs/performance.md'
+	@echo 'make build   bundle the xenlet command and library into dist/'
+	@echo 'make format  lay out the sources as `make lint` wants them'
+	@echo 'make clean   remove what these targets made here (the download cache is'
+	@echo '             `xenlet cache prune`'"'"'s business)'
+
+demo: dist/cli.js
+	@node dist/cli.js demo
+
+test: dist/cli.js
+	@node scripts/run-ts.js test/run.ts $(if $(ONLY),--only $(ONLY))
+
+lint: $(PACKAGES)
+	@node scripts/run-ts.js test/run.ts --only lint,format,types,c,alone
+
+bench: dist/cli.js
+	@node scripts/run-ts.js bench/run.ts
+
+build: dist/types/index.d.ts
+
+format: $(PACKAGES)
+	@npx prettier --write --log-level warn .
+
+clean:
+	rm -rf dist coverage node_modules
+
+# Set-up ---------------------------------------------------------------------
+
+tools:
+	@scripts/check-tools.sh
+
+$(PACKAGES): package-lock.json .npmrc | tools
+	@scripts/npm-ci.sh
+	@touch $@
+
+dist/cli.js: $(PACKAGES) $(SOURCES) package.json
+	@node scripts/bundle.js
+
+dist/types/index.d.ts: dist/cli.js tsconfig.build.json
+	@npx tsc -p tsconfig.build.json
+	@touch $@

@@ -1,0 +1,68 @@
+/** Values of options, read strictly: what is no value is told with what was expected. */
+import { InvalidArgumentError, Option } from "commander";
+import { DEFAULT_MEMORY_MIB, MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../machine/qemu.js";
+import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "../machine/stages.js";
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,12}$/.test(text) ? Number(text) : NaN;
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(`Expected a whole number of ${least}..${most}.`);
+    return value;
+  };
+}
+
+function memory(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d{1,9})([MG]?)$/i.exec(text) ?? [];
+  const value = digits === "" ? NaN : Number(digits) * (unit.toUpperCase() === "G" ? 1024 : 1);
+  if (!(value >= MIN_MEMORY_MIB && value <= MAX_MEMORY_MIB))
+    throw new InvalidArgumentError(
+      `Expected MiB, ${MIN_MEMORY_MIB}..${MAX_MEMORY_MIB}, as in 256, 256M or 1G.`,
+    );
+  return value;
+}
+
+/** Seconds, to milliseconds. */
+function timeout(text: string): number {
+  const ms = /^\d{1,9}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * 1000) : NaN;
+  if (!(ms >= 1 && ms <= MAX_TIMEOUT_MS))
+    throw new InvalidArgumentError(
+      `Expected seconds, 0.001..${Math.floor(MAX_TIMEOUT_MS / 1000)}.`,
+    );
+  return ms;
+}
+
+export const XEN = (): Option =>
+  new Option("--xen <version|path>", "Xen: a release from Debian, or a hypervisor's file").default(
+    "4.17",
+  );
+export const MEM = (): Option =>
+  new Option("--mem <MiB>", "the guest's memory").argParser(memory).default(DEFAULT_MEMORY_MIB);
+export const VCPUS = (): Option =>
+  new Option("--vcpus <n>", "the guest's vCPUs").argParser(wholeNumber(1, MAX_VCPUS)).default(1);
+export const TIMEOUT = (): Option =>
+  new Option("--timeout <seconds>", "how long the guest's own code may take")
+    .argParser(timeout)
+    .default(DEFAULT_TIMEOUT_MS, String(DEFAULT_TIMEOUT_MS / 1000));
+export const GDB = (): Option =>
+  new Option(
+    "--gdb <port>",
+    "wait for gdb on this port before anything runs; no deadlines then",
+  ).argParser(wholeNumber(1, 65_535));
+export const CMDLINE = (): Option => new Option("--cmdline <text>", "the guest's command line");
+export const HYPERCALL = (): Option =>
+  new Option("--hypercall <how>", "how the guest enters Xen (default: page)").choices([
+    "page",
+    "direct",
+  ]);
+export const TRANSFORM = (): Option =>
+  // Not variadic: that would swallow the file behind it.
+  new Option("--transform <module>", "an asc transform; may be given more than once").argParser(
+    (module: string, before: string[] | undefined) => [...(before ?? []), module],
+  );
+export const LOG = (): Option =>
+  new Option("--log <file>", "where the serial console is kept (default: a file in the cache)");
+export const JSON_OUTPUT = (): Option =>
+  new Option("--json", "print one JSON document on stdout, and nothing else there");
+export const QUIET = (): Option => new Option("-q, --quiet", "no progress on stderr");
+export const VERBOSE = (): Option => new Option("-v, --verbose", "Xen's own lines, too, on stderr");

@@ -1,0 +1,44 @@
+/** The commands, and what they have in common: help, and how bad usage is told. */
+import { readFileSync } from "node:fs";
+import path from "node:path";
+import { Command } from "commander";
+import { EXIT_CODES_HELP } from "../exit-codes.js";
+import { packageRoot } from "../package-root.js";
+import { addBuild } from "./build.js";
+import { addCache } from "./cache.js";
+import type { Context } from "./context.js";
+import { addDemo } from "./demo.js";
+import { addDoctor } from "./doctor.js";
+import { addInit } from "./init.js";
+import { addInspect } from "./inspect.js";
+import { addRun } from "./run.js";
+
+export function packageVersion(): string {
+  const text = readFileSync(path.join(packageRoot, "package.json"), "utf8");
+  return (JSON.parse(text) as { version: string }).version;
+}
+
+/** Throws CommanderError instead of exiting: main.ts knows the exit codes. */
+export function createProgram(context: Context): Command {
+  const program = new Command("xenlet")
+    .description("Xen guests in TypeScript: build them, boot them on a real Xen, look inside.")
+    .version(packageVersion(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "print help")
+    .helpCommand("help [command]", "print help for a command")
+    .addHelpText("afterAll", EXIT_CODES_HELP)
+    .exitOverride()
+    .showHelpAfterError("(--help tells more)")
+    .configureOutput({
+      outputError: (text, write) => {
+        write(`xenlet: ${text}`);
+      },
+    });
+  addInit(program, context);
+  addBuild(program, context);
+  addRun(program, context);
+  addInspect(program, context);
+  addDoctor(program, context);
+  addCache(program, context);
+  addDemo(program, context);
+  return program;
+}

@@ -1,0 +1,31 @@
+/** What the user means by --xen. */
+import { UserError } from "../errors.js";
+import {
+  XEN_RELEASES,
+  isXenRelease,
+  provideXen,
+  xenFromPath,
+  type XenBinary,
+} from "../machine/debian/index.js";
+import type { Progress } from "../progress.js";
+
+/** A release of Debian's, or a path: what has a slash in it, or is no version number. */
+export async function chooseXen(
+  choice: string,
+  progress: Progress,
+  signal: AbortSignal,
+): Promise<XenBinary> {
+  if (isXenRelease(choice)) return provideXen(choice, progress, { signal });
+  if (/^\d+(\.\d+)*$/.test(choice))
+    throw new UserError(
+      `there is no package of Xen ${choice} here: expected ${XEN_RELEASES.join(", ")}, or a hypervisor's file`,
+      { hint: `xenlet run --xen ./xen-${choice}.gz …` },
+    );
+  return xenFromPath(choice, { signal });
+}
+
+/** "Xen 4.17 (Debian 4.17.7+13-g…)": the exact version, as every report has to name it. */
+export function nameXen(xen: XenBinary & { banner?: string | null }): string {
+  if (xen.debianVersion !== null) return `Xen ${xen.release} (Debian ${xen.debianVersion})`;
+  return `Xen ${xen.banner ?? xen.release} (${xen.path})`;
+}

@@ -1,0 +1,212 @@
+// What xenlet needs of the machine: what is there, and the command that mends what is not.
+
+import { execa } from "execa";
+import { access, constants } from "node:fs/promises";
+import { arch } from "node:os";
+
+import { debianKeyring, findMirrors } from "./apt.js";
+import { listCache } from "./cache.js";
+import { CachePaths, freeBytes, isWritable, megabytes } from "./paths.js";
+import { findQemu } from "./qemu.js";
+import { XEN_RELEASES } from "./releases.js";
+
+/** One thing that is needed, or useful. */
+export interface Check {
+  name: string;
+  present: boolean;
+  /** As it says itself; null where it has none or is not there. */
+  version: string | null;
+  needed: "required" | "optional";
+  /** The command that mends it; null when nothing is to be mended. */
+  mend: string | null;
+  /** What it is for, or what was found: one sentence without a full stop. */
+  detail: string;
+}
+
+/** QEMU with its libraries and one Xen, the lists they are found in, and room to unpack. */
+const SPACE_WANTED = 700e6;
+
+async function tool(
+  name: string,
+  packageName: string,
+  detail: string,
+  needed: Check["needed"] = "required",
+): Promise<Check> {
+  const result = await execa(name, ["--version"], { reject: false, stdin: "ignore" });
+  const present = !result.failed;
+  const version = /\d+(?:\.\d+)+/.exec(
+    // "GNU ld (GNU Binutils for Debian) 2.40", "gcc (Debian 12.2.0-14) 12.2.0": the last on the line.
+    (result.stdout.split("\n")[0] ?? "").split(/\s+(?=\d)/).at(-1) ?? "",
+  );
+  return {
+    name,
+    present,
+    version: present ? (version?.[0] ?? null) : null,
+    needed,
+    mend: present ? null : `sudo apt-get install ${packageName}`,
+    detail,
+  };
+}
+
+function nodeCheck(): Check {
+  const present = Number.parseInt(process.versions.node) >= 20;
+  return {
+    name: "node",
+    present,
+    version: process.versions.node,
+    needed: "required",
+    mend: present ? null : "sudo apt-get install npm && sudo npx --yes n 20",
+    detail: "20 or newer runs xenlet",
+  };
+}
+
+function processorCheck(): Check {
+  const present = arch() === "x64";
+  return {
+    name: "x86-64",
+    present,
+    version: null,
+    needed: "required",
+    mend: present ? null : "use an x86-64 machine: guests are compiled and emulated on one",
+    detail: `this processor is ${arch()}`,
+  };
+}
+
+async function keyringCheck(): Promise<Check> {
+  const keyring = debianKeyring();
+  const result = await execa(
+    "dpkg-query",
+    ["--show", "--showformat", "${Version}", "debian-archive-keyring"],
+    { reject: false, stdin: "ignore" },
+  );
+  return {
+    name: "debian-archive-keyring",
+    present: keyring !== undefined,
+    version: result.failed ? null : result.stdout,
+    needed: "required",
+    mend: keyring === undefined ? "sudo apt-get install debian-archive-keyring" : null,
+    detail: "packages' signatures are checked with it",
+  };
+}
+
+async function mirrorCheck(): Promise<Check> {
+  const check = { name: "Debian archive", version: null, needed: "required" as const };
+  try {
+    const [mirrors] = await findMirrors();
+    const security = mirrors?.security === null ? "no security archive" : mirrors?.security;
+    return {
+      ...check,
+      present: true,
+      mend: null,
+      detail: `${mirrors?.archive ?? ""}, ${security ?? ""}`,
+    };
+  } catch (error) {
+    return {
+      ...check,
+      present: false,
+      mend: "XENLET_MIRROR=http://your.mirror/debian xenlet …",
+      detail: (error as Error).message,
+    };
+  }
+}
+
+async function qemuCheck(paths: CachePaths): Promise<Check> {
+  const found = await findQemu({ paths });
+  return {
+    name: "qemu",
+    present: found !== null,
+    version: found?.version ?? null,
+    // xenlet gets it itself: its absence is no defect of the machine.
+    needed: "optional",
+    mend: found ? null : "xenlet run … (or: sudo apt-get install qemu-system-x86)",
+    detail: found
+      ? found.origin === "host"
+        ? "the host's own"
+        : "Debian's, run from the cache"
+      : "neither on the host nor in the cache: downloaded when first needed",
+  };
+}
+
+async function xenChecks(paths: CachePaths): Promise<Check[]> {
+  const { entries } = await listCache(paths);
+  return XEN_RELEASES.map((release) => {
+    const entry = entries.find(
+      ({ name, kind }) => kind === "packages" && name === `xen-${release}`,
+    );
+    const present = entry?.damage === null;
+    return {
+      name: `Xen ${release}`,
+      present,
+      version: present ? (entry.packages[0]?.version ?? null) : null,
+      needed: "optional",
+      mend: present ? null : `xenlet run --xen ${release} …`,
+      detail: present
+        ? `Debian ${entry.suite ?? ""}, in the cache`
+        : "not in the cache: downloaded when first needed",
+    };
+  });
+}
+
+function cacheChecks(paths: CachePaths): Check[] {
+  const writable = isWritable(paths.root);
+  const free = freeBytes(paths.root);
+  const enough = free >= SPACE_WANTED;
+  return [
+    {
+      name: "cache",
+      present: writable,
+      version: null,
+      needed: "required",
+      mend: writable ? null : "XENLET_CACHE=/a/folder/of/yours xenlet …",
+      detail: `${paths.root} ${writable ? "is" : "is not"} writable`,
+    },
+    {
+      name: "disk space",
+      present: enough,
+      version: null,
+      needed: "required",
+      mend: enough
+        ? null
+        : "xenlet cache prune (or XENLET_CACHE=/a/folder/on/another/disk xenlet …)",
+      detail: `${megabytes(free)} free for the cache, ${megabytes(SPACE_WANTED)} wanted at first`,
+    },
+  ];
+}
+
+async function kvmCheck(): Promise<Check> {
+  const present = await access("/dev/kvm", constants.R_OK | constants.W_OK).then(
+    () => true,
+    () => false,
+  );
+  return {
+    name: "/dev/kvm",
+    present,
+    version: null,
+    needed: "optional",
+    mend: null,
+    detail: "never needed: the ground is AMD SVM with nested paging under QEMU's TCG",
+  };
+}
+
+/** Looks at everything xenlet needs. Downloads nothing, changes nothing, needs no network. */
+export async function diagnose(options: { paths?: CachePaths } = {}): Promise<Check[]> {
+  const paths = options.paths ?? new CachePaths();
+  const groups = await Promise.all([
+    Promise.resolve([nodeCheck(), processorCheck()]),
+    tool("gcc", "gcc", "compiles guests"),
+    tool("ld", "binutils", "links images"),
+    tool("addr2line", "binutils", "names the function a trap happened in"),
+    tool("strip", "binutils", "makes images small (--strip)", "optional"),
+    tool("make", "make", "runs the repository's own targets", "optional"),
+    tool("apt-get", "apt", "downloads Debian packages"),
+    tool("dpkg-deb", "dpkg", "unpacks Debian packages"),
+    keyringCheck(),
+    mirrorCheck(),
+    qemuCheck(paths),
+    xenChecks(paths),
+    Promise.resolve(cacheChecks(paths)),
+    tool("gdb", "gdb", "debugs guests (xenlet run --gdb)", "optional"),
+    kvmCheck(),
+  ]);
+  return groups.flat();
+}

@@ -1,0 +1,16 @@
+// Debian's packages: Xen, QEMU and whatever else is needed come from there, downloaded
+// with their signatures checked and unpacked into a cache, never installed.
+
+export { listCache, pruneCache, verifyCache } from "./cache.js";
+export type { CacheEntry, CacheReport, PruneReport, VerifyReport } from "./cache.js";
+export { diagnose } from "./doctor.js";
+export type { Check } from "./doctor.js";
+export { providePackages } from "./packages.js";
+export type { UnpackedPackages } from "./packages.js";
+export { provideQemu } from "./qemu.js";
+export type { Qemu } from "./qemu.js";
+export { XEN_RELEASES, isXenRelease, suiteOf } from "./releases.js";
+export type { Suite, XenRelease } from "./releases.js";
+export type { SetOptions } from "./sets.js";
+export { provideXen, xenFromPath } from "./xen.js";
+export type { XenBinary } from "./xen.js";

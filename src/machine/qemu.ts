@@ -1,0 +1,166 @@
+/** The machine that Xen runs on: QEMU's command line, and QEMU's process. */
+import { existsSync } from "node:fs";
+import { execa } from "execa";
+import { UserError } from "../errors.js";
+import { ExitCode } from "../exit-codes.js";
+import type { Qemu } from "./debian/index.js";
+
+export interface MachineOptions {
+  /** The hypervisor's file, not compressed. */
+  xen: string;
+  /** The guest's file; no white space in its path (see linkImage). */
+  image: string;
+  nonce: string;
+  /** Of the guest, in MiB. */
+  memoryMiB: number;
+  vcpus: number;
+  /** Appended to the guest's command line. */
+  cmdline?: string;
+  /** Listen for gdb on this port of localhost, and let nothing run before it says so. */
+  gdbPort?: number;
+  /** One instruction, one nanosecond: docs/performance.md. */
+  icount?: boolean;
+  /** More words of Xen's own command line. */
+  xenArgs?: string[];
+  /** More of QEMU's. They come last, and QEMU takes the last of most options. */
+  qemuArgs?: string[];
+}
+
+/** What a guest's memory may be. Xen builds a domain of 4 MiB, but an image and its stacks need room. */
+export const MIN_MEMORY_MIB = 8;
+/** QEMU's pc machine has 40 bits of physical addresses under TCG: far above this. */
+export const MAX_MEMORY_MIB = 65_536;
+/** HVM_MAX_VCPUS: xen/include/public/hvm/hvm_info_table.h. */
+export const MAX_VCPUS = 128;
+export const DEFAULT_MEMORY_MIB = 128;
+
+/** What Xen gets beside the guest's memory, in MiB: its own (it boots with 32), nested page tables. */
+function overheadMiB(memoryMiB: number): number {
+  return 128 + Math.ceil(memoryMiB / 64);
+}
+
+/** QEMU takes a comma as a separator and two as one. */
+function escapeCommas(text: string): string {
+  return text.replaceAll(",", ",,");
+}
+
+/** QEMU's arguments for one boot. Throws a UserError for what cannot be said on a command line. */
+export function machineArgs(options: MachineOptions): string[] {
+  const { memoryMiB, vcpus, gdbPort } = options;
+  if (/\s/.test(options.image))
+    throw new UserError(
+      `the image's path has white space, which QEMU cannot pass on: ${options.image}`,
+    );
+  const cmdline = ["nonce=" + options.nonce, options.cmdline ?? ""].join(" ").trim();
+  if (!/^[ -~]*$/.test(cmdline))
+    throw new UserError("the guest's command line may have printable ASCII characters only");
+
+  const xenArgs = [
+    "com1=115200,8n1",
+    "console=com1",
+    // The guest's debug port is at level debug, which a release build leaves out by default.
+    "loglvl=all",
+    "guest_loglvl=all",
+    // Xen halts where it would reboot; QEMU's -no-reboot covers the reboots asked for.
+    "noreboot",
+    "dom0=pvh",
+    // QEMU's pc machine has no IOMMU; without this word Xen insists on one for a PVH dom0.
+    "dom0-iommu=none",
+    `dom0_mem=${memoryMiB}M`,
+    `dom0_max_vcpus=${vcpus}`,
+    ...(options.xenArgs ?? []),
+  ];
+  return [
+    // Nothing of the host's own configuration, no network card, no option ROMs.
+    ...["-no-user-config", "-nodefaults"],
+    ...["-accel", "tcg", "-M", "pc"],
+    // Debian's Xen has no shadow paging: a PVH domain needs SVM with nested paging.
+    ...["-cpu", "qemu64,+svm,+npt"],
+    ...["-m", String(memoryMiB + overheadMiB(memoryMiB)), "-smp", String(vcpus)],
+    ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"],
+    ...(options.icount === true ? ["-icount", "shift=0,sleep=off"] : []),
+    ...(gdbPort === undefined ? [] : ["-gdb", `tcp:127.0.0.1:${gdbPort}`, "-S"]),
+    ...["-kernel", options.xen],
+    // A multiboot module. Xen drops the string's first word, the rest is the guest's command line.
+    ...["-initrd", `${escapeCommas(options.image)} ${escapeCommas(cmdline)}`],
+    ...["-append", xenArgs.join(" ")],
+    ...(options.qemuArgs ?? []),
+  ];
+}
+
+/** A command as one line that a POSIX shell reads as the same words. */
+export function quoteCommand(command: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
+  const quote = (word: string): string =>
+    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${quote(value ?? "")}`);
+  return [...variables, ...[command, ...args].map(quote)].join(" ");
+}
+
+/** util-linux, on every Debian: has the kernel kill a process when its parent dies. */
+const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv"].find((file) => existsSync(file));
+
+export interface MachineProcess {
+  pid: number;
+  /** Ends QEMU, at once: it has nothing to save. `ended` resolves when it is gone. */
+  kill(): void;
+  /** How QEMU ended; never rejects. */
+  ended: Promise<{ status: string; stderr: string }>;
+}
+
+const STDERR_KEPT = 4096;
+
+/**
+ * Starts QEMU. No way of ending this process leaves it behind: the kernel kills
+ * it when its parent dies of anything (setpriv --pdeathsig; SIGKILL included).
+ * That is also why the library needs no signal handlers. QEMU has a session of
+ * its own, so that Ctrl-C on the terminal comes to us, and not to QEMU first.
+ * Where there is no setpriv, execa ends it on exit, SIGINT, SIGTERM and SIGHUP.
+ *
+ * Rejects with a UserError (122) if it cannot be started.
+ */
+export async function startMachine(
+  qemu: Qemu,
+  args: string[],
+  onOutput: (bytes: Uint8Array) => void,
+): Promise<MachineProcess> {
+  const words = [qemu.command, ...qemu.args, ...args];
+  const [file = "", ...rest] =
+    SETPRIV === undefined ? words : [SETPRIV, "--pdeathsig", "KILL", ...words];
+  const detached = SETPRIV !== undefined;
+  const child = execa(file, rest, {
+    env: qemu.env,
+    detached,
+    cleanup: !detached,
+    stdin: "ignore",
+    buffer: false,
+    encoding: "buffer",
+    reject: false,
+  });
+  let stderr = "";
+  child.stdout.on("data", onOutput);
+  child.stderr.on("data", (bytes: Uint8Array) => {
+    stderr = (stderr + new TextDecoder().decode(bytes)).slice(-STDERR_KEPT);
+  });
+  const { pid } = child;
+  if (pid === undefined) {
+    const reason = (await child).message ?? "it did not start";
+    throw new UserError(`QEMU (${qemu.command}) cannot be started: ${reason}`, {
+      exitCode: ExitCode.HOST,
+      hint: "xenlet doctor",
+    });
+  }
+  return {
+    pid,
+    kill() {
+      try {
+        process.kill(detached ? -pid : pid, "SIGKILL");
+      } catch {
+        // It is gone already.
+      }
+    },
+    ended: child.then(({ exitCode, signal }) => ({
+      status: signal ?? `exit code ${exitCode ?? "unknown"}`,
+      stderr,
+    })),
+  };
+}

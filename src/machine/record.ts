@@ -1,0 +1,251 @@
+/**
+ * The record protocol: how a guest speaks to whoever runs it, over a console
+ * that drops what is not printable ASCII and splits long lines.
+ *
+ *     ~x1 <nonce> <seq> <kind><cont><payload> #<sum>
+ *
+ *   nonce    1-16 of [0-9a-z], from the guest's command line; `-` before it was read
+ *   seq      counts this guest's lines from 0: a gap is a lost line
+ *   kind     [a-z][a-z0-9-]*
+ *   cont     `+` if the next line goes on, `:` on a record's last line
+ *   payload  percent-encoded UTF-8, no escape split across lines
+ *   sum      FNV-1a 32 of the line from `~` to the payload's end, 8 hex digits
+ *
+ * Records end up as verdicts, so nothing damaged is passed over: whatever was
+ * lost or altered on the way is reported as damage, once for each cause. The
+ * writer inside the guest is boot/record.c.
+ */
+
+/** Bytes from `~` to the sum's last digit; Xen splits a line at 199 with its newline. */
+export const MAX_LINE = 189;
+/** Of one record, all its lines together: a guest that never says `:` must not eat the host's memory. */
+export const MAX_PAYLOAD = 1 << 20;
+
+export interface GuestRecord {
+  kind: string;
+  /** Decoded. */
+  payload: string;
+  /** Of its first line. */
+  seq: number;
+  /** Whether the guest already knew its nonce; a fault in its first steps is reported without. */
+  signed: boolean;
+}
+
+export type DamageKind =
+  /** A line with this run's nonce that does not follow the format. */
+  | "malformed"
+  | "checksum"
+  /** Lines are missing. */
+  | "gap"
+  /** A line that was there before; it is dropped. */
+  | "duplicate"
+  /** A record whose last line never came. */
+  | "truncated"
+  /** A line or record beyond its limit. */
+  | "oversize"
+  /** Percent escapes or UTF-8 that cannot be decoded. */
+  | "encoding";
+
+export interface Damage {
+  kind: DamageKind;
+  /** One sentence. */
+  message: string;
+}
+
+export type Item =
+  | { type: "text"; text: string }
+  | { type: "record"; record: GuestRecord }
+  | { type: "damage"; damage: Damage };
+
+const MAGIC = "~x1 ";
+const LINE =
+  /^~x1 (?<nonce>[0-9a-z]{1,16}|-) (?<seq>0|[1-9][0-9]{0,15}) (?<kind>[a-z][a-z0-9-]*)(?<cont>[+:])(?<payload>[ -~]*) #(?<sum>[0-9a-f]{8})$/;
+const NONCE = /^~x1 (?<nonce>[0-9a-z]{1,16}|-) /;
+
+interface Line {
+  nonce: string;
+  seq: number;
+  kind: string;
+  last: boolean;
+  payload: string;
+}
+
+/** Reads one guest's console, line by line. */
+export class RecordReader {
+  readonly #nonce: string;
+  #expected = 0;
+  #open: { kind: string; seq: number; signed: boolean; payload: string } | null = null;
+  /** The record that is being read is lost already and has been reported. */
+  #skipping = false;
+
+  /** Records of another nonce are console text: another guest's, or an imitation. */
+  constructor(nonce: string) {
+    this.#nonce = nonce;
+  }
+
+  /** `line` without its newline and without Xen's prefix. */
+  push(line: string): Item[] {
+    for (let at = line.indexOf(MAGIC); at >= 0; at = line.indexOf(MAGIC, at + 1)) {
+      const candidate = line.slice(at);
+      if (!this.#isOurs(candidate)) continue;
+      // What the guest wrote without a newline stands before its record.
+      const before: Item[] = at > 0 ? [{ type: "text", text: line.slice(0, at) }] : [];
+      return [...before, ...this.#read(candidate)];
+    }
+    return [{ type: "text", text: line }];
+  }
+
+  /** No more lines will come. */
+  end(): Item[] {
+    return this.#truncated("the console ended");
+  }
+
+  /** Without a nonce only a flawless line is a record: anybody may write `~x1 - `. */
+  #isOurs(candidate: string): boolean {
+    const nonce = NONCE.exec(candidate)?.groups?.["nonce"];
+    return nonce === this.#nonce || (nonce === "-" && "line" in parseLine(candidate));
+  }
+
+  #read(text: string): Item[] {
+    const parsed = parseLine(text);
+    if ("damage" in parsed) {
+      // Its number cannot be trusted. Most likely it is the expected one, and
+      // then the next line must not be reported as well, as a gap.
+      this.#expected++;
+      this.#open = null;
+      this.#skipping = false;
+      return [parsed];
+    }
+    const { line } = parsed;
+    if (line.seq < this.#expected)
+      return [damaged("duplicate", `line ${line.seq} of the guest's records came again`)];
+    const items: Item[] = [];
+    if (line.seq > this.#expected) {
+      const lost = line.seq - this.#expected;
+      items.push(
+        damaged(
+          "gap",
+          `${lost} line${lost === 1 ? "" : "s"} of the guest's records ${lost === 1 ? "is" : "are"} missing before line ${line.seq}`,
+        ),
+      );
+      this.#open = null;
+      this.#skipping = false;
+    }
+    this.#expected = line.seq + 1;
+    return [...items, ...this.#append(line)];
+  }
+
+  #append(line: Line): Item[] {
+    const items: Item[] = [];
+    if (this.#open !== null && this.#open.kind !== line.kind)
+      items.push(...this.#truncated(`a record of kind ${line.kind} began`));
+    if (this.#skipping) {
+      this.#skipping = !line.last;
+      return items;
+    }
+    const signed = line.nonce === this.#nonce;
+    this.#open ??= { kind: line.kind, seq: line.seq, signed, payload: "" };
+    this.#open.payload += line.payload;
+    if (this.#open.payload.length > MAX_PAYLOAD) {
+      this.#open = null;
+      this.#skipping = !line.last;
+      items.push(damaged("oversize", `a record of kind ${line.kind} is over ${MAX_PAYLOAD} bytes`));
+    } else if (line.last) {
+      const { payload, ...rest } = this.#open;
+      this.#open = null;
+      const text = decode(payload);
+      items.push(
+        text === null
+          ? damaged("encoding", `a record of kind ${line.kind} is no percent-encoded UTF-8`)
+          : { type: "record", record: { ...rest, payload: text } },
+      );
+    }
+    return items;
+  }
+
+  #truncated(why: string): Item[] {
+    const open = this.#open;
+    this.#open = null;
+    if (open === null) return [];
+    return [damaged("truncated", `a record of kind ${open.kind} was not finished when ${why}`)];
+  }
+}
+
+function damaged(kind: DamageKind, message: string): { type: "damage"; damage: Damage } {
+  return { type: "damage", damage: { kind, message } };
+}
+
+function parseLine(text: string): { line: Line } | { type: "damage"; damage: Damage } {
+  const shown = JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text);
+  if (text.length > MAX_LINE)
+    return damaged(
+      "oversize",
+      `a record line has ${text.length} bytes, at most ${MAX_LINE}: ${shown}`,
+    );
+  const groups = LINE.exec(text)?.groups;
+  if (groups === undefined) return damaged("malformed", `a malformed record line: ${shown}`);
+  const { nonce = "", seq = "", kind = "", cont, payload = "", sum } = groups;
+  if (checksum(text.slice(0, text.lastIndexOf(" #"))) !== sum)
+    return damaged("checksum", `a record line with a wrong checksum: ${shown}`);
+  if (/%(?![0-9A-F]{2})/.test(payload))
+    return damaged("encoding", `a record line with a bad percent escape: ${shown}`);
+  return { line: { nonce, seq: Number(seq), kind, last: cont === ":", payload } };
+}
+
+/** FNV-1a, 32 bits, of ASCII text: 8 lower-case hex digits. */
+export function checksum(text: string): string {
+  let hash = 0x811c9dc5;
+  for (let i = 0; i < text.length; i++) hash = Math.imul(hash ^ text.charCodeAt(i), 0x01000193);
+  return (hash >>> 0).toString(16).padStart(8, "0");
+}
+
+function decode(payload: string): string | null {
+  try {
+    return decodeURIComponent(payload);
+  } catch {
+    return null;
+  }
+}
+
+/** The lines, without newlines, that a guest writes for a record; for tests and stand-ins of guests. */
+export function encodeRecord(
+  record: { kind: string; payload: string },
+  nonce: string,
+  seq: number,
+): string[] {
+  const units = [...new TextEncoder().encode(record.payload)].map((byte) =>
+    byte < 0x20 || byte > 0x7e || byte === 0x25
+      ? `%${byte.toString(16).toUpperCase().padStart(2, "0")}`
+      : String.fromCharCode(byte),
+  );
+  const lines: string[] = [];
+  do {
+    const head = `~x1 ${nonce} ${seq + lines.length} ${record.kind}`;
+    const room = MAX_LINE - head.length - "+ #01234567".length;
+    if (room < 3) throw new RangeError(`the record kind ${record.kind} leaves no room in a line`);
+    let payload = "";
+    while (units[0] !== undefined && payload.length + units[0].length <= room)
+      payload += units.shift() ?? "";
+    const body = `${head}${units.length > 0 ? "+" : ":"}${payload}`;
+    lines.push(`${body} #${checksum(body)}`);
+  } while (units.length > 0);
+  return lines;
+}
+
+/**
+ * The `key=value` fields of a record, separated by single spaces; `text=` takes
+ * all the rest. Null if the payload is not of that form, or names a key twice.
+ */
+export function fieldsOf(record: Pick<GuestRecord, "payload">): Map<string, string> | null {
+  const fields = new Map<string, string>();
+  let rest: string | null = record.payload === "" ? null : record.payload;
+  while (rest !== null) {
+    const match = /^(?<key>[a-z][a-z0-9_-]*)=(?<value>.*)$/s.exec(rest);
+    const { key, value } = match?.groups ?? {};
+    if (key === undefined || value === undefined || fields.has(key)) return null;
+    const end = key === "text" ? -1 : value.indexOf(" ");
+    fields.set(key, end < 0 ? value : value.slice(0, end));
+    rest = end < 0 ? null : value.slice(end + 1);
+  }
+  return fields;
+}

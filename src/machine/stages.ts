@@ -1,0 +1,115 @@
+/**
+ * The stages of a boot, each with a deadline of its own, so that a boot that
+ * stops says how far it came.
+ */
+
+/** In order. A stage is reached, and then the next one has its time to be. */
+export const STAGES = ["qemu", "xen", "entered", "runtime", "verdict"] as const;
+/**
+ * The last stage reached: QEMU runs; Xen printed its banner; the guest's boot
+ * code reported; the runtime is set up and the guest's own code runs; the guest
+ * said its exit code.
+ */
+export type Stage = (typeof STAGES)[number];
+
+/** Milliseconds from a stage to the next one, or from the verdict to the domain's end. */
+export type Deadlines = Record<Stage, number>;
+
+export const DEFAULT_TIMEOUT_MS = 60_000;
+
+/**
+ * Deadlines for a guest that has `timeoutMs` for its own code. What is not the
+ * guest's doing (QEMU's and Xen's start, 1 s together under TCG) gets as much, and
+ * never less than a busy machine may need: a short timeout is meant for the guest.
+ */
+export function deadlinesFor(timeoutMs: number): Deadlines {
+  return {
+    qemu: Math.max(timeoutMs, 10_000),
+    xen: Math.max(timeoutMs, 20_000),
+    entered: timeoutMs,
+    runtime: timeoutMs,
+    verdict: Math.max(timeoutMs / 4, 5_000),
+  };
+}
+
+/** What did not come in time, as a sentence's part: "…: no banner of Xen …". */
+export function describeMissed(stage: Stage, deadlineMs: number, handedOver: boolean): string {
+  const within = `within ${formatMs(deadlineMs)}`;
+  switch (stage) {
+    case "qemu":
+      return `QEMU started, but Xen printed no banner ${within}`;
+    case "xen":
+      return handedOver
+        ? `Xen started the guest, but the guest's boot code reported nothing ${within}`
+        : `Xen started, but did not come to the guest ${within}`;
+    case "entered":
+      return `the guest's boot code ran, but its runtime was not set up ${within}`;
+    case "runtime":
+      return `the guest ran, but said no verdict ${within}`;
+    case "verdict":
+      return `the guest said its exit code, but its domain did not end ${within}`;
+  }
+}
+
+export function formatMs(ms: number): string {
+  return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
+}
+
+/** The part of the global timers that StageTimer uses. */
+export interface Timers {
+  setTimeout(callback: () => void, ms: number): unknown;
+  clearTimeout(timer: unknown): void;
+}
+
+const realTimers: Timers = {
+  setTimeout: (callback, ms) => setTimeout(callback, ms),
+  clearTimeout: (timer) => {
+    clearTimeout(timer as NodeJS.Timeout);
+  },
+};
+
+/** Longest delay that Node's timers know; they take a longer one for 1 ms. */
+export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
+
+/** Watches over one boot. Starts at stage "qemu"; stages only go forward. */
+export class StageTimer {
+  #stage: Stage = "qemu";
+  #timer: unknown = null;
+  #stopped = false;
+
+  /** `deadlines` null: wait for ever (somebody sits at a debugger). */
+  constructor(
+    private readonly deadlines: Deadlines | null,
+    private readonly onMissed: (stage: Stage, deadlineMs: number) => void,
+    private readonly timers: Timers = realTimers,
+  ) {
+    this.#arm();
+  }
+
+  get stage(): Stage {
+    return this.#stage;
+  }
+
+  reach(stage: Stage): void {
+    if (STAGES.indexOf(stage) <= STAGES.indexOf(this.#stage)) return;
+    this.#stage = stage;
+    this.#arm();
+  }
+
+  /** No deadline is missed after this. */
+  stop(): void {
+    this.#stopped = true;
+    this.timers.clearTimeout(this.#timer);
+  }
+
+  #arm(): void {
+    this.timers.clearTimeout(this.#timer);
+    if (this.deadlines === null || this.#stopped) return;
+    const stage = this.#stage;
+    const ms = Math.min(this.deadlines[stage], MAX_TIMEOUT_MS);
+    this.#timer = this.timers.setTimeout(() => {
+      this.stop();
+      this.onMissed(stage, ms);
+    }, ms);
+  }
+}

@@ -1,0 +1,185 @@
+/**
+ * What Xen's own lines mean to the person who runs a guest.
+ *
+ * Sources: Xen 4.17.7 (the texts are the same in 4.14.6 and 4.20.4 unless noted);
+ * line numbers are 4.17.7's.
+ */
+
+/** How the hardware domain ended: hwdom_shutdown(), xen/common/shutdown.c:33. */
+export interface Ending {
+  how: "poweroff" | "reboot" | "crash" | "watchdog" | "soft-reset" | "unknown" | "panic";
+  /** SHUTDOWN_… (xen/include/public/sched.h); null for a panic of Xen itself. */
+  reason: number | null;
+}
+
+const ENDINGS: { pattern: RegExp; how: Ending["how"]; reason: number }[] = [
+  { pattern: /^Hardware Dom\d+ halted: halting machine/, how: "poweroff", reason: 0 },
+  { pattern: /^Hardware Dom\d+ shutdown: rebooting machine/, how: "reboot", reason: 1 },
+  { pattern: /^Hardware Dom\d+ crashed: /, how: "crash", reason: 3 },
+  { pattern: /^Hardware Dom\d+ shutdown: watchdog rebooting machine/, how: "watchdog", reason: 4 },
+  {
+    pattern: /^Hardware domain \d+ did unsupported soft reset, rebooting/,
+    how: "soft-reset",
+    reason: 5,
+  },
+];
+const UNKNOWN_REASON = /^Hardware Dom\d+ shutdown \(unknown reason (?<reason>\d+)\): /;
+
+/** The way the hardware domain ended, if this line of Xen's says so. */
+export function readEnding(line: string): Ending | null {
+  const known = ENDINGS.find(({ pattern }) => pattern.test(line));
+  if (known !== undefined) return { how: known.how, reason: known.reason };
+  const reason = UNKNOWN_REASON.exec(line)?.groups?.["reason"];
+  return reason === undefined ? null : { how: "unknown", reason: Number(reason) };
+}
+
+/** For messages. */
+export function describeEnding({ how, reason }: Ending): string {
+  switch (how) {
+    case "poweroff":
+      return "the domain powered off";
+    case "reboot":
+      return "the domain asked for a reboot";
+    case "crash":
+      return "the domain crashed";
+    case "watchdog":
+      return "the domain's watchdog fired";
+    case "soft-reset":
+      return "the domain asked for a soft reset, which Xen refuses to its hardware domain";
+    case "unknown":
+      return `the domain shut down with reason ${reason}, which Xen does not know`;
+    case "panic":
+      return "Xen panicked";
+  }
+}
+
+/** Xen's first line: print_xen_info → xen/drivers/char/console.c:1006. */
+export const BANNER = /^Xen version (?<version>\S+)(?: \(Debian (?<debian>[^)]+)\))?/;
+/** Only the guest runs after it: init_done(), xen/arch/x86/setup.c:652. */
+export const HANDED_OVER = /^Freed \d+kB init memory/;
+/** panic(), xen/drivers/char/console.c:1259; the reason is on the next line. */
+export const PANIC = /^Panic on CPU \d+:/;
+
+export interface Finding {
+  /** A sentence's part, to stand behind "…: ". */
+  message: string;
+  hint?: string;
+}
+
+interface Explanation extends Finding {
+  pattern: RegExp;
+}
+
+const NO_PVH_NOTE = "Xen found no PVH entry (a XEN_ELFNOTE_PHYS32_ENTRY note) in the image";
+
+/**
+ * In order of how much they explain: of all that match in a run, the first
+ * here is told. A panic's own line is told where none does.
+ */
+const EXPLANATIONS: Explanation[] = [
+  {
+    // hvm.c:152, and :159 where it was switched off.
+    pattern: /^HVM: Hardware Assisted Paging \(HAP\) (not detected|detected but disabled)/,
+    message:
+      "this CPU has no nested paging (SVM with NPT), which a Xen without shadow paging, " +
+      "Debian's for one, needs for a PVH domain",
+    hint: "let QEMU emulate it: -cpu qemu64,+svm,+npt",
+  },
+  {
+    // dom0_build.c:583
+    pattern: /^Unable to find XEN_ELFNOTE_PHYS32_ENTRY address/,
+    message: NO_PVH_NOTE,
+    hint: "xenlet build FILE.ts -o image.elf makes one that has it",
+  },
+  {
+    // xen/common/libelf/libelf-dominfo.c:371 and :398; 398 follows other notes or none.
+    pattern: /^ERROR: (Not a Xen-ELF image|Will only load images built for the generic loader)/,
+    message: NO_PVH_NOTE,
+    hint: "xenlet build FILE.ts -o image.elf makes one that has it",
+  },
+  {
+    // xen/common/libelf/libelf-loader.c:44
+    pattern: /^ELF: not an ELF binary/,
+    message: "Xen says that the image is no ELF file",
+  },
+  {
+    // libelf-loader.c:60 and the section headers' :68
+    pattern: /^ELF: [ps]hdr overflow/,
+    message: "the image is cut off: its headers lie beyond its end",
+  },
+  {
+    // libelf-dominfo.c:494
+    pattern: /^ERROR: ELF start or entries are out of bounds/,
+    message: "the image's PVH entry lies outside of what it loads",
+  },
+  {
+    // dom0_build.c:568, :577
+    pattern: /^Unable to (init ELF|parse kernel for ELFNOTES)/,
+    message: "Xen cannot read the image's ELF headers or notes",
+  },
+  {
+    // dom0_build.c:166
+    pattern: /^Unable to allocate memory with order 0/,
+    message: "Xen ran out of memory while it built the domain",
+    hint: "give the guest less (--mem), or the machine more (-- -m MiB)",
+  },
+  {
+    // dom0_build.c:595, and hvm_copy_to_guest_phys in elf_load_image: -EFAULT where there is no RAM.
+    pattern: /^Failed to load kernel: /,
+    message: "Xen cannot load the image where it wants to be: beyond the guest's memory?",
+    hint: "give the guest more memory: --mem MiB",
+  },
+  {
+    // dom0_build.c:615
+    pattern: /^Unable to find a memory region to load initrd and metadata/,
+    message: "the guest's memory has no room for its start_info beside the image",
+    hint: "give the guest more memory: --mem MiB",
+  },
+  {
+    // xen/arch/x86/setup.c:1440, :1449
+    pattern: /^Not enough memory to relocate (the dom0 kernel image|Xen)/,
+    message: "the machine has too little memory for Xen and the image",
+    hint: "give the machine more: -- -m MiB",
+  },
+  {
+    // setup.c:1021
+    pattern: /^dom0 kernel not specified/,
+    message: "Xen was given no guest image",
+  },
+  {
+    // xen/drivers/passthrough/x86/iommu.c:164
+    pattern: /^Presently, iommu must be enabled for PVH hardware domain/,
+    message: "Xen wants an IOMMU for a PVH domain; the machine has none",
+    hint: "Xen's command line needs dom0-iommu=none",
+  },
+  {
+    // hvm_triple_fault(), xen/arch/x86/hvm/hvm.c:1689
+    pattern: /Triple fault - invoking HVM shutdown action/,
+    message: "the guest triple-faulted: an exception came while it had no way to handle one",
+  },
+  {
+    // domain_watchdog_timeout(), xen/common/sched/core.c:1537; from 4.21 on "Watchdog timer 1 fired for d0"
+    pattern: /^Watchdog timer (\d+ )?fired for /,
+    message: "a watchdog that the guest had armed (SCHEDOP_watchdog) fired",
+  },
+  {
+    // __domain_crash(), xen/common/domain.c:1004: Xen, not the guest, ended it.
+    pattern: /^Domain \d+ \(vcpu#\d+\) crashed on cpu#\d+:/,
+    message: "Xen crashed the domain for something it did; its registers are in the log",
+  },
+];
+
+/** Collects what a run's lines explain. */
+export class Findings {
+  readonly #found = new Set<Explanation>();
+
+  read(line: string): void {
+    for (const explanation of EXPLANATIONS)
+      if (explanation.pattern.test(line)) this.#found.add(explanation);
+  }
+
+  /** What explains most, or null. */
+  get best(): Finding | null {
+    return EXPLANATIONS.find((explanation) => this.#found.has(explanation)) ?? null;
+  }
+}

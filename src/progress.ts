@@ -1,0 +1,84 @@
+/**
+ * Progress on stderr: a spinner where somebody looks at a terminal, one plain
+ * line for each thing done elsewhere. stdout is left to results.
+ */
+import type { WriteStream } from "node:tty";
+import ora from "ora";
+import pc from "picocolors";
+
+/** One task at a time; `start` ends a task that is still open as done. */
+export interface Progress {
+  /** A task begins. */
+  start(text: string): void;
+  /** The open task's text changes (a percentage, a name). Plain output leaves it out. */
+  update(text: string): void;
+  done(text: string): void;
+  fail(text: string): void;
+  /** A line of its own, whatever task is open. */
+  note(text: string): void;
+}
+
+export interface ProgressOptions {
+  /** Says nothing at all, failures included: those are told as errors. */
+  quiet?: boolean;
+}
+
+type Output = NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY">>;
+
+export function createProgress(
+  stream: Output = process.stderr,
+  options: ProgressOptions = {},
+): Progress {
+  if (options.quiet === true) return silent;
+  const animated = stream.isTTY === true && process.env["TERM"] !== "dumb" && !process.env["CI"];
+  return animated ? spinner(stream) : plainLines(stream);
+}
+
+const silent: Progress = {
+  start: () => undefined,
+  update: () => undefined,
+  done: () => undefined,
+  fail: () => undefined,
+  note: () => undefined,
+};
+
+function plainLines(stream: Output): Progress {
+  const line = (text: string): void => void stream.write(`${text}\n`);
+  return { start: line, update: () => undefined, done: line, fail: line, note: line };
+}
+
+function spinner(stream: Output): Progress {
+  const colors = pc.createColors(!process.env["NO_COLOR"]);
+  const spin = ora({
+    stream,
+    color: colors.isColorSupported && "cyan",
+    // Raw mode would make Ctrl-C a character and no signal: QEMU's end hangs on that signal.
+    discardStdin: false,
+    // A killed process cannot bring the cursor back.
+    hideCursor: false,
+  });
+  const end = (mark: string, text: string): void => {
+    spin.stopAndPersist({ symbol: mark, text });
+  };
+  return {
+    start(text) {
+      if (spin.isSpinning) end(colors.green("✔"), spin.text);
+      spin.start(text);
+    },
+    update(text) {
+      spin.text = text;
+    },
+    done(text) {
+      end(colors.green("✔"), text);
+    },
+    fail(text) {
+      end(colors.red("✖"), text);
+    },
+    note(text) {
+      const open = spin.isSpinning ? spin.text : null;
+      if (open !== null) spin.stop();
+      stream.write(`${text}\n`);
+      if (open !== null) spin.start(open);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+// What every boot test stands on: the hypervisor and QEMU from the cache, images built into a folder that is
+// removed afterwards, and a boot of one of them.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { basename, join } from "node:path";
+import { afterAll, expect } from "vitest";
+
+import { buildImage, type BuildOptions } from "../../src/image/build.js";
+import { bootGuest, type BootOptions, type BootResult } from "../../src/machine/boot.js";
+import { provideQemu, provideXen } from "../../src/machine/debian/index.js";
+import type { GuestRecord } from "../../src/machine/record.js";
+import { createProgress } from "../../src/progress.js";
+
+const folder = await mkdtemp(join(tmpdir(), "xenlet-boot-"));
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+const progress = createProgress(process.stderr, { quiet: true });
+export const xen = await provideXen("4.17", progress);
+export const qemu = await provideQemu(progress);
+
+let images = 0;
+
+/** Builds a guest; its image lasts as long as the test file. */
+export async function build(entry: string, options: Partial<BuildOptions> = {}): Promise<string> {
+  const output = join(folder, `${String(images++)}-${basename(entry, ".ts")}.elf`);
+  await buildImage({ entry, output, ...options });
+  return output;
+}
+
+/** A path in the test's folder, for an image that the test makes itself. */
+export function scratch(name: string): string {
+  return join(folder, name);
+}
+
+export async function boot(image: string, options: Partial<BootOptions> = {}): Promise<BootResult> {
+  return bootGuest({ image, xen, qemu, timeoutMs: 30_000, ...options });
+}
+
+/** What the guest printed with console.log. */
+export function printed(result: BootResult): string[] {
+  return payloads(result, "log");
+}
+
+export function payloads(result: BootResult, kind: string): string[] {
+  return result.records
+    .filter((record: GuestRecord) => record.kind === kind)
+    .map((record) => record.payload);
+}
+
+/** That the guest said code 0 and powered off; if not, the failure shows what it said and where it stopped. */
+export function expectSuccess(result: BootResult): void {
+  expect({
+    verdict: result.verdict,
+    code: result.guestCode,
+    said: result.message,
+    tail: result.tail.slice(-6),
+  }).toMatchObject({
+    verdict: "exit",
+    code: 0,
+  });
+  expect(result.damage).toEqual([]);
+}

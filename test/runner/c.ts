@@ -1,0 +1,29 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { buildImage } from "../../src/image/build.js";
+import { fixedObjects, type HypercallMode } from "../../src/image/toolchain.js";
+import { passed, type Step } from "./step.js";
+
+/**
+ * Compiles boot/ and linker/ afresh (no cache), with the flags that guests get
+ * and their warnings as errors, and links a guest from them, whose own module
+ * brings in what is compiled for each guest. Counts as one.
+ */
+export function cStep(name: string, title: string, hypercall: HypercallMode): Step {
+  return {
+    name,
+    title,
+    async run(root) {
+      const folder = await mkdtemp(path.join(tmpdir(), "xenlet-c-"));
+      try {
+        await fixedObjects(hypercall, folder);
+        const entry = path.join(root, "examples/hello.ts");
+        await buildImage({ entry, output: path.join(folder, "hello.elf"), hypercall });
+        return passed();
+      } finally {
+        await rm(folder, { recursive: true, force: true });
+      }
+    },
+  };
+}

@@ -1,0 +1,25 @@
+import { aloneStep } from "./alone.js";
+import { cStep } from "./c.js";
+import { commandStep, type Step } from "./step.js";
+import { vitestStep } from "./vitest.js";
+
+/** Everything that `make test` runs, in order: cheap first, boots last. */
+export const steps: Step[] = [
+  commandStep("lint", "eslint", "eslint", ["--max-warnings=0", "."]),
+  commandStep("format", "prettier", "prettier", ["--check", "--log-level=warn", "."]),
+  commandStep("types", "tsc (sources, tests, scripts)", "tsc", ["-p", "tsconfig.json"]),
+  commandStep("types", "tsc (test/runtime)", "tsc", ["-p", "test/runtime"]),
+  commandStep("types", "tsc (the package's declarations)", "tsc", [
+    "-p",
+    "tsconfig.build.json",
+    "--noEmit",
+    "--emitDeclarationOnly",
+    "false",
+  ]),
+  cStep("c", "gcc, no warnings (hypercall page)", "page"),
+  cStep("c", "gcc, no warnings (direct hypercalls)", "direct"),
+  aloneStep("alone", "the repository speaks of itself alone"),
+  vitestStep("unit", "unit tests"),
+  vitestStep("runtime", "the guest runtime against a fake hypervisor"),
+  vitestStep("boot", "boots on a real Xen"),
+];

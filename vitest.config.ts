@@ -1,0 +1,40 @@
+import { defineConfig } from "vitest/config";
+
+const SECOND = 1000;
+
+export default defineConfig({
+  test: {
+    projects: [
+      {
+        // TypeScript on Node, no machine involved.
+        test: {
+          name: "unit",
+          include: ["test/unit/**/*.test.ts"],
+          testTimeout: 30 * SECOND,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        // The guest runtime, compiled to Wasm and run on Node against a fake hypervisor.
+        test: {
+          name: "runtime",
+          include: ["test/runtime/**/*.test.ts"],
+          testTimeout: 60 * SECOND,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        // The real thing: QEMU, Xen, a guest. A boot keeps a core busy, so two at a
+        // time; the first run downloads what it needs in a hook.
+        test: {
+          name: "boot",
+          include: ["test/boot/**/*.test.ts"],
+          maxWorkers: 2,
+          testTimeout: 180 * SECOND,
+          hookTimeout: 900 * SECOND,
+          sequence: { groupOrder: 2 },
+        },
+      },
+    ],
+  },
+});
