@@ -11,18 +11,51 @@
 #include "layout.h"
 #include "xen.h"
 
-/* vcpu: what %gs points to, one for each vCPU. The offsets are layout.h's, for assembly. */
+struct tss {
+    uint32_t reserved0;
+    uint64_t rsp[3];
+    uint64_t reserved1;
+    uint64_t ist[7];
+    uint64_t reserved2;
+    uint16_t reserved3, io_bitmap;
+} __attribute__((packed));
+
+/* What a secondary vCPU is told to do, and how far it is: vcpu.c. */
+struct mailbox {
+    volatile uint32_t order;    /* enum vcpu_order */
+    volatile uint32_t sequence; /* goes up with each order */
+    volatile uint32_t done;     /* the sequence number of the last order finished */
+    uint32_t port;              /* the event channel port that wakes this vCPU */
+    uint64_t argument;
+    volatile int64_t result;
+    volatile uint64_t progress; /* turns of a loop that an order makes */
+};
+
+/* What %gs points to, one for each vCPU. The first offsets are layout.h's, for assembly. */
 struct vcpu {
     volatile uint8_t *vcpu_info;   /* struct vcpu_info in shared memory, or null: no upcalls yet */
     volatile uint8_t upcall_seen;  /* set by upcall_entry, cleared before a scan of the pending words */
+    uint32_t id;
+    struct vcpu *self;             /* so that this_vcpu() is one load */
+    uint64_t gdt[5];
+    struct tss tss;
+    struct mailbox mailbox;
 };
 _Static_assert(offsetof(struct vcpu, vcpu_info) == VCPU_INFO, "layout.h");
 _Static_assert(offsetof(struct vcpu, upcall_seen) == VCPU_UPCALL_SEEN, "layout.h");
-_Static_assert(sizeof(struct vcpu) == VCPU_SIZE, "layout.h");
-extern struct vcpu vcpus[1];
+_Static_assert(offsetof(struct vcpu, self) == VCPU_SELF, "layout.h");
+extern struct vcpu vcpus[MAX_VCPUS];
+
+static inline struct vcpu *this_vcpu(void)
+{
+    struct vcpu *self;
+
+    __asm__("mov %%gs:%c1, %0" : "=r"(self) : "i"(VCPU_SELF));
+    return self;
+}
 
 /* traps.c: exceptions end the guest, with a record that says which and where. */
-void traps_init(void);
+void traps_init(struct vcpu *self);
 
 /* hypercall.c: finds Xen by CPUID and readies the hypercalls. */
 void hypercall_init(void);
@@ -51,6 +84,14 @@ uint64_t frame_of(uint32_t address);
 const void *physical_peek(uint64_t paddr);
 bool is_stack_guard(uint64_t address);
 
+/* vcpu.c: secondary vCPUs. */
+enum vcpu_start { VCPU_START_HYPERCALL, VCPU_START_INIT_SIPI };
+enum vcpu_order { VCPU_YIELD, VCPU_BLOCK, VCPU_POLL, VCPU_SPIN, VCPU_DOWN };
+/* Starts vCPU `id`, which `port` wakes, and waits until it runs. 0, or Xen's negative errno. */
+int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port);
+/* Gives it an order; the caller then sends the event that wakes it. False while it has not finished the last one. */
+bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument);
+
 /* record.c: the lines that tell the outside what happens. */
 void record_begin(const char *kind);
 void record_char(uint8_t byte);
@@ -72,7 +113,11 @@ void record_backtrace(uint64_t rip, uint64_t rbp);
 extern uint8_t text_start[], text_end[], rodata_start[], rodata_end[], data_start[], data_end[];
 extern uint8_t linear_phys[], scratch_page[];
 extern uint64_t kernel_pt[], pml4[], linear_pdpt[], linear_pd[], linear_first_pt[], linear_tail_pt[], shared_pt[];
-extern uint8_t stack_guard[], stack_end[], fault_stacks[];
-extern uint64_t start_info_paddr, gdt[];
+extern uint8_t stack_guard[], stack_end[], secondary_stacks[], fault_stacks[];
+
+/* start.S */
+extern uint64_t start_info_paddr;
+extern uint8_t start64[], ap_start16[], ap_start16_end[];
+extern uint64_t starting_vcpu, starting_stack, starting_entry;
 
 #endif

@@ -45,9 +45,16 @@
 #define SHARED_PAGES 512
 
 #define STACK_SIZE 0x20000
+#define SECONDARY_STACK_SIZE 0x4000
 #define FAULT_STACK_SIZE 0x2000
 
-/* Segment selectors of gdt (start.S). */
+/* vCPUs that boot code has stacks for. AssemblyScript runs on vCPU 0 only (vcpu.c). */
+#define MAX_VCPUS 4
+
+/* Where a vCPU started by INIT-SIPI begins: RAM below 1 MiB in every memory map, and ours alone. */
+#define AP_START_PHYS 0x8000
+
+/* Segment selectors of every GDT here. */
 #define SEL_CODE64 0x08
 #define SEL_DATA 0x10
 #define SEL_TSS 0x18
@@ -57,6 +64,7 @@
 #define IST_FAULT 2
 #define IST_NMI 3
 #define IST_UPCALL 4
+#define IST_SLOTS 4
 
 /* The vector that HVM_PARAM_CALLBACK_IRQ names. Any above the exceptions would do. */
 #define UPCALL_VECTOR 0x20
@@ -65,6 +73,6 @@
 /* Offsets in struct vcpu (vcpu.h), which %gs points to; checked there by _Static_assert. */
 #define VCPU_INFO 0
 #define VCPU_UPCALL_SEEN 8
-#define VCPU_SIZE 16
+#define VCPU_SELF 16
 
 #endif

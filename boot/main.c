@@ -10,7 +10,7 @@
 uint32_t wasm_initial_bytes(void);
 _Noreturn void wasm_main(void);
 
-struct vcpu vcpus[1];
+struct vcpu vcpus[MAX_VCPUS];
 
 _Noreturn void boot_main(void);
 
@@ -19,9 +19,9 @@ _Noreturn void boot_main(void)
     uint32_t length;
     const char *nonce;
 
-    traps_init();      /* from here on a fault is a record */
-    hypercall_init();  /* Xen, found by CPUID */
-    start_info_init(); /* what the loader left, checked and kept */
+    traps_init(&vcpus[0]); /* from here on a fault is a record */
+    hypercall_init();      /* Xen, found by CPUID */
+    start_info_init();     /* what the loader left, checked and kept */
     nonce = cmdline_value("nonce", &length);
     if (nonce)
         record_set_nonce(nonce, length);

@@ -85,12 +85,15 @@ void linear_init(uint32_t bytes)
 
     for (int gib = 0; gib < 4; gib++)
         linear_pdpt[gib] = (table_phys(linear_pd) + gib * PAGE_SIZE) | PTE_TABLE;
+    linear_pd[0] = table_phys(linear_first_pt) | PTE_TABLE;
     linear_pd[SHARED_BASE / SUPERPAGE_SIZE] = table_phys(shared_pt) | PTE_TABLE;
     linear_map(bytes);
 
     unmap_kernel_page(stack_guard);
-    for (int slot = 0; slot < 4; slot++)
-        unmap_kernel_page(fault_stacks + slot * (PAGE_SIZE + FAULT_STACK_SIZE));
+    for (uint32_t i = 0; i < MAX_VCPUS - 1; i++)
+        unmap_kernel_page(secondary_stacks + i * (PAGE_SIZE + SECONDARY_STACK_SIZE));
+    for (uint32_t i = 0; i < MAX_VCPUS * IST_SLOTS; i++)
+        unmap_kernel_page(fault_stacks + i * (PAGE_SIZE + FAULT_STACK_SIZE));
     unmap_kernel_page(scratch_page);
     unmap_kernel_page(scratch_page + PAGE_SIZE);
 }
@@ -140,11 +143,17 @@ uint64_t frame_of(uint32_t address)
     return address < linear_end ? (linear_base + address) >> PAGE_SHIFT : ~0ul;
 }
 
+/* Whether `address` is in a page that begins a `stride` in the `count` from `first` on. */
+static bool begins_stride(uint64_t address, const uint8_t *first, uint32_t count, uint32_t stride)
+{
+    uint64_t offset = address - (uint64_t)first;
+
+    return offset < (uint64_t)count * stride && offset % stride < PAGE_SIZE;
+}
+
 bool is_stack_guard(uint64_t address)
 {
-    uint64_t offset = address - (uint64_t)fault_stacks;
-
-    if (address - (uint64_t)stack_guard < PAGE_SIZE)
-        return true;
-    return offset < 4 * (PAGE_SIZE + FAULT_STACK_SIZE) && offset % (PAGE_SIZE + FAULT_STACK_SIZE) < PAGE_SIZE;
+    return begins_stride(address, stack_guard, 1, PAGE_SIZE) ||
+           begins_stride(address, secondary_stacks, MAX_VCPUS - 1, PAGE_SIZE + SECONDARY_STACK_SIZE) ||
+           begins_stride(address, fault_stacks, MAX_VCPUS * IST_SLOTS, PAGE_SIZE + FAULT_STACK_SIZE);
 }

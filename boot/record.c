@@ -82,8 +82,28 @@ void record_set_nonce(const char *from, uint32_t length)
     nonce[length] = 0;
 }
 
+/*
+ * One line at a time, whichever vCPU writes it. A trap in the middle of this vCPU's own record goes ahead,
+ * and so does a vCPU that has waited long: the other one may be gone for good.
+ */
+static volatile uint32_t owner; /* vCPU id + 1, or 0 */
+
+static void lock(void)
+{
+    uint32_t me = this_vcpu()->id + 1;
+
+    for (uint32_t tries = 0; tries < 1000000; tries++) {
+        uint32_t nobody = 0;
+
+        if (owner == me || __atomic_compare_exchange_n(&owner, &nobody, me, false, __ATOMIC_ACQUIRE, __ATOMIC_RELAXED))
+            return;
+        __builtin_ia32_pause();
+    }
+}
+
 void record_begin(const char *kind)
 {
+    lock();
     record_kind = kind;
     line_begin();
 }
@@ -91,6 +111,7 @@ void record_begin(const char *kind)
 void record_end(void)
 {
     line_end();
+    __atomic_store_n(&owner, 0, __ATOMIC_RELEASE);
 }
 
 void record_char(uint8_t byte)

@@ -5,7 +5,7 @@
  * segments are flat, interrupts are off, and everything else is unspecified: no stack, no GDT of ours.
  *
  *   pvh_start32   1 build the page tables   2 turn on long mode   3 jump to the high half
- *   start64       4 stack and FPU           5 drop the trampoline mapping   6 boot_main
+ *   start64       4 leave the tables of the way in   5 stack, %gs, FPU   6 boot_main
  *
  * The page tables are in .bss, which whoever loaded the image has zeroed (p_memsz beyond p_filesz).
  */
@@ -63,7 +63,6 @@ pvh_start32:
     map_image rodata_start, rodata_end, PTE_PRESENT, PTE_NX_HIGH
     map_image data_start, data_end, PTE_PRESENT | PTE_WRITE, PTE_NX_HIGH
 
-
     /* The high half: pml4[511] -> kernel_pdpt[510] -> kernel_pd[0...] -> kernel_pt. */
     movl $PHYS(kernel_pdpt) + (PTE_PRESENT | PTE_WRITE), PHYS(pml4) + 511 * 8
     movl $PHYS(kernel_pd) + (PTE_PRESENT | PTE_WRITE), PHYS(kernel_pdpt) + 510 * 8
@@ -75,20 +74,22 @@ pvh_start32:
     cmp $PHYS(kernel_pt) + KERNEL_PT_PAGES * PAGE_SIZE, %eax
     jb 1b
 
-    /* The low half, later linear memory's: for now this one page, at its physical address. */
+    /* The low half: linear memory's, empty until linear_init(). */
     movl $PHYS(linear_pdpt) + (PTE_PRESENT | PTE_WRITE), PHYS(pml4)
-    movl $PHYS(linear_pd) + (PTE_PRESENT | PTE_WRITE), PHYS(linear_pdpt)
-    movl $PHYS(linear_first_pt) + (PTE_PRESENT | PTE_WRITE), PHYS(linear_pd)
-    mov $PHYS(pvh_start32), %eax
-    mov %eax, %ecx
-    shr $(PAGE_SHIFT - 3), %ecx
-    or $PTE_PRESENT, %eax
-    mov %eax, PHYS(linear_first_pt)(%ecx)
 
+    /* The tables of the way in: the same high half, and in the low half only this page, at its physical
+     * address. Nothing else runs on them, so this page is executable there only while it is entered. */
+    movl $PHYS(kernel_pdpt) + (PTE_PRESENT | PTE_WRITE), PHYS(transition_pml4) + 511 * 8
+    movl $PHYS(transition_pdpt) + (PTE_PRESENT | PTE_WRITE), PHYS(transition_pml4)
+    movl $PHYS(transition_pd) + (PTE_PRESENT | PTE_WRITE), PHYS(transition_pdpt)
+    movl $PHYS(transition_pt) + (PTE_PRESENT | PTE_WRITE), PHYS(transition_pd)
+    movl $TRAMPOLINE_PHYS + PTE_PRESENT, PHYS(transition_pt) + (TRAMPOLINE_PHYS >> (PAGE_SHIFT - 3))
+
+enter_long_mode:
     /* NXE before the first table that has the bit set is used; WP, so that read-only holds for us too. */
     mov $(CR4_PAE | CR4_OSFXSR | CR4_OSXMMEXCPT), %eax
     mov %eax, %cr4
-    mov $PHYS(pml4), %eax
+    mov $PHYS(transition_pml4), %eax
     mov %eax, %cr3
     mov $MSR_EFER, %ecx
     xor %edx, %edx
@@ -109,14 +110,24 @@ gdt_trampoline_pointer:
     .word . - gdt_trampoline - 1
     .long PHYS(gdt_trampoline)
 
+/* Where a secondary vCPU started by INIT-SIPI goes on after ap_start16. */
+ap_start32:
+    mov $SEL_DATA, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %ss
+    jmp enter_long_mode
+
     .code64
 long_mode:
     mov $start64, %rax
     jmp *%rax
 
-    .section .text.trampoline, "ax", @progbits
+/* Every vCPU's way into C, one at a time: Xen enters here directly after VCPUOP_initialise. */
     .global start64
 start64:
+    mov $PHYS(pml4), %rax
+    mov %rax, %cr3
     lgdt gdt_pointer
     mov $SEL_DATA, %eax
     mov %eax, %ds
@@ -125,11 +136,17 @@ start64:
     xor %eax, %eax
     mov %eax, %fs
     mov %eax, %gs
-    mov $stack_end, %rsp
+    mov starting_stack, %rsp
     xor %ebp, %ebp
 
+    /* After VCPUOP_initialise %cs is long mode by its hidden part only: its selector is null, which no iretq takes. */
+    push $SEL_CODE64
+    push $1f
+    lretq
+1:
+
     mov $MSR_GS_BASE, %ecx
-    mov $vcpus, %rax
+    mov starting_vcpu, %rax
     mov %rax, %rdx
     shr $32, %rdx
     wrmsr
@@ -137,14 +154,19 @@ start64:
     /* gcc moves structures through %xmm even in integer code, so the FPU comes before any C. */
     fninit
     ldmxcsr mxcsr_default
-
-    /* Nothing executable is mapped writable from here on, and the trampoline not at all. */
-    movq $0, linear_first_pt + ((TRAMPOLINE_PHYS >> PAGE_SHIFT) * 8)
-    mov %cr3, %rax
-    mov %rax, %cr3
-
-    call boot_main
+    call *starting_entry
     ud2
+
+/* Who enters start64 next, on which stack, and where it goes. boot/vcpu.c writes it for the secondary ones. */
+    .section .data.start, "aw", @progbits
+    .balign 8
+    .global starting_vcpu, starting_stack, starting_entry
+starting_vcpu:
+    .quad vcpus
+starting_stack:
+    .quad stack_end
+starting_entry:
+    .quad boot_main
 
     .section .rodata.start, "a", @progbits
     .balign 8
@@ -153,23 +175,43 @@ mxcsr_default:
 gdt_pointer:
     .word gdt_end - gdt - 1
     .quad gdt
-
-/* Writable: ltr sets the busy bit in the TSS descriptor, whose base traps_init() fills in. */
-    .section .data.gdt, "aw", @progbits
+/* Until traps_init() loads one of the vCPU's own, with a TSS. "Accessed" is set in each: this is read-only. */
     .balign 8
-    .global gdt
 gdt:
     .quad 0
-    .quad 0x00af9b000000ffff /* SEL_CODE64: long mode, present, accessed */
+    .quad 0x00af9b000000ffff /* SEL_CODE64: long mode */
     .quad 0x00cf93000000ffff /* SEL_DATA: flat */
-    .quad 0x0000890000000067 /* SEL_TSS: limit 0x67, available 64-bit TSS */
-    .quad 0
 gdt_end:
+
+/*
+ * Where INIT-SIPI enters: real mode, %cs:0 at the start of the page that the SIPI names. Copied there, to
+ * AP_START_PHYS, by boot/vcpu.c.
+ */
+    .code16
+    .global ap_start16, ap_start16_end
+ap_start16:
+    cli
+    mov %cs, %ax
+    mov %ax, %ds
+    lgdtl ap_gdt_pointer - ap_start16
+    mov $(CR0_PE | CR0_ET), %eax
+    mov %eax, %cr0
+    ljmpl $8, $PHYS(ap_start32)
+    .balign 8
+ap_gdt:
+    .quad 0
+    .quad 0x00cf9b000000ffff /* 32-bit code, flat */
+    .quad 0x00cf93000000ffff /* SEL_DATA: flat */
+ap_gdt_pointer:
+    .word . - ap_gdt - 1
+    .long AP_START_PHYS + ap_gdt - ap_start16
+ap_start16_end:
+    .code64
 
 /* Page-aligned by the link script, here and in .bss.stacks: an alignment of the section's own would make
  * the linker align the segment in the file as well. */
     .section .bss.tables, "aw", @nobits
-    .global pml4, kernel_pdpt, kernel_pd, kernel_pt, linear_pdpt, linear_pd, linear_first_pt, linear_tail_pt, shared_pt
+    .global transition_pml4, pml4, kernel_pdpt, kernel_pd, kernel_pt, linear_pdpt, linear_pd, linear_first_pt, linear_tail_pt, shared_pt
 pml4:            .skip PAGE_SIZE
 kernel_pdpt:     .skip PAGE_SIZE
 kernel_pd:       .skip PAGE_SIZE
@@ -179,20 +221,22 @@ linear_pd:       .skip PAGE_SIZE * 4 /* 4 GiB: all that a Wasm pointer can name 
 linear_first_pt: .skip PAGE_SIZE
 linear_tail_pt:  .skip PAGE_SIZE
 shared_pt:       .skip PAGE_SIZE
+transition_pml4: .skip PAGE_SIZE
+transition_pdpt: .skip PAGE_SIZE
+transition_pd:   .skip PAGE_SIZE
+transition_pt:   .skip PAGE_SIZE
 
 /* Each stack lies above a page that linear_init() takes out of the page tables. */
     .section .bss.stacks, "aw", @nobits
-    .global stack_guard, stack_end, fault_stacks
+    .global stack_guard, stack_end, secondary_stacks, fault_stacks
 stack_guard:
     .skip PAGE_SIZE
-stack:
     .skip STACK_SIZE
 stack_end:
-fault_stacks:
-    .rept 4 /* one for each IST slot: guard, stack */
-    .skip PAGE_SIZE
-    .skip FAULT_STACK_SIZE
-    .endr
+secondary_stacks:
+    .skip (MAX_VCPUS - 1) * (PAGE_SIZE + SECONDARY_STACK_SIZE)
+fault_stacks: /* for each vCPU and IST slot: guard, stack */
+    .skip MAX_VCPUS * IST_SLOTS * (PAGE_SIZE + FAULT_STACK_SIZE)
 
     .section .bss.start, "aw", @nobits
     .balign 8

@@ -34,19 +34,14 @@ struct idt_entry {
     uint32_t offset_high, reserved;
 };
 
-struct tss {
-    uint32_t reserved0;
-    uint64_t rsp[3];
-    uint64_t reserved1;
-    uint64_t ist[7];
-    uint64_t reserved2;
-    uint16_t reserved3, io_bitmap;
-} __attribute__((packed));
-
 static struct idt_entry idt[IDT_VECTORS];
-static struct tss tss = {.io_bitmap = sizeof(struct tss)};
 
 extern uint8_t trap_stubs[][16], upcall_entry[];
+
+struct descriptor_pointer {
+    uint16_t limit;
+    const void *base;
+} __attribute__((packed));
 
 static void set_gate(uint32_t vector, const void *handler, uint8_t ist)
 {
@@ -62,20 +57,29 @@ static void set_gate(uint32_t vector, const void *handler, uint8_t ist)
     };
 }
 
-void traps_init(void)
+/* The descriptors of start.S's GDT, and this vCPU's own TSS: ltr marks it busy, so each needs its own. */
+static void load_segments(struct vcpu *self)
 {
-    struct {
-        uint16_t limit;
-        const void *base;
-    } __attribute__((packed)) idt_pointer = {sizeof(idt) - 1, idt};
-    uint64_t base = (uint64_t)&tss;
+    struct descriptor_pointer gdt_pointer = {sizeof(self->gdt) - 1, self->gdt};
+    uint64_t base = (uint64_t)&self->tss;
+    const uint8_t *stacks = fault_stacks + self->id * IST_SLOTS * (PAGE_SIZE + FAULT_STACK_SIZE);
 
-    for (int slot = 1; slot <= 4; slot++)
-        tss.ist[slot - 1] = (uint64_t)fault_stacks + slot * (PAGE_SIZE + FAULT_STACK_SIZE);
-    gdt[SEL_TSS / 8] |= (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
-    gdt[SEL_TSS / 8 + 1] = base >> 32;
-    __asm__ volatile("ltr %w0" : : "r"(SEL_TSS));
+    for (int slot = 1; slot <= IST_SLOTS; slot++)
+        self->tss.ist[slot - 1] = (uint64_t)stacks + slot * (PAGE_SIZE + FAULT_STACK_SIZE);
+    self->tss.io_bitmap = sizeof(self->tss);
+    self->gdt[SEL_CODE64 / 8] = 0x00af9b000000ffff;
+    self->gdt[SEL_DATA / 8] = 0x00cf93000000ffff;
+    self->gdt[SEL_TSS / 8] = 0x0000890000000067 | (base & 0xffffff) << 16 | (base >> 24 & 0xff) << 56;
+    self->gdt[SEL_TSS / 8 + 1] = base >> 32;
+    __asm__ volatile("lgdt %0; ltr %w1" : : "m"(gdt_pointer), "r"(SEL_TSS) : "memory");
+}
 
+void traps_init(struct vcpu *self)
+{
+    struct descriptor_pointer idt_pointer = {sizeof(idt) - 1, idt};
+
+    self->self = self;
+    load_segments(self);
     for (uint32_t vector = 0; vector < 32; vector++)
         set_gate(vector, trap_stubs[vector], IST_FAULT);
     set_gate(VECTOR_DF, trap_stubs[VECTOR_DF], IST_DOUBLE_FAULT);
@@ -135,6 +139,7 @@ _Noreturn void trap(const struct trap_frame *frame);
 _Noreturn void trap(const struct trap_frame *frame)
 {
     uint64_t address = read_cr2();
+    uint32_t vcpu = this_vcpu()->id;
     const char *kind = trap_kind(frame, address);
     uint64_t rip = frame->rip;
     uint64_t rbp = frame->rbp;
@@ -151,6 +156,10 @@ _Noreturn void trap(const struct trap_frame *frame)
     } else {
         record_text("exception-");
         record_decimal(frame->vector);
+    }
+    if (vcpu) {
+        record_text(" vcpu=");
+        record_decimal(vcpu);
     }
     if (frame->vector == VECTOR_PF) {
         record_text(" address=");

@@ -7,13 +7,29 @@
 
 /* xen.h: hypercall numbers */
 #define __HYPERVISOR_memory_op 12
+#define __HYPERVISOR_vcpu_op 24
 #define __HYPERVISOR_sched_op 29
 
+/* xen.h: struct shared_info and struct vcpu_info, 64-bit layout, in bytes */
+#define SHARED_INFO_EVTCHN_PENDING 2048
+#define VCPU_INFO_SIZE 64
+#define VCPU_INFO_EVTCHN_PENDING_SEL 8
+
 /* sched.h */
+#define SCHEDOP_yield 0
 #define SCHEDOP_block 1
 #define SCHEDOP_shutdown 2
+#define SCHEDOP_poll 3
 #define SHUTDOWN_poweroff 0
 #define SHUTDOWN_crash 3
+
+/* vcpu.h */
+#define VCPUOP_initialise 0
+#define VCPUOP_up 1
+#define VCPUOP_down 2
+
+/* hvm/hvm_vcpu.h */
+#define VCPU_HVM_MODE_64B 1
 
 /* elfnote.h */
 #define XEN_ELFNOTE_PHYS32_ENTRY 18
@@ -40,6 +56,20 @@
 /* sched.h */
 struct sched_shutdown {
     uint32_t reason;
+};
+
+struct sched_poll {
+    uint64_t ports;
+    uint32_t nr_ports;
+    uint32_t pad;
+    uint64_t timeout;
+};
+
+/* hvm/hvm_vcpu.h: struct vcpu_hvm_context with its 64-bit half */
+struct vcpu_hvm_context_64 {
+    uint32_t mode;
+    uint32_t pad;
+    uint64_t rax, rcx, rdx, rbx, rsp, rbp, rsi, rdi, rip, rflags, cr0, cr3, cr4, efer;
 };
 
 /* memory.h */

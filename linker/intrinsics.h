@@ -76,6 +76,13 @@ INTRINSIC(uint32_t, shared_alloc, uint32_t count) { UNUSED_XEN; return shared_al
 INTRINSIC(uint32_t, shared_map, uint64_t gfn, uint32_t count) { UNUSED_XEN; return shared_map(gfn, count); }
 INTRINSIC(uint64_t, frame_of, uint32_t address) { UNUSED_XEN; return frame_of(address); }
 
+/* Secondary vCPUs: boot/vcpu.c. */
+INTRINSIC(uint64_t, vcpu_start, uint32_t id, uint32_t how, uint32_t port) { UNUSED_XEN; return vcpu_start(id, how, port); }
+INTRINSIC(uint32_t, vcpu_order, uint32_t id, uint32_t order, uint64_t argument) { UNUSED_XEN; return vcpu_order(id, order, argument); }
+INTRINSIC(uint32_t, vcpu_done, uint32_t id) { UNUSED_XEN; return vcpus[id].mailbox.done == vcpus[id].mailbox.sequence; }
+INTRINSIC(uint64_t, vcpu_result, uint32_t id) { UNUSED_XEN; return vcpus[id].mailbox.result; }
+INTRINSIC(uint64_t, vcpu_progress, uint32_t id) { UNUSED_XEN; return vcpus[id].mailbox.progress; }
+
 /* What the loader left: boot/start_info.c. */
 INTRINSIC(uint32_t, boot_data, uint32_t what, uint32_t to, uint32_t size) { UNUSED_XEN; return boot_data_copy(what, (void *)(uintptr_t)to, size); }
 

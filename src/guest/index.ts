@@ -2,6 +2,8 @@
 
 export { sched, PollWake, POLL_MAX_PORTS } from "./sched";
 export { evtchn } from "./evtchn";
+export { Watchdog, WATCHDOG_TIMERS, watchdogOp } from "./watchdog";
+export { Vcpu, VcpuStart, MAX_VCPUS } from "./vcpu";
 export { timer } from "./timer";
 export { systemTime, wallClock } from "./time";
 export { commandLine, commandLineValue } from "./start_info";

@@ -64,6 +64,22 @@
 /** The guest frame number behind an address of linear memory or the shared window; u64.MAX_VALUE if there is none. */
 @external("xen", "frame_of") export declare function frame_of(address: usize): u64;
 
+/** Starts secondary vCPU `id` (1..3), waking port `port`; how: 0 VCPUOP_initialise and _up, 1 INIT-SIPI. Xen's errno or 0. */
+@external("xen", "vcpu_start")
+export declare function vcpu_start(id: u32, how: u32, port: u32): i64;
+/** Puts an order in its mailbox; 0 if the last one is not finished. The event that wakes it is the caller's to send. */
+@external("xen", "vcpu_order")
+export declare function vcpu_order(id: u32, order: u32, argument: u64): u32;
+/** Whether its last order is finished. */
+@external("xen", "vcpu_done")
+export declare function vcpu_done(id: u32): u32;
+/** What its last order came to: Xen's own number. */
+@external("xen", "vcpu_result")
+export declare function vcpu_result(id: u32): i64;
+/** Turns of the loop that its order makes, so far. */
+@external("xen", "vcpu_progress")
+export declare function vcpu_progress(id: u32): u64;
+
 /** Copies at most `size` bytes of what the loader left (BootData) to `to`; returns how many bytes there are. */
 @external("xen", "boot_data") export declare function boot_data(what: u32, to: usize, size: u32): u32;
 

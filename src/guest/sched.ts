@@ -2,7 +2,18 @@
 
 import { sched_op } from "./hypercall";
 import { block_unless_upcall } from "./intrinsics";
-import { SCHEDOP_poll, SCHEDOP_shutdown, SCHEDOP_yield, sched_poll, sched_shutdown } from "./abi/sched";
+import {
+  SCHEDOP_pin_override,
+  SCHEDOP_poll,
+  SCHEDOP_remote_shutdown,
+  SCHEDOP_shutdown,
+  SCHEDOP_shutdown_code,
+  SCHEDOP_yield,
+  sched_pin_override,
+  sched_poll,
+  sched_remote_shutdown,
+  sched_shutdown,
+} from "./abi/sched";
 import { evtchn } from "./evtchn";
 import { systemTime } from "./time";
 
@@ -22,6 +33,8 @@ export enum PollWake {
 const pollArgument = changetype<sched_poll>(memory.data(offsetof<sched_poll>(), 8));
 const pollPorts: usize = memory.data(POLL_MAX_PORTS * sizeof<u32>(), 8);
 const shutdownArgument = changetype<sched_shutdown>(memory.data(offsetof<sched_shutdown>(), 4));
+const remoteArgument = changetype<sched_remote_shutdown>(memory.data(offsetof<sched_remote_shutdown>(), 4));
+const pinArgument = changetype<sched_pin_override>(memory.data(offsetof<sched_pin_override>(), 4));
 
 /** The namespace that guests call it by; a class, since `yield` cannot name a function. */
 export abstract class sched {
@@ -71,5 +84,34 @@ export abstract class sched {
   static shutdown(reason: u32): i64 {
     shutdownArgument.reason = reason;
     return sched_op(SCHEDOP_shutdown, changetype<usize>(shutdownArgument));
+  }
+
+  /**
+   * SCHEDOP_shutdown_code: fixes the reason that the domain will end with, however it ends. Returns 0, also
+   * when one is fixed already: the first one stays, until a toolstack resumes the domain.
+   */
+  static shutdownCode(reason: u32): i64 {
+    shutdownArgument.reason = reason;
+    return sched_op(SCHEDOP_shutdown_code, changetype<usize>(shutdownArgument));
+  }
+
+  /**
+   * SCHEDOP_remote_shutdown: ends another domain. -ESRCH: there is no such domain, or it is DOMID_SELF;
+   * -EPERM: it is not ours to control (a domU has no such domain, itself included).
+   */
+  static remoteShutdown(domid: u16, reason: u32): i64 {
+    remoteArgument.domain_id = domid;
+    remoteArgument.reason = reason;
+    return sched_op(SCHEDOP_remote_shutdown, changetype<usize>(remoteArgument));
+  }
+
+  /**
+   * SCHEDOP_pin_override: keeps this vCPU on a physical CPU for as long as it takes; -1 ends that.
+   * -EPERM: only the hardware domain may; -EINVAL: that CPU is not online, or there is no override to end;
+   * -EBUSY: there is one already.
+   */
+  static pinOverride(pcpu: i32): i64 {
+    pinArgument.pcpu = pcpu;
+    return sched_op(SCHEDOP_pin_override, changetype<usize>(pinArgument));
   }
 }

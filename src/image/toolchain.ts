@@ -73,6 +73,7 @@ const fixedSources = [
     "start_info.c",
     "memory.c",
     "record.c",
+    "vcpu.c",
   ].map((file) => join(boot, file)),
   join(linker, "string.c"),
   join(linker, "math.c"),

@@ -29,3 +29,24 @@ export const SHUTDOWN_soft_reset: u32 = 5;
   _pad: u32;
   timeout: u64;
 }
+
+/** SCHEDOP_remote_shutdown. */
+@unmanaged
+export class sched_remote_shutdown {
+  domain_id: u16;
+  _pad: u16;
+  reason: u32;
+}
+
+/** SCHEDOP_watchdog. `timeout` is in seconds from now. */
+@unmanaged
+export class sched_watchdog {
+  id: u32;
+  timeout: u32;
+}
+
+/** SCHEDOP_pin_override. A negative `pcpu` takes the pin back. */
+@unmanaged
+export class sched_pin_override {
+  pcpu: i32;
+}

@@ -1,5 +1,7 @@
 // xen/include/public/vcpu.h, Xen 4.17.
 
+export const VCPUOP_up: u32 = 1;
+export const VCPUOP_is_up: u32 = 3;
 export const VCPUOP_set_singleshot_timer: u32 = 8;
 export const VCPUOP_stop_singleshot_timer: u32 = 9;
 

@@ -1,0 +1,174 @@
+/*
+ * Secondary vCPUs: started in either of Xen's two ways, then taking orders from a mailbox.
+ *
+ * AssemblyScript runs on vCPU 0 only (its allocator and collector are not re-entrant). What a secondary
+ * vCPU can do is what the scheduler's interface needs somebody else to do: yield, block, poll, spin, and
+ * go down. Between orders it sleeps in SCHEDOP_poll on its own event channel port, with interrupts off,
+ * which is race free: Xen looks at the pending bit after it has entered the vCPU as polling.
+ */
+#include "boot.h"
+#include "cpu.h"
+#include "hypercall.h"
+#include "lapic.h"
+
+int64_t block_unless_upcall(void);
+
+static volatile uint32_t online; /* bit map of vCPUs that have reached vcpu_main */
+
+/* Xen raises no event whose bit is set already, so a port is cleared before it is waited for again. */
+static void clear_event(struct vcpu *self)
+{
+    uint8_t *pending = (uint8_t *)self->vcpu_info - self->id * VCPU_INFO_SIZE + SHARED_INFO_EVTCHN_PENDING;
+    uint64_t *word = (uint64_t *)pending + self->mailbox.port / 64;
+
+    __atomic_fetch_and(word, ~(1ul << self->mailbox.port % 64), __ATOMIC_SEQ_CST);
+    self->vcpu_info[0] = 0;
+    *(volatile uint64_t *)(self->vcpu_info + VCPU_INFO_EVTCHN_PENDING_SEL) = 0;
+}
+
+/* SCHEDOP_poll on the vCPU's own port. `deadline` in ns of Xen system time, 0 for none. */
+static int64_t poll(struct vcpu *self, uint64_t deadline)
+{
+    struct sched_poll argument = {
+        .ports = (uint64_t)&self->mailbox.port,
+        .nr_ports = 1,
+        .timeout = deadline,
+    };
+
+    return hypercall2(__HYPERVISOR_sched_op, SCHEDOP_poll, (uint64_t)&argument);
+}
+
+static int64_t yield(struct mailbox *box)
+{
+    int64_t result = 0;
+
+    for (box->progress = 0; box->progress < box->argument; box->progress++)
+        result |= hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
+    return result;
+}
+
+static int64_t obey(struct vcpu *self)
+{
+    struct mailbox *box = &self->mailbox;
+
+    switch (box->order) {
+    case VCPU_YIELD:
+        return yield(box);
+    case VCPU_BLOCK: {
+        int64_t result;
+
+        self->upcall_seen = 0;
+        __asm__ volatile("sti" : : : "memory");
+        result = block_unless_upcall();
+        __asm__ volatile("cli" : : : "memory");
+        return result;
+    }
+    case VCPU_POLL:
+        return poll(self, box->argument);
+    case VCPU_SPIN:
+        /* Until the TSC reaches the argument, so that it ends whatever happens to vCPU 0. */
+        for (box->progress = 0; rdtsc() < box->argument; box->progress++)
+            __builtin_ia32_pause();
+        return 0;
+    case VCPU_DOWN:
+        /* Returns when somebody brings the vCPU up again: Xen goes on where it stopped. */
+        return hypercall3(__HYPERVISOR_vcpu_op, VCPUOP_down, self->id, 0);
+    default:
+        return -1;
+    }
+}
+
+static _Noreturn void vcpu_main(void)
+{
+    struct vcpu *self = (struct vcpu *)starting_vcpu;
+    struct mailbox *box = &self->mailbox;
+
+    traps_init(self);
+    __atomic_fetch_or(&online, 1u << self->id, __ATOMIC_SEQ_CST);
+    for (;;) {
+        while (box->sequence == box->done)
+            poll(self, 0);
+        clear_event(self);
+        box->result = obey(self);
+        clear_event(self);
+        __atomic_store_n(&box->done, box->sequence, __ATOMIC_RELEASE);
+    }
+}
+
+/* Real mode needs its code below 1 MiB: a copy, in a page that is mapped for this only. */
+static bool place_ap_start(void)
+{
+    static bool placed;
+    uint32_t window;
+
+    if (placed)
+        return true;
+    if (ram_region_end(AP_START_PHYS) < AP_START_PHYS + PAGE_SIZE)
+        return false;
+    window = shared_map(AP_START_PHYS >> PAGE_SHIFT, 1);
+    if (!window)
+        return false;
+    __builtin_memcpy((void *)(uint64_t)window, ap_start16, ap_start16_end - ap_start16);
+    placed = true;
+    return true;
+}
+
+static int64_t start_by_hypercall(uint32_t id)
+{
+    struct vcpu_hvm_context_64 context = {
+        .mode = VCPU_HVM_MODE_64B,
+        .rip = (uint64_t)start64,
+        .rflags = 2,
+        .cr0 = 0x80010033, /* as start.S sets them: PG, WP, NE, ET, MP, PE */
+        .cr3 = (uint64_t)pml4 - KERNEL_BASE,
+        .cr4 = 0x620,   /* PAE, OSFXSR, OSXMMEXCPT */
+        .efer = 0xd00,  /* NXE, LMA, LME */
+    };
+    int64_t result = hypercall3(__HYPERVISOR_vcpu_op, VCPUOP_initialise, id, (uint64_t)&context);
+
+    return result ? result : hypercall3(__HYPERVISOR_vcpu_op, VCPUOP_up, id, 0);
+}
+
+int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port)
+{
+    struct vcpu *vcpu = &vcpus[id];
+    int64_t result = 0;
+
+    if (id == 0 || id >= MAX_VCPUS || !vcpus[0].vcpu_info)
+        return -22; /* -EINVAL */
+    __builtin_memset(vcpu, 0, sizeof(*vcpu));
+    vcpu->id = id;
+    vcpu->vcpu_info = vcpus[0].vcpu_info + id * VCPU_INFO_SIZE;
+    vcpu->mailbox.port = port;
+    online &= ~(1u << id);
+    starting_vcpu = (uint64_t)vcpu;
+    starting_stack = (uint64_t)secondary_stacks + id * (PAGE_SIZE + SECONDARY_STACK_SIZE);
+    starting_entry = (uint64_t)vcpu_main;
+
+    if (how == VCPU_START_HYPERCALL) {
+        result = start_by_hypercall(id);
+    } else if (!place_ap_start()) {
+        return -12; /* -ENOMEM */
+    } else {
+        lapic_enable();
+        lapic_send(id, ICR_INIT);
+        lapic_send(id, ICR_STARTUP | AP_START_PHYS >> PAGE_SHIFT);
+    }
+    /* The variables above are the next one's as soon as this one has read them. */
+    while (!result && !(online & 1u << id))
+        hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
+    return result;
+}
+
+bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument)
+{
+    struct mailbox *box = &vcpus[id].mailbox;
+
+    if (box->done != box->sequence)
+        return false;
+    box->order = order;
+    box->argument = argument;
+    box->progress = 0;
+    __atomic_store_n(&box->sequence, box->sequence + 1, __ATOMIC_RELEASE);
+    return true;
+}

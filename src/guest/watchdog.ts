@@ -1,0 +1,75 @@
+// Watchdog timers: SCHEDOP_watchdog, domain_watchdog in xen/common/sched/core.c (4.17).
+
+import { checked, sched_op } from "./hypercall";
+import { SCHEDOP_watchdog, sched_watchdog } from "./abi/sched";
+import { ENOSPC } from "./errno";
+
+/** NR_DOMAIN_WATCHDOG_TIMERS: how many a domain has. */
+export const WATCHDOG_TIMERS = 2;
+
+const argument = changetype<sched_watchdog>(memory.data(offsetof<sched_watchdog>(), 4));
+
+/**
+ * The bare operation: `id` 0 allocates a timer and returns its id; another id re-arms that timer, or with
+ * `seconds` 0 destroys it, and returns 0. -ENOSPC: both timers are in use; -EINVAL: no such timer.
+ *
+ * Id 0 with 0 seconds is no mistake to Xen: it arms a timer that fires at once, and ends the domain.
+ */
+export function watchdogOp(id: u32, seconds: u32): i64 {
+  argument.id = id;
+  argument.timeout = seconds;
+  return sched_op(SCHEDOP_watchdog, changetype<usize>(argument));
+}
+
+/**
+ * A watchdog that cannot be lost: as long as it is armed, the program can reach it by Watchdog.armed(), and
+ * stopAll() takes every one back, which soft reset and kexec need (Xen keeps an armed timer across both).
+ * When one expires, the domain ends with SHUTDOWN_watchdog.
+ */
+export class Watchdog {
+  private static all: Array<Watchdog> = [];
+
+  private constructor(
+    private id: u32,
+    private seconds: u32,
+  ) {}
+
+  /**
+   * Arms a timer of `seconds`, at least 1. Null if the domain's two are in use.
+   * Any other refusal of Xen ends the guest.
+   */
+  static start(seconds: u32): Watchdog | null {
+    assert(seconds > 0, "a watchdog of 0 seconds would end the domain at once");
+    const id = watchdogOp(0, seconds);
+    if (id == -ENOSPC) return null;
+    checked("SCHEDOP_watchdog(0, " + seconds.toString() + ")", id);
+    const watchdog = new Watchdog(<u32>id, seconds);
+    Watchdog.all.push(watchdog);
+    return watchdog;
+  }
+
+  /** Those that are armed. */
+  static armed(): Array<Watchdog> {
+    return Watchdog.all;
+  }
+
+  /** Takes back every armed one. */
+  static stopAll(): void {
+    while (Watchdog.all.length > 0) Watchdog.all[Watchdog.all.length - 1].stop();
+  }
+
+  /** Starts its time anew. Only while it is armed. */
+  poke(): void {
+    assert(this.id != 0, "this watchdog was stopped");
+    checked("SCHEDOP_watchdog(" + this.id.toString() + ")", watchdogOp(this.id, this.seconds));
+  }
+
+  /** Destroys the timer. A second call does nothing: the id may be another watchdog's by then. */
+  stop(): void {
+    if (this.id == 0) return;
+    checked("SCHEDOP_watchdog(" + this.id.toString() + ", 0)", watchdogOp(this.id, 0));
+    this.id = 0;
+    const at = Watchdog.all.indexOf(this);
+    if (at >= 0) Watchdog.all.splice(at, 1);
+  }
+}
