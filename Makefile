@@ -41,7 +41,7 @@ bench: dist/cli.js
 build: dist/types/index.d.ts
 
 format: $(PACKAGES)
-	@npx prettier --write --log-level warn .
+	@node_modules/.bin/prettier --write --log-level warn .
 
 clean:
 	rm -rf dist coverage node_modules
@@ -59,5 +59,5 @@ dist/cli.js: $(PACKAGES) $(SOURCES) package.json
 	@node scripts/bundle.js
 
 dist/types/index.d.ts: dist/cli.js tsconfig.build.json
-	@npx tsc -p tsconfig.build.json
+	@node_modules/.bin/tsc -p tsconfig.build.json
 	@touch $@

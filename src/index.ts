@@ -30,6 +30,6 @@ export {
   type DamageKind,
   type GuestRecord,
 } from "./machine/record.js";
-export type { Stage } from "./machine/stages.js";
+export type { Deadlines, Stage } from "./machine/stages.js";
 export type { TrapFrame, TrapReport } from "./machine/trap.js";
 export type { Ending } from "./machine/xen-messages.js";

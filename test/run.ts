@@ -9,6 +9,7 @@
  */
 import path from "node:path";
 import { parseArgs } from "node:util";
+import { UserError } from "../src/errors.js";
 import type { Outcome, Step } from "./runner/step.js";
 import { steps } from "./runner/steps.js";
 
@@ -24,13 +25,19 @@ function select(only: string | undefined): Step[] {
   return steps.filter((step) => names.includes(step.name));
 }
 
+/** A UserError's message says it all; anything else is a bug, and wants its stack. */
+function describeError(error: unknown): string {
+  if (error instanceof UserError) return error.message;
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
+}
+
 async function runStep(step: Step, root: string): Promise<Outcome> {
   const start = performance.now();
   const outcome = await step.run(root).catch((error: unknown) => ({
     passed: 0,
     failed: 1,
     skipped: 0,
-    output: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    output: describeError(error),
   }));
   const seconds = ((performance.now() - start) / 1000).toFixed(1);
   if (outcome.output !== undefined) console.log(outcome.output);

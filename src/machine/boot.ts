@@ -24,6 +24,7 @@ import {
   MAX_TIMEOUT_MS,
   StageTimer,
   deadlinesFor,
+  type Deadlines,
   type Stage,
 } from "./stages.js";
 import { reportTrap, type TrapReport } from "./trap.js";
@@ -41,6 +42,8 @@ export interface BootOptions {
   vcpus?: number;
   /** What the guest's own code may take, 1..2^31-1, default 60 000; the stages before it get at least as much. */
   timeoutMs?: number;
+  /** Deadlines of single stages, in ms, where those that follow from timeoutMs will not do. */
+  deadlines?: Partial<Deadlines>;
   /** The guest's command line, behind `nonce=…`; printable ASCII. */
   cmdline?: string;
   /** Lets nothing run until a gdb attached to this port of localhost says so; then there are no deadlines. */
@@ -196,7 +199,9 @@ async function runMachine(
     monitor.push(line);
   };
   const deadlines =
-    options.gdbPort === undefined ? deadlinesFor(options.timeoutMs ?? DEFAULT_TIMEOUT_MS) : null;
+    options.gdbPort === undefined
+      ? { ...deadlinesFor(options.timeoutMs ?? DEFAULT_TIMEOUT_MS), ...options.deadlines }
+      : null;
   const timer = new StageTimer(deadlines, (stage, deadlineMs) => {
     stop({ type: "deadline", stage, deadlineMs });
   });

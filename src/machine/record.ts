@@ -75,8 +75,8 @@ export class RecordReader {
   readonly #nonce: string;
   #expected = 0;
   #open: { kind: string; seq: number; signed: boolean; payload: string } | null = null;
-  /** The record that is being read is lost already and has been reported. */
-  #skipping = false;
+  /** Kind of a record that is lost already and has been reported: its other lines are passed over. */
+  #skipping: string | null = null;
 
   /** Records of another nonce are console text: another guest's, or an imitation. */
   constructor(nonce: string) {
@@ -112,8 +112,7 @@ export class RecordReader {
       // Its number cannot be trusted. Most likely it is the expected one, and
       // then the next line must not be reported as well, as a gap.
       this.#expected++;
-      this.#open = null;
-      this.#skipping = false;
+      this.#lose();
       return [parsed];
     }
     const { line } = parsed;
@@ -128,8 +127,7 @@ export class RecordReader {
           `${lost} line${lost === 1 ? "" : "s"} of the guest's records ${lost === 1 ? "is" : "are"} missing before line ${line.seq}`,
         ),
       );
-      this.#open = null;
-      this.#skipping = false;
+      this.#lose();
     }
     this.#expected = line.seq + 1;
     return [...items, ...this.#append(line)];
@@ -139,16 +137,17 @@ export class RecordReader {
     const items: Item[] = [];
     if (this.#open !== null && this.#open.kind !== line.kind)
       items.push(...this.#truncated(`a record of kind ${line.kind} began`));
-    if (this.#skipping) {
-      this.#skipping = !line.last;
+    if (this.#skipping === line.kind) {
+      if (line.last) this.#skipping = null;
       return items;
     }
+    this.#skipping = null;
     const signed = line.nonce === this.#nonce;
     this.#open ??= { kind: line.kind, seq: line.seq, signed, payload: "" };
     this.#open.payload += line.payload;
     if (this.#open.payload.length > MAX_PAYLOAD) {
       this.#open = null;
-      this.#skipping = !line.last;
+      this.#skipping = line.last ? null : line.kind;
       items.push(damaged("oversize", `a record of kind ${line.kind} is over ${MAX_PAYLOAD} bytes`));
     } else if (line.last) {
       const { payload, ...rest } = this.#open;
@@ -161,6 +160,12 @@ export class RecordReader {
       );
     }
     return items;
+  }
+
+  /** A line is lost, and with it the record that it may have been part of. */
+  #lose(): void {
+    this.#skipping = this.#open?.kind ?? this.#skipping;
+    this.#open = null;
   }
 
   #truncated(why: string): Item[] {

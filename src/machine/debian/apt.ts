@@ -9,6 +9,8 @@ import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 
 import { hostTrouble, noSpace } from "./trouble.js";
+import { UserError } from "../../errors.js";
+import { ExitCode } from "../../exit-codes.js";
 import { debianMirrors, mirrorsFromEnvironment, parseIndexUris, sourcesList } from "./mirrors.js";
 import type { Mirrors } from "./mirrors.js";
 import { freeBytes } from "./paths.js";
@@ -125,6 +127,11 @@ export function complaints(stderr: string): string {
   return first === undefined ? "" : ` (apt: ${first.slice(3).trim()})`;
 }
 
+/** No network, or no mirror at the other end: trying something else there is no use. */
+export class MirrorUnreachable extends UserError {
+  override readonly name = "MirrorUnreachable";
+}
+
 /** What apt's complaint comes to, and what mends it. */
 export function explainApt(what: string, stderr: string, root: string): Error {
   if (/No space left on device|enough free space|Disk quota exceeded/i.test(stderr)) {
@@ -144,10 +151,10 @@ export function explainApt(what: string, stderr: string, root: string): Error {
     );
   }
   if (/resolv|connect|Network is unreachable|timed out|No route/i.test(stderr)) {
-    return hostTrouble(
-      `${what}: the mirror cannot be reached${detail}`,
-      "connect to the network and try again, or XENLET_MIRROR=http://your.mirror/debian",
-    );
+    return new MirrorUnreachable(`${what}: the mirror cannot be reached${detail}`, {
+      exitCode: ExitCode.HOST,
+      hint: "connect to the network and try again, or XENLET_MIRROR=http://your.mirror/debian",
+    });
   }
   return hostTrouble(
     `${what}: not on the mirror${detail}`,
@@ -323,6 +330,7 @@ Acquire::AllowInsecureRepositories "false";
 Acquire::AllowWeakRepositories "false";
 Acquire::AllowDowngradeToInsecureRepositories "false";
 Acquire::GzipIndexes "true";
+Acquire::Retries "1";
 #clear APT::Update::Pre-Invoke;
 #clear APT::Update::Post-Invoke;
 #clear APT::Update::Post-Invoke-Success;

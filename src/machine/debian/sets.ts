@@ -17,7 +17,7 @@ import {
 import { basename, dirname, join, relative } from "node:path";
 
 import type { Progress } from "../../progress.js";
-import { PrivateApt, type Download } from "./apt.js";
+import { MirrorUnreachable, PrivateApt, type Download } from "./apt.js";
 import { withLock } from "./lock.js";
 import { MANIFEST, TREE, readManifest, sha256OfFile, takeStock } from "./manifest.js";
 import type { Manifest, PackageFile } from "./manifest.js";
@@ -222,7 +222,7 @@ async function fetchPackages(
     } catch (error) {
       signal?.throwIfAborted();
       // The mirror may have moved on since the lists were read.
-      if (fresh || force) throw error;
+      if (fresh || force || error instanceof MirrorUnreachable) throw error;
       return attempt(true);
     }
   };

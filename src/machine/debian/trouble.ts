@@ -1,14 +1,12 @@
 // What can go wrong on the machine itself, told with the command that mends it.
 
 import { UserError } from "../../errors.js";
-
-/** What `xenlet` exits with when the host, not the guest, is at fault. */
-const HOST_TROUBLE = 122;
+import { ExitCode } from "../../exit-codes.js";
 
 /** The host cannot do what is asked of it: a tool, the network, the disk or the cache. */
 export function hostTrouble(message: string, hint?: string, cause?: unknown): UserError {
   return new UserError(message, {
-    exitCode: HOST_TROUBLE,
+    exitCode: ExitCode.HOST,
     ...(hint === undefined ? {} : { hint }),
     ...(cause === undefined ? {} : { cause }),
   });

@@ -61,7 +61,7 @@ export async function provideXen(
       },
       check: async (folder, found) => {
         const problem = await checkOne(folder, found, binary);
-        return problem && `${problem.path}: ${problem.problem}, ${problem.found}`;
+        return problem && `${problem.path}: ${problem.problem}`;
       },
     },
     ui,

@@ -60,24 +60,67 @@ describe("a well-formed image", () => {
 
   test("ELF32: the same, at the other offsets", () => {
     const segment = {
-      permissions: "r-x",
+      permissions: "-wx",
       vaddr: 0x100000n,
       paddr: 0x200000n,
-      data: new Uint8Array(8),
+      data: Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8),
       memorySize: 32,
     };
     const symbols = [{ name: "start", address: 0x100004n, size: 4 }];
-    const elf = parseElf(buildElf(validImage({ class: 32, segments: [segment], symbols })));
+    const image = buildElf(validImage({ class: 32, segments: [segment], symbols }));
+    const elf = parseElf(image);
     expect(elf).toMatchObject({ class: 32, machine: 3, entry: 0x100000n });
     expect(elf.segments[0]).toMatchObject({
+      readable: false,
       executable: true,
-      writable: false,
+      writable: true,
       vaddr: 0x100000n,
       paddr: 0x200000n,
       fileSize: 8,
       memorySize: 32,
     });
-    expect(readSymbols(elf)).toMatchObject([{ name: "start", address: 0x100004n, size: 4 }]);
+    const { offset = 0 } = elf.segments[0] ?? {};
+    expect(image.slice(offset, offset + 8)).toEqual(segment.data);
+    expect(elf.sections[1]).toMatchObject({
+      name: ".text",
+      flags: 6n,
+      address: 0x100000n,
+      size: 8,
+    });
+    expect(readSymbols(elf)).toMatchObject([
+      { name: "start", address: 0x100004n, size: 4, kind: "function" },
+    ]);
+  });
+
+  test("ELF32: a bare header is enough", () => {
+    const bare = buildElf({ class: 32 }).slice(0, 52);
+    expect(parseElf(patch(bare, 32, 4, 0))).toMatchObject({ segments: [], sections: [] });
+  });
+
+  test("symbols by kind; sections' and files' own are left out", () => {
+    const address = KERNEL + BigInt(TEXT_PHYS);
+    const symbols = (["function", "object", "none", "section", "file"] as const).map((kind) => {
+      return { name: `a_${kind}`, address, kind };
+    });
+    const kinds = readSymbols(parseElf(buildElf(validImage({ symbols })))).map(
+      ({ name, kind }) => `${name}: ${kind}`,
+    );
+    expect(kinds).toEqual(["a_function: function", "a_object: object", "a_none: other"]);
+  });
+
+  test("a section without contents (.bss) may lie beyond the file's end", () => {
+    const bss = patch(
+      patch(valid, firstSection + SHENT + 4, 4, 8),
+      firstSection + SHENT + 24,
+      8,
+      1 << 30,
+    );
+    expect(parseElf(bss).sections[1]).toMatchObject({ type: 8, offset: 1 << 30 });
+  });
+
+  test("a segment may end where the address space does", () => {
+    const image = patch(valid, PHDR + 24, 8, (1n << 64n) - 64n);
+    expect(parseElf(image).segments[0]).toMatchObject({ paddr: (1n << 64n) - 64n, memorySize: 64 });
   });
 
   test("no sections at all is no error", () => {

@@ -54,10 +54,35 @@ describe("an image that Xen can enter", () => {
   test("the note among others, of other owners and odd lengths", () => {
     const notes = [
       { owner: "GNU", type: 18, description: u32(0) },
-      { owner: "Xen", type: 6, description: new TextEncoder().encode("xenlet") },
+      { owner: "Xen", type: 6, description: new TextEncoder().encode("a nine-byt") },
+      { owner: "an owner of 17 by", type: 1, description: new Uint8Array(0) },
       pvhNote(TEXT_PHYS + 8),
     ];
     expect(validate({ notes }).entry).toBe(TEXT_PHYS + 8);
+  });
+
+  test("the last note's padding may be missing", () => {
+    const unpadded = encodeNotes([
+      pvhNote(TEXT_PHYS),
+      { owner: "Xen", type: 6, description: Uint8Array.of(65) },
+    ]).slice(0, -3);
+    const elf = parseElf(
+      buildElf(validImage({ segments: [...segments, { type: 4, data: unpadded }], notes: [] })),
+    );
+    expect(validatePvhImage(elf).entry).toBe(TEXT_PHYS);
+    expect(readNotes(elf)).toHaveLength(2);
+  });
+
+  test("a note may be a header alone", () => {
+    const header = encodeNotes([{ owner: "", type: 0, description: new Uint8Array() }]);
+    const bare = Uint8Array.of(0, ...header.slice(1, 12));
+    const elf = parseElf(buildElf(validImage({ segments: [{ type: 4, data: bare }], notes: [] })));
+    expect(readNotes(elf)).toEqual([{ owner: "", type: 0, description: new Uint8Array() }]);
+  });
+
+  test("an empty segment to load may lie anywhere", () => {
+    const empty = { permissions: "rw-", paddr: 0x100008n, data: new Uint8Array(), memorySize: 0 };
+    expect(validate({ segments: [...segments, empty] }).segments).toHaveLength(3);
   });
 
   test("of two such notes the last counts, as for Xen", () => {

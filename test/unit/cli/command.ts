@@ -1,0 +1,81 @@
+/** The real command, bundled as it is shipped, on stand-ins for QEMU and Xen. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "esbuild";
+import { execa, type Options } from "execa";
+import { FAKE_QEMU, fakeImage, fakeXenFile } from "../../fixtures/stand-ins.js";
+
+const top = fileURLToPath(new URL("../../..", import.meta.url));
+
+export interface Command {
+  /** The bundle. */
+  entry: string;
+  /** A folder of this test's own. */
+  folder: string;
+  image: string;
+  env: Record<string, string>;
+  /** Arguments that make `run` take the stand-in for Xen. */
+  xen: string[];
+  run(
+    args: string[],
+    options?: Options,
+  ): Promise<{
+    exitCode: number | undefined;
+    signal: string | undefined;
+    stdout: string;
+    stderr: string;
+  }>;
+  dispose(): Promise<void>;
+}
+
+export async function bundleCommand(): Promise<Command> {
+  const folder = await mkdtemp(path.join(tmpdir(), "xenlet-cli-"));
+  // Inside of the repository: packages are found from there, and so are xenlet's own files.
+  const bundle = await mkdtemp(path.join(top, "node_modules", ".xenlet-cli-test-"));
+  const entry = path.join(bundle, "cli.js");
+  await build({
+    entryPoints: [path.join(top, "src/cli/main.ts")],
+    outfile: entry,
+    bundle: true,
+    platform: "node",
+    format: "esm",
+    target: "node20",
+    packages: "external",
+    logLevel: "warning",
+  });
+  const env = {
+    PATH: process.env["PATH"] ?? "",
+    HOME: folder,
+    XENLET_CACHE: path.join(folder, "cache"),
+    XENLET_QEMU: FAKE_QEMU,
+  };
+  return {
+    entry,
+    folder,
+    image: await fakeImage(folder),
+    env,
+    xen: ["--xen", await fakeXenFile(folder)],
+    async run(args, options = {}) {
+      const result = await execa(process.execPath, [entry, ...args], {
+        cwd: folder,
+        extendEnv: false,
+        reject: false,
+        stdin: "ignore",
+        ...options,
+        env: { ...env, ...options.env },
+      });
+      return {
+        exitCode: result.exitCode,
+        signal: result.signal,
+        stdout: String(result.stdout),
+        stderr: String(result.stderr),
+      };
+    },
+    async dispose() {
+      await rm(bundle, { recursive: true, force: true });
+      await rm(folder, { recursive: true, force: true });
+    },
+  };
+}

@@ -1,0 +1,207 @@
+/**
+ * Filling the cache, with an apt-get that only pretends. What it shows: a set appears
+ * whole or not at all, whatever interrupts it, whoever else makes it, and is mended
+ * when damaged. Why it matters: half a QEMU fails in ways nobody can explain. How it
+ * would fail: leftovers after an abort, a download too many, a damaged file used.
+ */
+import { execa } from "execa";
+import { createHash } from "node:crypto";
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readFile,
+  readdir,
+  rm,
+  stat,
+  symlink,
+  writeFile,
+} from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { delimiter, join } from "node:path";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { listCache, pruneCache, verifyCache } from "../../../src/machine/debian/cache.js";
+import { CachePaths } from "../../../src/machine/debian/paths.js";
+import { provideSet, type SetRecipe } from "../../../src/machine/debian/sets.js";
+import type { Progress } from "../../../src/progress.js";
+
+let folder: string;
+let paths: CachePaths;
+let deb: string;
+let lines: string[];
+const line = (text: string) => void lines.push(text);
+const ui: Progress = { start: line, update: line, done: line, fail: line, note: line };
+
+const recipe: SetRecipe = {
+  name: "demo",
+  title: "Demo",
+  suite: "bookworm",
+  packages: ["demo"],
+  closure: false,
+};
+const provide = (changes: Partial<SetRecipe> = {}, signal?: AbortSignal) =>
+  provideSet({ ...recipe, ...changes }, ui, { paths, signal });
+
+const entries = (place: string) => readdir(place).catch(() => []);
+const downloads = async () =>
+  (await readFile(join(folder, "downloads"), "utf8").catch(() => "")).split("\n").length - 1;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "xenlet-test-"));
+  paths = new CachePaths(join(folder, "cache"));
+  lines = [];
+  const source = join(folder, "source");
+  await mkdir(join(source, "DEBIAN"), { recursive: true });
+  await mkdir(join(source, "usr/bin"), { recursive: true });
+  await mkdir(join(source, "usr/share/doc/demo"), { recursive: true });
+  await writeFile(
+    join(source, "DEBIAN/control"),
+    "Package: demo\nVersion: 1.0-1\nArchitecture: all\nMaintainer: nobody <x@example.test>\nDescription: demo\n",
+  );
+  await writeFile(join(source, "usr/bin/demo"), "the demo");
+  await writeFile(join(source, "usr/share/doc/demo/README"), "words");
+  await symlink("/usr/bin/demo", join(source, "usr/bin/absolute"));
+  deb = join(folder, "demo_1.0-1_all.deb");
+  await execa("dpkg-deb", ["--root-owner-group", "--build", source, deb]);
+  await mkdir(join(folder, "bin"));
+  const uri = (path: string) => `'http://mirror.test/debian/${path}'`;
+  await writeFile(
+    join(folder, "bin/apt-get"),
+    `#!/bin/sh
+case "$*" in
+  *update*--print-uris*) echo "${uri("dists/bookworm/InRelease")} x 0 " ;;
+  *indextargets*) if [ -z "$FAKE_OFFLINE" ]; then echo bookworm; echo bookworm-updates; fi ;;
+  *update*) if [ -n "$FAKE_OFFLINE" ]; then echo "W: Failed to fetch x  Temporary failure resolving 'mirror.test'" >&2; fi ;;
+  *--print-uris*) echo "${uri("pool/demo.deb")} demo_1.0-1_all.deb $(stat -c %s ${deb}) SHA256:0" ;;
+  *download*) echo download >> ${folder}/downloads; sleep "\${FAKE_DELAY:-0}" 2>&- >&-; cp ${deb} . ;;
+esac
+`,
+  );
+  await chmod(join(folder, "bin/apt-get"), 0o755);
+  vi.stubEnv("PATH", join(folder, "bin") + delimiter + (process.env["PATH"] ?? ""));
+  vi.stubEnv("XENLET_MIRROR", undefined);
+});
+
+afterEach(async () => {
+  vi.unstubAllEnvs();
+  await rm(folder, { recursive: true });
+});
+
+test("unpacked, with a manifest that names the package exactly; absolute links stay inside", async () => {
+  const { tree, manifest } = await provide();
+  const sha256 = createHash("sha256")
+    .update(await readFile(deb))
+    .digest("hex");
+  expect(manifest.packages).toMatchObject([{ name: "demo", version: "1.0-1", sha256 }]);
+  expect(await readFile(join(tree, "usr/bin/demo"), "utf8")).toBe("the demo");
+  expect(await readFile(join(tree, "usr/bin/absolute"), "utf8")).toBe("the demo");
+  expect(manifest.links).toEqual([{ path: "usr/bin/absolute", target: "demo" }]);
+  expect(await entries(paths.temporary)).toEqual([]);
+});
+
+test("from the cache the second time: no apt at all", async () => {
+  const first = await provide();
+  await rm(join(folder, "bin/apt-get"));
+  lines = [];
+  expect(await provide()).toEqual(first);
+  expect(lines).toEqual([]);
+});
+
+test("only what is to be kept is kept", async () => {
+  const { tree } = await provide({ keep: (path) => path.startsWith("usr/bin/") });
+  expect(await entries(join(tree, "usr"))).toEqual(["bin"]);
+});
+
+test("two at the same time: one download, one result", async () => {
+  vi.stubEnv("FAKE_DELAY", "0.7");
+  const [first, second] = await Promise.all([provide(), provide()]);
+  expect(first.tree).toBe(second.tree);
+  expect(await downloads()).toBe(1);
+  expect(lines).toContain("Demo: waiting for another xenlet that is filling the cache");
+});
+
+test("aborted while downloading: nothing is left, and the next one succeeds", async () => {
+  vi.stubEnv("FAKE_DELAY", "20");
+  const controller = new AbortController();
+  const reason = new Error("interrupted");
+  const provided = provide({}, controller.signal);
+  await vi.waitUntil(async () => (await downloads()) === 1, { timeout: 10_000 });
+  controller.abort(reason);
+  await expect(provided).rejects.toBe(reason);
+  expect(await entries(paths.temporary)).toEqual([]);
+  expect(await entries(paths.sets)).toEqual([]);
+  vi.stubEnv("FAKE_DELAY", "0");
+  await provide();
+});
+
+test("a last step that fails leaves nothing", async () => {
+  const finish = () => Promise.reject(new Error("no"));
+  await expect(provide({ finish })).rejects.toThrow("no");
+  expect(await entries(paths.temporary)).toEqual([]);
+  expect(await entries(paths.sets)).toEqual([]);
+});
+
+test("what a killed process left is removed by the next", async () => {
+  await mkdir(join(paths.temporary, "demo-killed/set/tree"), { recursive: true });
+  await provide();
+  expect(await entries(paths.temporary)).toEqual([]);
+});
+
+test("a package that cannot be unpacked is host trouble", async () => {
+  await writeFile(deb, "no package");
+  await expect(provide()).rejects.toMatchObject({ name: "UserError", exitCode: 122 });
+  expect(await entries(paths.sets)).toEqual([]);
+});
+
+test("no network: host trouble with what mends it, and a cached set is still there", async () => {
+  await provide();
+  vi.stubEnv("FAKE_OFFLINE", "1");
+  await provide();
+  await rm(paths.apt, { recursive: true });
+  await expect(provide({ name: "other" })).rejects.toMatchObject({
+    exitCode: 122,
+    message: expect.stringContaining("cannot be reached") as unknown,
+    hint: expect.stringContaining("XENLET_MIRROR") as unknown,
+  });
+});
+
+test("a damaged manifest: made again, with a word about it", async () => {
+  await provide();
+  await writeFile(join(paths.sets, "demo/manifest.json"), "{");
+  await provide();
+  expect(lines.filter((text) => text.includes("damaged in the cache"))).toHaveLength(1);
+  expect(await downloads()).toBe(2);
+});
+
+test("verify finds a corrupted file, prune removes that set and nothing of anybody else's", async () => {
+  const { tree } = await provide();
+  await provide({ name: "sound" });
+  await writeFile(join(paths.root, "mine"), "not xenlet's");
+  expect(await verifyCache({ paths })).toMatchObject({ ok: true });
+
+  await writeFile(join(tree, "usr/bin/demo"), "the dem0");
+  expect(await verifyCache({ paths })).toMatchObject({
+    ok: false,
+    entries: [
+      { name: "demo", problems: [{ path: "tree/usr/bin/demo", problem: "content" }] },
+      { name: "sound", problems: [] },
+    ],
+  });
+
+  const report = await pruneCache({ paths });
+  expect(report.removed).toContain("packages/demo");
+  expect(report.removed).toContain("package-lists/bookworm");
+  expect(report.kept).toEqual(["sound"]);
+  expect(await entries(paths.sets)).toEqual(["sound"]);
+
+  await pruneCache({ paths, all: true });
+  expect((await listCache(paths)).entries).toEqual([]);
+  expect((await stat(join(paths.root, "mine"))).isFile()).toBe(true);
+});
+
+test("an absent cache is an empty one, and looking does not make it", async () => {
+  expect(await listCache(paths)).toEqual({ root: paths.root, bytes: 0, entries: [] });
+  expect(await verifyCache({ paths })).toMatchObject({ ok: true });
+  expect(await pruneCache({ paths })).toMatchObject({ removed: [], bytes: 0 });
+  await expect(stat(paths.root)).rejects.toThrow(/ENOENT/);
+});
