@@ -21,11 +21,11 @@ export async function declaredByGuest(): Promise<Declared> {
       /^export const (\w+): \w+ = (0x[0-9a-f]+|\d+);/gm,
     ))
       constants.set(name, BigInt(value));
-    for (const [, name = "", body = ""] of text.matchAll(/^export class (\w+) \{\n([^}]*)^\}/gm))
+    for (const [, name = "", body = ""] of text.matchAll(/export class (\w+) \{\n([^}]*)^\}/gm))
       structures.set(name, fields(body, /^ {2}(\w+): \w+;/gm));
-    const declarations = [...text.matchAll(/^export (const|class) /gm)].length;
+    const declarations = [...text.matchAll(/\b(const|class) \w+/g)].length;
     const read = [
-      ...text.matchAll(/^export const (\w+): \w+ = (0x[0-9a-f]+|\d+);|^export class (\w+) \{/gm),
+      ...text.matchAll(/^export const (\w+): \w+ = (0x[0-9a-f]+|\d+);|export class (\w+) \{\n/gm),
     ].length;
     if (declarations !== read)
       throw new Error(`${file} declares something that this test cannot read`);
