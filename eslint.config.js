@@ -8,6 +8,8 @@ import { defineConfig } from "eslint/config";
 const ASSEMBLYSCRIPT = [
   "src/guest/**/*.ts",
   "test/guests/**/*.ts",
+  "test/guest/**/*.ts",
+  "test/guest-failing/**/*.ts",
   "bench/guests/**/*.ts",
   "test/runtime/probe.ts",
   "examples/**/*.ts",

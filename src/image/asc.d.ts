@@ -3,6 +3,8 @@
  * AssemblyScript's globals, and so change what `console` and `Array` are
  * everywhere (tsconfig.json points here instead).
  */
+import type { Parser } from "assemblyscript";
+
 export const libraryFiles: Record<string, string>;
 
 export interface MemoryStream {
@@ -20,6 +22,8 @@ export interface ApiOptions {
   readFile?(name: string, baseDir: string): OrPromise<string | null>;
   writeFile?(name: string, contents: string | Uint8Array, baseDir: string): OrPromise<void>;
   listFiles?(name: string, baseDir: string): OrPromise<string[] | null>;
+  /** Run before those of --transform. */
+  transforms?: { afterParse?(parser: Parser): OrPromise<void> }[];
 }
 
 export interface ApiResult {

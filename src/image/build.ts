@@ -8,6 +8,7 @@ import { performance } from "node:perf_hooks";
 import { cacheFolder } from "../cache-folder.js";
 import { compileGuest } from "./compile.js";
 import { lower } from "./lower.js";
+import type { TestSite } from "./transform/test-sites.js";
 import { fixedObjects, link, run, type HypercallMode } from "./toolchain.js";
 
 export interface BuildOptions {
@@ -34,6 +35,8 @@ export interface BuildResult {
   /** The image file's size. */
   bytes: number;
   stages: { name: string; ms: number }[];
+  /** Where the sources have tests. */
+  tests: TestSite[];
 }
 
 /** Builds a guest image. Throws BuildError with the compiler's own diagnostics; then there is no image. */
@@ -56,7 +59,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   try {
     const fixed = fixedObjects(hypercall, cacheFolder(), signal);
     fixed.catch(() => undefined); // awaited below; a compile error comes first
-    const { wasm, sourceMap } = await stage("compile", () =>
+    const { wasm, sourceMap, tests } = await stage("compile", () =>
       compileGuest({ entry: options.entry, transforms: options.transforms ?? [] }),
     );
     await writeFile(join(folder, "guest.wasm.map"), sourceMap);
@@ -76,7 +79,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     });
     await mkdir(dirname(resolve(options.output)), { recursive: true });
     await copyFile(linked, options.output);
-    return { image: options.output, bytes: (await stat(options.output)).size, stages };
+    return { image: options.output, bytes: (await stat(options.output)).size, stages, tests };
   } finally {
     if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
   }

@@ -6,11 +6,14 @@ import { basename, dirname, join, resolve } from "node:path";
 
 import { packageRoot } from "../package-root.js";
 import { BuildError } from "./build-error.js";
+import { testSites, type TestSite } from "./transform/test-sites.js";
 
 export interface CompileResult {
   wasm: Uint8Array;
   /** The Wasm source map, as JSON. */
   sourceMap: string;
+  /** Where the sources have tests, in the order of the files and lines. */
+  tests: TestSite[];
 }
 
 export interface CompileOptions {
@@ -88,6 +91,7 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
 
   const outputs = new Map<string, string | Uint8Array>();
   const messages = asc.createMemoryStream();
+  const { sites, transform } = await testSites();
   const { error } = await asc.main(
     [
       `${PROLOGUE}.ts`,
@@ -119,6 +123,7 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
       },
       listFiles: async (name: string, baseDir: string) =>
         readdir(resolve(baseDir, name)).catch(() => null),
+      transforms: [transform],
     },
   );
   const wasm = outputs.get("guest.wasm");
@@ -127,5 +132,5 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
       cause: error,
     });
   }
-  return { wasm, sourceMap: String(outputs.get("guest.wasm.map") ?? "") };
+  return { wasm, sourceMap: String(outputs.get("guest.wasm.map") ?? ""), tests: sites };
 }

@@ -51,7 +51,14 @@ export function commonFlags(hypercall: HypercallMode): string[] {
 }
 
 /** For our own C: small, since each part runs once; no floating point, since a trap must not touch the guest's. */
-export const bootFlags = ["-Os", "-mgeneral-regs-only", "-Wall", "-Wextra", "-Werror"];
+export const bootFlags = [
+  "-Os",
+  "-mgeneral-regs-only",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-Wa,--fatal-warnings",
+];
 
 /** For what wasm2c writes, where an address may be 0 and a pointer any type's. */
 export const loweredFlags = [

@@ -9,6 +9,7 @@ export const steps: Step[] = [
   commandStep("format", "prettier", "prettier", ["--check", "--log-level=warn", "."]),
   commandStep("types", "tsc (sources, tests, scripts)", "tsc", ["-p", "tsconfig.json"]),
   commandStep("types", "tsc (test/runtime)", "tsc", ["-p", "test/runtime"]),
+  commandStep("types", "tsc (test/abi)", "tsc", ["-p", "test/abi"]),
   commandStep("types", "tsc (the package's declarations)", "tsc", [
     "-p",
     "tsconfig.build.json",

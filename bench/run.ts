@@ -1,0 +1,161 @@
+// The figures of docs/performance.md, each beside its baseline of the same run. Instruction counts are QEMU's
+// own (-icount: one instruction, one ns, whatever else the machine does); times are medians of runs in pairs.
+
+import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { parseElf } from "../src/image/elf/elf.js";
+import { buildImage, type BuildOptions } from "../src/image/build.js";
+import { bootGuest, type BootOptions, type BootResult } from "../src/machine/boot.js";
+import { provideQemu, provideXen } from "../src/machine/debian/index.js";
+import { fieldsOf } from "../src/machine/record.js";
+import { createProgress } from "../src/progress.js";
+
+const RUNS = 7;
+const progress = createProgress();
+const xen = await provideXen("4.17", progress);
+const qemu = await provideQemu(progress);
+const folder = await mkdtemp(join(tmpdir(), "xenlet-bench-"));
+
+interface Row {
+  what: string;
+  measured: string;
+  baseline: string;
+  ratio: string;
+}
+const rows: Row[] = [];
+
+async function build(
+  entry: string,
+  name: string,
+  options: Partial<BuildOptions> = {},
+): Promise<string> {
+  const output = join(folder, `${name}.elf`);
+  await buildImage({ entry, output, ...options });
+  return output;
+}
+
+async function boot(image: string, options: Partial<BootOptions> = {}): Promise<BootResult> {
+  return bootGuest({ image, xen, qemu, ...options });
+}
+
+function median(values: number[]): number {
+  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
+}
+
+/** A figure that the guest measured; NaN (and so a broken table) if it did not. */
+function measured(result: BootResult, name: string): number {
+  const record = result.records.find(
+    (r) => r.kind === "measure" && fieldsOf(r)?.get("name") === name,
+  );
+  return Number(record === undefined ? Number.NaN : fieldsOf(record)?.get("value"));
+}
+
+/** SCHEDOP_yield from AssemblyScript, against a raw assembly loop in the same guest. */
+async function yields(hypercall: "page" | "direct"): Promise<void> {
+  progress.start(`SCHEDOP_yield, hypercalls by ${hypercall}`);
+  const image = await build("bench/guests/yield.ts", `yield-${hypercall}`, {
+    hypercall,
+    native: ["bench/guests/yield.c"],
+  });
+  const result = await boot(image, { icount: true, timeoutMs: 120_000 });
+  const raw = measured(result, "yield-raw");
+  const typed = measured(result, "yield-assemblyscript");
+  rows.push({
+    what: `SCHEDOP_yield, hypercalls by ${hypercall}: instructions, Xen's own included`,
+    measured: typed.toFixed(1),
+    baseline: `${raw.toFixed(1)} (raw assembly loop)`,
+    ratio: `${typed - raw >= 0 ? "+" : ""}${(typed - raw).toFixed(1)}`,
+  });
+}
+
+/** hello, with `cli; hlt` as its first instruction: the last vCPU halts with interrupts off, which powers off. */
+async function haltingGuest(hello: string): Promise<string> {
+  const bytes = await readFile(hello);
+  const elf = parseElf(bytes);
+  const segment = elf.segments.find(
+    ({ type, paddr, fileSize }) =>
+      type === 1 && elf.entry >= paddr && elf.entry < paddr + BigInt(fileSize),
+  );
+  bytes.writeUInt16LE(0xf4fa, (segment?.offset ?? 0) + Number(elf.entry - (segment?.paddr ?? 0n)));
+  const output = join(folder, "halt.elf");
+  await writeFile(output, bytes);
+  return output;
+}
+
+async function bootTimes(): Promise<void> {
+  progress.start(`boot times, ${RUNS} pairs`);
+  const hello = await build("examples/hello.ts", "hello");
+  const halt = await haltingGuest(hello);
+  const demo = await build("examples/demo.ts", "demo");
+  const times = { hello: [] as number[], halt: [] as number[], demo: [] as number[] };
+  for (let run = 0; run <= RUNS; run++) {
+    const halted = (await boot(halt)).durationMs;
+    const said = (await boot(hello)).durationMs;
+    const told = (await boot(demo)).durationMs;
+    if (run === 0) continue; // the page cache's
+    times.halt.push(halted);
+    times.hello.push(said);
+    times.demo.push(told);
+  }
+  for (const name of ["hello", "demo"] as const) {
+    rows.push({
+      what: `QEMU's start to the verdict, ${name}: ms`,
+      measured: median(times[name]).toFixed(0),
+      baseline: `${median(times.halt).toFixed(0)} (a guest that halts at once)`,
+      ratio: median(times[name].map((ms, run) => ms / (times.halt[run] ?? Number.NaN))).toFixed(2),
+    });
+  }
+}
+
+async function sizes(): Promise<void> {
+  progress.start("image size");
+  const image = await build("examples/hello.ts", "hello-stripped", { strip: true });
+  rows.push({
+    what: "hello image, stripped: bytes",
+    measured: String((await stat(image)).size),
+    baseline: "24576 (the limit set)",
+    ratio: ((await stat(image)).size / 24_576).toFixed(2),
+  });
+}
+
+/** What an edit costs: a changed line, built and booted to its verdict, in this process. */
+async function editLoop(): Promise<void> {
+  progress.start("edit to verdict");
+  const times: number[] = [];
+  const builds: number[] = [];
+  for (let run = 0; run < 4; run++) {
+    const entry = join(folder, "edited.ts");
+    await writeFile(entry, `console.log("edit ${run}");\n`);
+    const start = performance.now();
+    const image = await build(entry, "edited");
+    const built = performance.now();
+    const result = await boot(image);
+    if (result.verdict !== "exit") throw new Error(result.message);
+    if (run === 0) continue;
+    builds.push(built - start);
+    times.push(performance.now() - start);
+  }
+  rows.push({
+    what: "one line edited, to the verdict: ms",
+    measured: median(times).toFixed(0),
+    baseline: `${median(builds).toFixed(0)} (of it, the build)`,
+    ratio: "",
+  });
+}
+
+try {
+  await yields("page");
+  await yields("direct");
+  await bootTimes();
+  await sizes();
+  await editLoop();
+  progress.done(`Xen ${xen.debianVersion ?? xen.release} on QEMU ${qemu.version}`);
+  console.log("| what | measured | baseline | ratio or difference |");
+  console.log("| --- | --- | --- | --- |");
+  for (const row of rows)
+    console.log(`| ${row.what} | ${row.measured} | ${row.baseline} | ${row.ratio} |`);
+} finally {
+  await rm(folder, { recursive: true, force: true });
+}
