@@ -208,9 +208,9 @@ ap_gdt_pointer:
 ap_start16_end:
     .code64
 
-/* Page-aligned by the link script, here and in .bss.stacks: an alignment of the section's own would make
+/* Page-aligned by the link script, here and in .pages.stacks: an alignment of the section's own would make
  * the linker align the segment in the file as well. */
-    .section .bss.tables, "aw", @nobits
+    .section .pages.tables, "aw", @nobits
     .global transition_pml4, pml4, kernel_pdpt, kernel_pd, kernel_pt, linear_pdpt, linear_pd, linear_first_pt, linear_tail_pt, shared_pt
 pml4:            .skip PAGE_SIZE
 kernel_pdpt:     .skip PAGE_SIZE
@@ -227,7 +227,7 @@ transition_pd:   .skip PAGE_SIZE
 transition_pt:   .skip PAGE_SIZE
 
 /* Each stack lies above a page that linear_init() takes out of the page tables. */
-    .section .bss.stacks, "aw", @nobits
+    .section .pages.stacks, "aw", @nobits
     .global stack_guard, stack_end, secondary_stacks, fault_stacks
 stack_guard:
     .skip PAGE_SIZE

@@ -42,13 +42,12 @@ SECTIONS
     data_start = .;
     .data : AT(ADDR(.data) - KERNEL_BASE) { *(.data .data.*) } :data
     .bss : AT(ADDR(.bss) - KERNEL_BASE) {
-        *(.bss .bss.[!st]* COMMON)
-        *(.bss.start)
+        *(.bss .bss.* COMMON)
     } :data
     . = ALIGN(PAGE_SIZE);
     .pages : AT(ADDR(.pages) - KERNEL_BASE) {
-        *(.bss.tables)
-        *(.bss.stacks)
+        *(.pages.tables)
+        *(.pages.stacks)
         scratch_page = .;
         . += 2 * PAGE_SIZE;
     } :data
