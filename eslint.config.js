@@ -11,7 +11,7 @@ const ASSEMBLYSCRIPT = [
   "test/guest/**/*.ts",
   "test/guest-failing/**/*.ts",
   "bench/guests/**/*.ts",
-  "test/runtime/probe.ts",
+  "test/runtime/probe*.ts",
   "examples/**/*.ts",
 ];
 

@@ -36,6 +36,14 @@ INTRINSIC(void, store32, uint32_t address, uint32_t value) { UNUSED_XEN; *SHARED
 INTRINSIC(void, store64, uint32_t address, uint64_t value) { UNUSED_XEN; *SHARED(address, uint64_t) = value; }
 INTRINSIC(uint64_t, exchange64, uint32_t address, uint64_t value) { UNUSED_XEN; return __atomic_exchange_n(SHARED(address, uint64_t), value, __ATOMIC_SEQ_CST); }
 
+/* The old value: equal to `expected` if the exchange was made. */
+INTRINSIC(uint32_t, compare_exchange32, uint32_t address, uint32_t expected, uint32_t value)
+{
+    UNUSED_XEN;
+    __atomic_compare_exchange_n(SHARED(address, uint32_t), &expected, value, false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);
+    return expected;
+}
+
 /* Locked bit operations; each returns the bit's old value. */
 #define BIT_OPERATION(insn)                                                                                            \
     uint8_t old;                                                                                                       \
@@ -56,6 +64,8 @@ INTRINSIC(void, fence) { UNUSED_XEN; __asm__ volatile("mfence" : : : "memory"); 
 INTRINSIC(uint64_t, rdtsc) { UNUSED_XEN; return rdtsc(); }
 INTRINSIC(void, interrupts_on) { UNUSED_XEN; __asm__ volatile("sti" : : : "memory"); }
 INTRINSIC(void, interrupts_off) { UNUSED_XEN; __asm__ volatile("cli" : : : "memory"); }
+/* The CPU takes no interrupt between sti and the instruction behind it: SDM volume 2, STI. */
+INTRINSIC(void, interrupts_on_and_halt) { UNUSED_XEN; __asm__ volatile("sti; hlt" : : : "memory"); }
 
 /* Events: boot/traps.S. */
 int64_t block_unless_upcall(void);
@@ -75,6 +85,7 @@ INTRINSIC(uint32_t, upcall_vector) { UNUSED_XEN; return UPCALL_VECTOR; }
 INTRINSIC(uint32_t, shared_alloc, uint32_t count) { UNUSED_XEN; return shared_alloc(count); }
 INTRINSIC(uint32_t, shared_map, uint64_t gfn, uint32_t count) { UNUSED_XEN; return shared_map(gfn, count); }
 INTRINSIC(uint64_t, frame_of, uint32_t address) { UNUSED_XEN; return frame_of(address); }
+INTRINSIC(void, out_of_memory) { UNUSED_XEN; wasm_rt_trap(WASM_RT_TRAP_OUT_OF_MEMORY); }
 
 /* Secondary vCPUs: boot/vcpu.c. */
 INTRINSIC(uint64_t, vcpu_start, uint32_t id, uint32_t how, uint32_t port) { UNUSED_XEN; return vcpu_start(id, how, port); }

@@ -4,6 +4,7 @@
 import { hypercall2, hypercall3 } from "./intrinsics";
 import {
   __HYPERVISOR_event_channel_op,
+  __HYPERVISOR_grant_table_op,
   __HYPERVISOR_hvm_op,
   __HYPERVISOR_memory_op,
   __HYPERVISOR_sched_op,
@@ -26,6 +27,10 @@ import { describeResult } from "./errno";
 
 @inline export function hvm_op(cmd: u32, arg: usize): i64 {
   return hypercall2(__HYPERVISOR_hvm_op, cmd, arg);
+}
+
+@inline export function grant_table_op(cmd: u32, uop: usize, count: u32): i64 {
+  return hypercall3(__HYPERVISOR_grant_table_op, cmd, uop, count);
 }
 
 @inline export function vcpu_op(cmd: u32, vcpuid: u32, arg: usize): i64 {

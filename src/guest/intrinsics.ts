@@ -31,6 +31,9 @@
 @external("xen", "store64") export declare function store64(address: usize, value: u64): void;
 /** Atomically exchanges a 64-bit word of shared memory; returns the old value. */
 @external("xen", "exchange64") export declare function exchange64(address: usize, value: u64): u64;
+/** Atomically writes `value` if the word is `expected`; returns what it was. */
+@external("xen", "compare_exchange32")
+export declare function compare_exchange32(address: usize, expected: u32, value: u32): u32;
 /** Atomically sets bit `bit` of the bit map at `address` (8-byte aligned); returns its old value. */
 @external("xen", "set_bit") export declare function set_bit(address: usize, bit: u32): u32;
 /** Atomically clears that bit; returns its old value. */
@@ -44,6 +47,8 @@
 @external("xen", "rdtsc") export declare function rdtsc(): u64;
 @external("xen", "interrupts_on") export declare function interrupts_on(): void;
 @external("xen", "interrupts_off") export declare function interrupts_off(): void;
+/** `sti; hlt`, which no interrupt divides: one that was held back by interrupts_off() ends the halt at once. */
+@external("xen", "interrupts_on_and_halt") export declare function interrupts_on_and_halt(): void;
 
 /**
  * SCHEDOP_block, unless an upcall came since take_upcall() was last called: then it returns 0 at once.
@@ -63,6 +68,9 @@
 @external("xen", "shared_map") export declare function shared_map(gfn: u64, count: u32): usize;
 /** The guest frame number behind an address of linear memory or the shared window; u64.MAX_VALUE if there is none. */
 @external("xen", "frame_of") export declare function frame_of(address: usize): u64;
+
+/** Ends the guest: there is no memory for what it asks for. Never returns. */
+@external("xen", "out_of_memory") export declare function out_of_memory(): void;
 
 /** Starts secondary vCPU `id` (1..3), waking port `port`; how: 0 VCPUOP_initialise and _up, 1 INIT-SIPI. Xen's errno or 0. */
 @external("xen", "vcpu_start")

@@ -49,8 +49,8 @@ export class FakeXen {
   private readonly handlers = new Map<string, Hypercall>();
   private readonly window = new DataView(new ArrayBuffer(16 * PAGE));
   private windowUsed = 0;
-  private upcallSeen = 0;
-  private vcpuInfo = 0;
+  protected upcallSeen = 0;
+  protected vcpuInfo = 0;
   private ports = 0;
 
   constructor() {
@@ -90,7 +90,7 @@ export class FakeXen {
     if (!this.bit(this.sharedInfo + EVTCHN_MASK, port)) this.upcall(port);
   }
 
-  private upcall(port: number): void {
+  protected upcall(port: number): void {
     this.setBit(this.sharedInfo + PENDING_SEL, Math.floor(port / 64));
     if (this.vcpuInfo !== 0) this.upcallSeen = 1;
   }
@@ -118,6 +118,14 @@ export class FakeXen {
 
   private at(address: number): number {
     return address >= SHARED_BASE ? address - SHARED_BASE : address;
+  }
+
+  load8(address: number): number {
+    return this.view(address).getUint8(this.at(address));
+  }
+
+  store8(address: number, value: number): void {
+    this.view(address).setUint8(this.at(address), value);
   }
 
   load32(address: number): number {
@@ -154,7 +162,7 @@ export class FakeXen {
     return old;
   }
 
-  private hypercall(op: number, args: bigint[]): bigint {
+  protected hypercall(op: number, args: bigint[]): bigint {
     const name =
       Object.entries(HYPERCALL).find(([, number]) => number === op)?.[0] ??
       `hypercall ${String(op)}`;
@@ -203,6 +211,11 @@ export class FakeXen {
         exchange64: (at: number, value: bigint) => {
           const old = this.load64(at >>> 0);
           this.store64(at >>> 0, BigInt.asUintN(64, value));
+          return old;
+        },
+        compare_exchange32: (at: number, expected: number, value: number) => {
+          const old = this.load32(at >>> 0);
+          if (old === expected >>> 0) this.store32(at >>> 0, value >>> 0);
           return old;
         },
         set_bit: (at: number, bit: number) => Number(this.setBit(at >>> 0, bit)),

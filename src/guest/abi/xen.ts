@@ -13,6 +13,7 @@ export const DOMID_SELF: u16 = 0x7ff0;
 
 export const VIRQ_TIMER: u32 = 0;
 export const VIRQ_DEBUG: u32 = 1;
+export const VIRQ_CONSOLE: u32 = 2;
 
 // struct shared_info, 64-bit layout: offsets in bytes.
 export const SHARED_INFO_VCPU_INFO: usize = 0;

@@ -1,0 +1,98 @@
+// The grant table, version 1: which frames which domain may map. xen/include/public/grant_table.h.
+
+import { checked, grant_table_op, memory_op } from "./hypercall";
+import { barrier, compare_exchange32, frame_of, load32, shared_alloc, store32 } from "./intrinsics";
+import {
+  GNTTABOP_query_size,
+  GNTTAB_NR_RESERVED_ENTRIES,
+  GTF_permit_access,
+  GTF_readonly,
+  GTF_reading,
+  GTF_writing,
+  gnttab_query_size,
+  grant_entry_v1,
+} from "./abi/grant_table";
+import { XENMAPSPACE_grant_table, XENMEM_add_to_physmap, xen_add_to_physmap } from "./abi/memory";
+import { DOMID_SELF } from "./abi/xen";
+
+/** One frame of the table: as many entries as this runtime uses. */
+export const GRANT_ENTRIES: u32 = 4096 / <u32>offsetof<grant_entry_v1>();
+
+const physmapArgument = changetype<xen_add_to_physmap>(memory.data(offsetof<xen_add_to_physmap>(), 8));
+const sizeArgument = changetype<gnttab_query_size>(memory.data(offsetof<gnttab_query_size>(), 8));
+
+let table: usize = 0;
+/** Where the search for a free entry goes on. */
+let next: u32 = GNTTAB_NR_RESERVED_ENTRIES;
+
+/** Maps the table's first frame, once. What it held stays: entries outlive a kernel. */
+function entry(ref: u32): usize {
+  if (table == 0) {
+    table = shared_alloc(1);
+    if (table == 0) throw new Error("no page frame left for the grant table");
+    physmapArgument.domid = DOMID_SELF;
+    physmapArgument.space = XENMAPSPACE_grant_table;
+    physmapArgument.idx = 0;
+    physmapArgument.gpfn = frame_of(table);
+    checked(
+      "XENMEM_add_to_physmap(XENMAPSPACE_grant_table)",
+      memory_op(XENMEM_add_to_physmap, changetype<usize>(physmapArgument)),
+    );
+  }
+  return table + <usize>ref * offsetof<grant_entry_v1>();
+}
+
+export namespace grant {
+  /**
+   * Lets domain `domid` map guest frame `gfn`. Returns the grant reference, 8..511 (those below are the
+   * toolstack's), or -1 if every entry is in use.
+   */
+  export function access(domid: u16, gfn: u64, readonly: bool = false): i32 {
+    for (let tries: u32 = GNTTAB_NR_RESERVED_ENTRIES; tries < GRANT_ENTRIES; tries++) {
+      const ref = next;
+      next = ref + 1 < GRANT_ENTRIES ? ref + 1 : GNTTAB_NR_RESERVED_ENTRIES;
+      const at = entry(ref);
+      if (load32(at) != 0) continue;
+      store32(at + offsetof<grant_entry_v1>("frame"), <u32>gfn);
+      /* Xen reads the frame once it sees the permission, so that comes last. */
+      barrier();
+      store32(at, GTF_permit_access | (readonly ? GTF_readonly : 0) | (<u32>domid << 16));
+      return <i32>ref;
+    }
+    return -1;
+  }
+
+  /** Whether the other domain has the frame mapped right now. */
+  export function inUse(ref: u32): bool {
+    return (load32(entry(ref)) & (GTF_reading | GTF_writing)) != 0;
+  }
+
+  /**
+   * Takes the permission back. False if the frame is mapped: then the permission stays, since taking it back
+   * would not unmap it. One atomic step, or the other end could map it between the look and the taking.
+   */
+  export function end(ref: u32): bool {
+    const at = entry(ref);
+    while (true) {
+      const flags = load32(at);
+      if ((flags & (GTF_reading | GTF_writing)) != 0) return false;
+      if (compare_exchange32(at, flags, 0) == flags) return true;
+    }
+  }
+
+  /** Those in use by somebody: what a soft reset would leave mapped. */
+  export function active(): Array<u32> {
+    const refs: Array<u32> = [];
+    for (let ref: u32 = 0; ref < GRANT_ENTRIES; ref++) if (inUse(ref)) refs.push(ref);
+    return refs;
+  }
+
+  /** Frames that the domain's table has, and may have: (have << 32) | may. Xen's negative errno if it refuses. */
+  export function querySize(): i64 {
+    sizeArgument.dom = DOMID_SELF;
+    const result = grant_table_op(GNTTABOP_query_size, changetype<usize>(sizeArgument), 1);
+    if (result < 0) return result;
+    if (sizeArgument.status < 0) return sizeArgument.status;
+    return (<i64>sizeArgument.nr_frames << 32) | sizeArgument.max_nr_frames;
+  }
+}
