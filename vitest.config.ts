@@ -20,6 +20,7 @@ export default defineConfig({
           name: "runtime",
           include: ["test/runtime/**/*.test.ts"],
           testTimeout: 60 * SECOND,
+          hookTimeout: 60 * SECOND,
           sequence: { groupOrder: 1 },
         },
       },

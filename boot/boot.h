@@ -24,6 +24,7 @@ struct tss {
 struct mailbox {
     volatile uint32_t order;    /* enum vcpu_order */
     volatile uint32_t sequence; /* goes up with each order */
+    volatile uint32_t taken;    /* the sequence number of the last order begun */
     volatile uint32_t done;     /* the sequence number of the last order finished */
     uint32_t port;              /* the event channel port that wakes this vCPU */
     uint64_t argument;

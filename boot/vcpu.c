@@ -57,7 +57,6 @@ static int64_t obey(struct vcpu *self)
     case VCPU_BLOCK: {
         int64_t result;
 
-        self->upcall_seen = 0;
         __asm__ volatile("sti" : : : "memory");
         result = block_unless_upcall();
         __asm__ volatile("cli" : : : "memory");
@@ -88,7 +87,10 @@ static _Noreturn void vcpu_main(void)
     for (;;) {
         while (box->sequence == box->done)
             poll(self, 0);
+        /* The event that brought the order is used up; one that comes from here on ends a block or a poll. */
         clear_event(self);
+        self->upcall_seen = 0;
+        __atomic_store_n(&box->taken, box->sequence, __ATOMIC_RELEASE);
         box->result = obey(self);
         clear_event(self);
         __atomic_store_n(&box->done, box->sequence, __ATOMIC_RELEASE);
@@ -136,6 +138,8 @@ int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port)
 
     if (id == 0 || id >= MAX_VCPUS || !vcpus[0].vcpu_info)
         return -22; /* -EINVAL */
+    if (online & 1u << id)
+        return start_by_hypercall(id); /* it runs: what Xen says of that, and nothing of it touched */
     __builtin_memset(vcpu, 0, sizeof(*vcpu));
     vcpu->id = id;
     vcpu->vcpu_info = vcpus[0].vcpu_info + id * VCPU_INFO_SIZE;

@@ -23,14 +23,20 @@ export interface ProgressOptions {
   quiet?: boolean;
 }
 
-type Output = NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY">>;
+type Output = NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY" | "columns">>;
 
 export function createProgress(
   stream: Output = process.stderr,
   options: ProgressOptions = {},
 ): Progress {
   if (options.quiet === true) return silent;
-  const animated = stream.isTTY === true && process.env["TERM"] !== "dumb" && !process.env["CI"];
+  // A terminal without a size (script(1) without a terminal of its own, some containers) has 0
+  // columns: ora would erase infinitely many lines.
+  const animated =
+    stream.isTTY === true &&
+    (stream.columns ?? 0) > 0 &&
+    process.env["TERM"] !== "dumb" &&
+    !process.env["CI"];
   return animated ? spinner(stream) : plainLines(stream);
 }
 

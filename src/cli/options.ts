@@ -2,6 +2,7 @@
 import { InvalidArgumentError, Option } from "commander";
 import { DEFAULT_MEMORY_MIB, MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../machine/qemu.js";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "../machine/stages.js";
+import { DEFAULT_TEST_TIMEOUT_MS } from "../testing/run-file.js";
 
 function wholeNumber(least: number, most: number): (text: string) => number {
   return (text) => {
@@ -32,6 +33,11 @@ function timeout(text: string): number {
   return ms;
 }
 
+/** For options that may be given more than once. */
+function append(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
 export const XEN = (): Option =>
   new Option("--xen <version|path>", "Xen: a release from Debian, or a hypervisor's file").default(
     "4.17",
@@ -44,6 +50,24 @@ export const TIMEOUT = (): Option =>
   new Option("--timeout <seconds>", "how long the guest's own code may take")
     .argParser(timeout)
     .default(DEFAULT_TIMEOUT_MS, String(DEFAULT_TIMEOUT_MS / 1000));
+export const TEST_TIMEOUT = (): Option =>
+  new Option("--test-timeout <seconds>", "how long one test may take")
+    .argParser(timeout)
+    .default(DEFAULT_TEST_TIMEOUT_MS, String(DEFAULT_TEST_TIMEOUT_MS / 1000));
+export const JOBS = (): Option =>
+  new Option("-j, --jobs <n>", "how many guests at a time (default: one a core)").argParser(
+    wholeNumber(1, 256),
+  );
+export const REPORTER = (): Option =>
+  new Option(
+    "--reporter <name>",
+    "terminal, tap, junit or json; may be given more than once (default: terminal)",
+  ).argParser(append);
+export const OUTPUT_FILE = (): Option =>
+  new Option(
+    "--output-file <[reporter=]file>",
+    "where a reporter writes instead of stdout; may be given more than once",
+  ).argParser(append);
 export const GDB = (): Option =>
   new Option(
     "--gdb <port>",
@@ -58,7 +82,7 @@ export const HYPERCALL = (): Option =>
 export const TRANSFORM = (): Option =>
   // Not variadic: that would swallow the file behind it.
   new Option("--transform <module>", "an asc transform; may be given more than once").argParser(
-    (module: string, before: string[] | undefined) => [...(before ?? []), module],
+    append,
   );
 export const LOG = (): Option =>
   new Option("--log <file>", "where the serial console is kept (default: a file in the cache)");

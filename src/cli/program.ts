@@ -12,6 +12,7 @@ import { addDoctor } from "./doctor.js";
 import { addInit } from "./init.js";
 import { addInspect } from "./inspect.js";
 import { addRun } from "./run.js";
+import { addTest } from "./test.js";
 
 export function packageVersion(): string {
   const text = readFileSync(path.join(packageRoot, "package.json"), "utf8");
@@ -36,6 +37,7 @@ export function createProgram(context: Context): Command {
   addInit(program, context);
   addBuild(program, context);
   addRun(program, context);
+  addTest(program, context);
   addInspect(program, context);
   addDoctor(program, context);
   addCache(program, context);

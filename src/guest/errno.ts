@@ -15,6 +15,7 @@ export const EINVAL: i64 = 22;
 export const ENOSPC: i64 = 28;
 export const ENOSYS: i64 = 38;
 export const ETIME: i64 = 62;
+export const EOPNOTSUPP: i64 = 95;
 export const ENOBUFS: i64 = 105;
 
 /** A hypercall's result as people read it: `0`, `7`, `-EINVAL`, or `-4095` for a number without a name here. */
@@ -51,6 +52,8 @@ export function describeResult(result: i64): string {
       return "-ENOSYS";
     case <i32>ETIME:
       return "-ETIME";
+    case <i32>EOPNOTSUPP:
+      return "-EOPNOTSUPP";
     case <i32>ENOBUFS:
       return "-ENOBUFS";
     default:

@@ -1,7 +1,9 @@
 // What `import { ... } from "xenlet"` gives a guest.
 
 export { sched, PollWake, POLL_MAX_PORTS } from "./sched";
-export { evtchn } from "./evtchn";
+export { evtchn, PortStatus } from "./evtchn";
+export { after, every } from "./loop-timers";
+export { runLoop } from "./loop";
 export { Watchdog, WATCHDOG_TIMERS, watchdogOp } from "./watchdog";
 export { Vcpu, VcpuStart, MAX_VCPUS } from "./vcpu";
 export { timer } from "./timer";

@@ -18,7 +18,25 @@ export function exit(code: i32): void {
   unreachable();
 }
 
+let lastWords: (() => void) | null = null;
+
+/** `run` is called when the program has come to its end; not if it ends itself by process.exit(). One at most. */
+export function onFinish(run: () => void): void {
+  lastWords = run;
+}
+
+let loop: (() => void) | null = null;
+
+/** `run` is called after the program's last statement, before what onFinish() has: the event loop. */
+export function onEnd(run: () => void): void {
+  loop = run;
+}
+
 /** Runs after the guest's last statement: a program that came to its end has succeeded. */
 export function finish(): void {
+  const untilNothingIsLeft = loop;
+  if (untilNothingIsLeft) untilNothingIsLeft();
+  const run = lastWords;
+  if (run) run();
   exit(process.exitCode);
 }

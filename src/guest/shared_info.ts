@@ -6,8 +6,6 @@ import {
   interrupts_on,
   set_vcpu_info,
   shared_alloc,
-  store64,
-  store8,
   upcall_vector,
 } from "./intrinsics";
 import {
@@ -19,18 +17,28 @@ import {
 import { XENMAPSPACE_shared_info, XENMEM_add_to_physmap, xen_add_to_physmap } from "./abi/memory";
 import {
   DOMID_SELF,
-  SHARED_INFO_EVTCHN_MASK,
-  SHARED_INFO_EVTCHN_PENDING,
   SHARED_INFO_VCPU_INFO,
-  VCPU_INFO_EVTCHN_PENDING_SEL,
-  VCPU_INFO_EVTCHN_UPCALL_PENDING,
 } from "./abi/xen";
+import { maskAll } from "./evtchn-2l";
 
 let page: usize = 0;
 
 /** The page's address; 0 before attach(). Touched through the intrinsics only: Xen writes it as well. */
 @inline export function sharedInfo(): usize {
   return page;
+}
+
+let vcpu: usize = 0;
+
+/** vCPU 0's struct vcpu_info: in shared_info, until it is registered elsewhere (vcpu_info.ts). */
+@inline export function vcpuInfo(): usize {
+  return vcpu;
+}
+
+/** From now on vCPU 0's struct vcpu_info is at `address`, for the upcall handler too. */
+export function useVcpuInfo(address: usize): void {
+  vcpu = address;
+  set_vcpu_info(address);
 }
 
 const physmapArgument = changetype<xen_add_to_physmap>(memory.data(offsetof<xen_add_to_physmap>(), 8));
@@ -55,15 +63,8 @@ export function attachSharedInfo(): void {
     memory_op(XENMEM_add_to_physmap, changetype<usize>(physmapArgument)),
   );
 
-  for (let word: usize = 0; word < 64; word++) {
-    store64(page + SHARED_INFO_EVTCHN_MASK + word * 8, ~(<u64>0));
-    store64(page + SHARED_INFO_EVTCHN_PENDING + word * 8, 0);
-  }
-  /* A stale 1 here keeps Xen from raising any upcall: vcpu_mark_events_pending, xen/arch/x86/domain.c. */
-  store8(page + SHARED_INFO_VCPU_INFO + VCPU_INFO_EVTCHN_UPCALL_PENDING, 0);
-  store64(page + SHARED_INFO_VCPU_INFO + VCPU_INFO_EVTCHN_PENDING_SEL, 0);
-
-  set_vcpu_info(page + SHARED_INFO_VCPU_INFO);
+  useVcpuInfo(page + SHARED_INFO_VCPU_INFO);
+  maskAll();
   paramArgument.domid = DOMID_SELF;
   paramArgument.index = HVM_PARAM_CALLBACK_IRQ;
   paramArgument.value = (HVM_PARAM_CALLBACK_TYPE_VECTOR << 56) | upcall_vector();

@@ -14,7 +14,7 @@ import {
   TIME_VERSION,
   VCPU_INFO_TIME,
 } from "./abi/xen";
-import { sharedInfo } from "./shared_info";
+import { sharedInfo, vcpuInfo } from "./shared_info";
 
 /** (a * b) >> 32 without losing the high bits of the 96-bit product. */
 @inline export function scale(a: u64, b: u32): u64 {
@@ -28,9 +28,8 @@ import { sharedInfo } from "./shared_info";
  * version was even and the same before and after it.
  */
 export function systemTime(): u64 {
-  const page = sharedInfo();
-  if (page == 0) return 0;
-  const time = page + VCPU_INFO_TIME;
+  if (vcpuInfo() == 0) return 0;
+  const time = vcpuInfo() + VCPU_INFO_TIME;
   while (true) {
     const version = load32(time + TIME_VERSION);
     barrier();

@@ -2,7 +2,7 @@
 // AssemblyScript stays on vCPU 0.
 
 import { checked, vcpu_op } from "./hypercall";
-import { rdtsc, vcpu_done, vcpu_order, vcpu_progress, vcpu_result, vcpu_start } from "./intrinsics";
+import { rdtsc, vcpu_done, vcpu_order, vcpu_progress, vcpu_result, vcpu_start, vcpu_taken } from "./intrinsics";
 import { VCPUOP_is_up, VCPUOP_up } from "./abi/vcpu";
 import { evtchn } from "./evtchn";
 import { sched } from "./sched";
@@ -65,6 +65,8 @@ export class Vcpu {
   private give(order: Order, argument: u64): void {
     assert(vcpu_order(this.id, order, argument), "the vCPU has not finished its last order");
     this.wake();
+    /* Both events would be one if the next were sent before this one is used up. */
+    while (!vcpu_taken(this.id)) sched.yield();
   }
 
   /** Sends it its event: what ends its block() or poll(). */

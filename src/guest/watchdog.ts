@@ -5,7 +5,7 @@ import { SCHEDOP_watchdog, sched_watchdog } from "./abi/sched";
 import { ENOSPC } from "./errno";
 
 /** NR_DOMAIN_WATCHDOG_TIMERS: how many a domain has. */
-export const WATCHDOG_TIMERS = 2;
+export const WATCHDOG_TIMERS: u32 = 2;
 
 const argument = changetype<sched_watchdog>(memory.data(offsetof<sched_watchdog>(), 4));
 
@@ -18,7 +18,9 @@ const argument = changetype<sched_watchdog>(memory.data(offsetof<sched_watchdog>
 export function watchdogOp(id: u32, seconds: u32): i64 {
   argument.id = id;
   argument.timeout = seconds;
-  return sched_op(SCHEDOP_watchdog, changetype<usize>(argument));
+  /* Xen computes -ENOSPC as a uint32_t and returns it as a long: 4294967268 to a 64-bit guest, in every release
+   * so far. An int, as which C callers read the result, is right again. */
+  return <i64>(<i32>sched_op(SCHEDOP_watchdog, changetype<usize>(argument)));
 }
 
 /**
@@ -48,9 +50,9 @@ export class Watchdog {
     return watchdog;
   }
 
-  /** Those that are armed. */
+  /** Those that are armed: a copy, so that nobody can take one off the list that stopAll() goes by. */
   static armed(): Array<Watchdog> {
-    return Watchdog.all;
+    return Watchdog.all.slice();
   }
 
   /** Takes back every armed one. */

@@ -31,10 +31,18 @@ const EPILOGUE = "xenlet-epilogue";
 const virtualFiles = new Map([
   [
     `${PROLOGUE}.ts`,
-    'import { attach } from "xenlet/runtime";\nimport "xenlet/globals";\nattach();\n',
+    'import { attach } from "xenlet/runtime";\nimport "xenlet/globals";\nimport "xenlet/loop-timers";\nattach();\n',
   ],
   [`${EPILOGUE}.ts`, 'import { finish } from "xenlet/runtime";\nfinish();\n'],
 ]);
+
+/** What a guest's program calls without an import: asc's own that need a machine, and JavaScript's. */
+const globals = Object.entries({
+  "xenlet/globals": ["seed", "trace"],
+  "xenlet/loop-timers": ["setTimeout", "setInterval", "clearTimeout", "clearInterval"],
+})
+  .flatMap(([file, names]) => names.map((name) => `${name}=~lib/${file}/${name}`))
+  .join(",");
 
 /**
  * The guest runtime, by the names under which asc looks for library files: `xenlet/sched`, and
@@ -108,7 +116,7 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
       "--memoryBase",
       "4096", // page 0 is not there: a null dereference traps
       "--use",
-      "seed=~lib/xenlet/globals/seed,trace=~lib/xenlet/globals/trace",
+      globals,
       ...(await defaultOptions(folder)),
       ...(options.transforms ?? []).flatMap((transform) => ["--transform", transform]),
     ],

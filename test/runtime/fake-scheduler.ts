@@ -23,16 +23,18 @@ export const ENOSYS = -38n;
 /** What Xen 4.17 does: do_sched_op and what it calls, xen/common/sched/core.c. */
 export const XEN = {
   yield: 0n,
+  block: 0n,
   blockSeesUpcall: true,
   blockSleeps: true,
   blockClearsMask: true,
+  /** Not Xen's: that boot code looks for an upcall before it blocks. */
+  lookBeforeBlock: true,
   /** Operations that take no notice of their argument. */
   ignoresArgument: [0, 1] as number[],
   /** Operations that answer -EFAULT to an argument that cannot be read. */
   faults: [2, 3, 4, 5, 6, 7] as number[],
-  /** Whether an argument may begin anywhere, and only its own bytes count. */
+  /** Whether an argument may begin at any address, and all 64 bits of that count. */
   anyAlignment: true,
-  wholeArgument: true,
   wholeAddress: true,
   unknownCommand: ENOSYS,
   commandBits: 32,
@@ -42,6 +44,7 @@ export const XEN = {
   pollLooksAt: 128,
   pollSeesPending: true,
   pollSeesMasked: true,
+  pollSeesUnmasked: true,
   pollKeepsPending: true,
   pollUpcallFirst: true,
   pollHeedsInterruptFlag: true,
@@ -72,6 +75,9 @@ export const XEN = {
   watchdogReusesLowest: true,
   remoteUnknown: ESRCH,
   remoteSelfIsUnknown: true,
+  remoteForbidden: EPERM,
+  pinForbidden: EPERM,
+  pinForbiddenUnread: true,
   pinned: EBUSY,
   pinOffline: EINVAL,
   unpinUnpinned: EINVAL,
@@ -89,6 +95,8 @@ const PENDING_SEL = 8;
 const EVTCHN_PENDING = 2048;
 const EVTCHN_MASK = 2560;
 const HYPERVISOR = { sched_op_compat: 6, xen_version: 17, sched_op: 29 };
+/** Of the domain that the model is Xen for, if it is a domU. */
+const OWN_DOMID = 1;
 const DOMID_SELF = 0x7ff0;
 const SECOND = 1_000_000_000n;
 /** What a hypercall takes, in ns. */
@@ -104,9 +112,9 @@ interface Port {
 export class FakeScheduler extends FakeXen {
   readonly rules: Rules;
   private readonly usedPorts = new Map<number, Port>();
-  private interrupts = false;
-  /** Of the poll that the vCPU sleeps in: the one port, or -1 for several or none. Null: not polling. */
-  private polling: number | null = null;
+  protected interrupts = false;
+  /** The ports of the poll that the vCPU sleeps in. */
+  private polling: number[] | null = null;
   private asleep = false;
   private pollTimer: bigint | null = null;
   private timer: bigint | null = null;
@@ -114,16 +122,20 @@ export class FakeScheduler extends FakeXen {
   private pin: number | null = null;
   private latched: number | null = null;
 
-  constructor(bent: Partial<Rules> = {}) {
+  constructor(
+    bent: Partial<Rules> = {},
+    private readonly way: "dom0" | "domu" = "dom0",
+  ) {
     super();
     this.rules = { ...XEN, ...bent };
     this.watchdogs = Array.from({ length: this.rules.watchdogTimers }, () => ({
       used: false,
       due: null,
     }));
-    this.commandLine = "nonce=test on=dom0";
+    this.commandLine = `nonce=test on=${way}`;
     this.tsc = 10_000_000n;
     this.tick = 100n;
+    this.setTime({ stamp: 0n, base: 0n, mul: 0x80000000, shift: 1 }); // one tick, one ns
     this.operations();
     this.eventChannels();
     this.on("vcpu_op", 3, (_cmd, id = 0n) => (id === 0n ? 1n : -2n));
@@ -140,8 +152,16 @@ export class FakeScheduler extends FakeXen {
   private operations(): void {
     this.on("sched_op", 0, (_cmd, arg = 0n) => this.ignoring(0, arg, () => this.rules.yield));
     this.on("sched_op", 1, (_cmd, arg = 0n) => this.ignoring(1, arg, () => this.block()));
-    this.on("sched_op", 2, this.reading(2, 4, (at) => this.shutdown(this.load32(at))));
-    this.on("sched_op", 3, this.reading(3, 24, (at) => this.poll(at)));
+    this.on(
+      "sched_op",
+      2,
+      this.reading(2, 4, (at) => this.shutdown(this.load32(at))),
+    );
+    this.on(
+      "sched_op",
+      3,
+      this.reading(3, 24, (at) => this.poll(at)),
+    );
     this.on(
       "sched_op",
       4,
@@ -160,7 +180,11 @@ export class FakeScheduler extends FakeXen {
       6,
       this.reading(6, 8, (at) => this.watchdog(this.load32(at), this.load32(at + 4))),
     );
-    this.on("sched_op", 7, this.reading(7, 4, (at) => this.pinOverride(this.load32(at) | 0)));
+    const pinOverride = this.reading(7, 4, (at) => this.pinOverride(this.load32(at) | 0));
+    this.on("sched_op", 7, (cmd, arg = 0n) => {
+      const refused = this.way === "domu" && (this.rules.pinForbiddenUnread || arg < 0xe0000000n);
+      return refused ? this.rules.pinForbidden : pinOverride(cmd, arg);
+    });
   }
 
   private eventChannels(): void {
@@ -198,16 +222,14 @@ export class FakeScheduler extends FakeXen {
 
   private check(address: bigint, size: number): number {
     const at = Number(this.rules.wholeAddress ? address : BigInt.asUintN(32, address));
-    const mapped =
-      at >= SHARED_BASE ? SHARED_BASE + 16 * PAGE : this.memory.buffer.byteLength;
-    const end = this.rules.wholeArgument ? at + size : at + 1;
-    if (at < PAGE || end > mapped) throw new Fault();
+    const mapped = at >= SHARED_BASE ? SHARED_BASE + 16 * PAGE : this.memory.buffer.byteLength;
+    if (at < PAGE || at + size > mapped) throw new Fault();
     if (!this.rules.anyAlignment && at % 4 !== 0) throw new Fault();
     return at;
   }
 
   private reading(op: number, size: number, run: (at: number) => bigint) {
-    return (_cmd: bigint, arg = 0n): bigint => {
+    return (_cmd: bigint | undefined, arg = 0n): bigint => {
       try {
         return run(this.check(arg, size));
       } catch (error) {
@@ -236,7 +258,7 @@ export class FakeScheduler extends FakeXen {
       if (due !== null && due <= now) throw new GuestEnded(this.latched ?? 4);
   }
 
-  private sleep(): void {
+  protected sleep(): void {
     this.asleep = true;
     while (this.asleep) {
       const due = [this.timer, this.pollTimer, ...this.watchdogs.map(({ due }) => due)].filter(
@@ -253,12 +275,12 @@ export class FakeScheduler extends FakeXen {
   override raise(port: number): void {
     const pending = this.bit(this.sharedInfo + EVTCHN_PENDING, port);
     if (pending && this.rules.pendingIsSilent) return;
-    const wanted =
-      this.polling === port
-        ? this.rules.pollWakesOnPort
-        : this.polling === -1
-          ? this.rules.pollManyWakesOnAny
-          : this.polling !== null && this.rules.pollOneWakesOnAny;
+    const { rules, polling } = this;
+    const wanted = polling?.includes(port)
+      ? rules.pollWakesOnPort
+      : polling?.length === 1
+        ? rules.pollOneWakesOnAny
+        : polling !== null && rules.pollManyWakesOnAny;
     if (wanted) this.asleep = false;
     super.raise(port);
   }
@@ -272,7 +294,7 @@ export class FakeScheduler extends FakeXen {
   }
 
   /** What boot/traps.S does when interrupts are on. */
-  private deliver(): void {
+  protected deliver(): void {
     if (!this.interrupts || this.byte(UPCALL_PENDING) === 0 || this.vcpuInfo === 0) return;
     this.setByte(UPCALL_PENDING, 0);
     this.upcallSeen = 1;
@@ -296,7 +318,8 @@ export class FakeScheduler extends FakeXen {
     if (op !== HYPERVISOR.sched_op) return super.hypercall(op, args);
     const [cmd = 0n, ...rest] = args;
     const command = BigInt.asUintN(this.rules.commandBits, cmd);
-    const result = command > 7n ? this.rules.unknownCommand : super.hypercall(op, [command, ...rest]);
+    const result =
+      command > 7n ? this.rules.unknownCommand : super.hypercall(op, [command, ...rest]);
     this.deliver();
     return result;
   }
@@ -307,7 +330,7 @@ export class FakeScheduler extends FakeXen {
     if (this.rules.blockClearsMask) this.setByte(UPCALL_MASK, 0);
     const deliverable = this.interrupts && this.byte(UPCALL_PENDING) !== 0;
     if (this.rules.blockSleeps && !(deliverable && this.rules.blockSeesUpcall)) this.sleep();
-    return 0n;
+    return this.rules.block;
   }
 
   private shutdown(reason: number): never {
@@ -325,6 +348,7 @@ export class FakeScheduler extends FakeXen {
       return 0n;
     if (count === 0 && !rules.pollReadsNoPorts && ports >= 0xe0000000n) return EFAULT;
     let ready = false;
+    const watched: number[] = [];
     for (let i = 0; i < Math.min(count, rules.pollLooksAt); i++) {
       let port: number;
       try {
@@ -332,6 +356,7 @@ export class FakeScheduler extends FakeXen {
       } catch {
         return rules.pollPortsFault;
       }
+      watched.push(port);
       const answer = this.portAnswer(port);
       if (answer !== 0n) return answer;
       if (!this.isReady(port)) continue;
@@ -340,7 +365,7 @@ export class FakeScheduler extends FakeXen {
       if (!rules.pollChecksAllPorts) return 0n;
     }
     if (ready) return 0n;
-    this.polling = count === 1 ? this.load32(Number(ports)) : -1;
+    this.polling = watched;
     if (deadline !== 0n && (rules.pollPastDeadline || deadline > this.tsc)) {
       const due = deadline + rules.pollDelay;
       if (rules.pollTimerReplaced || this.pollTimer === null) this.pollTimer = due;
@@ -362,7 +387,7 @@ export class FakeScheduler extends FakeXen {
     return (
       this.rules.pollSeesPending &&
       this.bit(this.sharedInfo + EVTCHN_PENDING, port) &&
-      (this.rules.pollSeesMasked || !masked)
+      (masked ? this.rules.pollSeesMasked : this.rules.pollSeesUnmasked)
     );
   }
 
@@ -372,6 +397,7 @@ export class FakeScheduler extends FakeXen {
   }
 
   private remoteShutdown(domid: number): bigint {
+    if (this.way === "domu" && domid <= OWN_DOMID) return this.rules.remoteForbidden;
     if (domid === 0 || (domid === DOMID_SELF && !this.rules.remoteSelfIsUnknown))
       return this.shutdown(3);
     return this.rules.remoteUnknown;
@@ -423,6 +449,11 @@ export class FakeScheduler extends FakeXen {
     xen["interrupts_off"] = (): void => {
       this.interrupts = false;
     };
+    const blockUnlessUpcall = xen["block_unless_upcall"] as () => bigint;
+    xen["block_unless_upcall"] = (): bigint =>
+      this.rules.lookBeforeBlock
+        ? blockUnlessUpcall()
+        : this.hypercall(HYPERVISOR.sched_op, [1n, 0n]);
     return imports;
   }
 }

@@ -8,13 +8,13 @@ import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { execa } from "execa";
 
-import { hostTrouble, noSpace } from "./trouble.js";
 import { UserError } from "../../errors.js";
 import { ExitCode } from "../../exit-codes.js";
 import { debianMirrors, mirrorsFromEnvironment, parseIndexUris, sourcesList } from "./mirrors.js";
 import type { Mirrors } from "./mirrors.js";
 import { freeBytes } from "./paths.js";
 import type { Suite } from "./releases.js";
+import { hostTrouble, noSpace } from "./trouble.js";
 
 /** Lists younger than this are used as they are. */
 const LISTS_FRESH_MS = 24 * 60 * 60 * 1000;
@@ -119,13 +119,17 @@ export function parseDownloads(output: string): Download[] {
   return downloads;
 }
 
-/** apt's own errors and warnings, for the end of a message of ours. */
-export function complaints(stderr: string): string {
+/** One of apt's own complaints, for the end of a message of ours: one about `topic`, else an error. */
+export function complaints(stderr: string, topic = /^E: /): string {
   const lines = stderr.split("\n").filter((line) => /^[EW]: /.test(line));
-  const errors = lines.filter((line) => line.startsWith("E: "));
-  const [first] = errors.length > 0 ? errors : lines;
-  return first === undefined ? "" : ` (apt: ${first.slice(3).trim()})`;
+  const chosen = lines.find((line) => topic.test(line)) ?? lines[0];
+  return chosen === undefined ? "" : ` (apt: ${chosen.slice(3).trim()})`;
 }
+
+const FULL = /No space left on device|enough free space|Disk quota exceeded/i;
+const UNSIGNED = /NO_PUBKEY|not signed|GPG error|invalid signature|EXPKEYSIG|BADSIG/i;
+const ALTERED = /NOSPLIT|Clearsigned file|Hash Sum mismatch|unexpected size/i;
+const UNREACHABLE = /resolv|connect|Network is unreachable|timed out|No route/i;
 
 /** No network, or no mirror at the other end: trying something else there is no use. */
 export class MirrorUnreachable extends UserError {
@@ -134,30 +138,30 @@ export class MirrorUnreachable extends UserError {
 
 /** What apt's complaint comes to, and what mends it. */
 export function explainApt(what: string, stderr: string, root: string): Error {
-  if (/No space left on device|enough free space|Disk quota exceeded/i.test(stderr)) {
-    return noSpace(root);
-  }
-  const detail = complaints(stderr);
-  if (/NO_PUBKEY|not signed|GPG error|invalid signature|EXPKEYSIG|BADSIG/i.test(stderr)) {
+  if (FULL.test(stderr)) return noSpace(root);
+  if (UNSIGNED.test(stderr)) {
     return hostTrouble(
-      `${what}: the signature does not hold${detail}`,
+      `${what}: the signature does not hold${complaints(stderr, UNSIGNED)}`,
       "sudo apt-get install --only-upgrade debian-archive-keyring",
     );
   }
-  if (/NOSPLIT|Clearsigned file|Hash Sum mismatch|unexpected size/i.test(stderr)) {
+  if (ALTERED.test(stderr)) {
     return hostTrouble(
-      `${what}: something on the way to the mirror changed what it sent${detail}`,
+      `${what}: something on the way to the mirror changed what it sent${complaints(stderr, ALTERED)}`,
       "try again; behind a login page or a proxy, see `apt-config dump Acquire::http::Proxy`",
     );
   }
-  if (/resolv|connect|Network is unreachable|timed out|No route/i.test(stderr)) {
-    return new MirrorUnreachable(`${what}: the mirror cannot be reached${detail}`, {
-      exitCode: ExitCode.HOST,
-      hint: "connect to the network and try again, or XENLET_MIRROR=http://your.mirror/debian",
-    });
+  if (UNREACHABLE.test(stderr)) {
+    return new MirrorUnreachable(
+      `${what}: the mirror cannot be reached${complaints(stderr, UNREACHABLE)}`,
+      {
+        exitCode: ExitCode.HOST,
+        hint: "connect to the network and try again, or XENLET_MIRROR=http://your.mirror/debian",
+      },
+    );
   }
   return hostTrouble(
-    `${what}: not on the mirror${detail}`,
+    `${what}: not on the mirror${complaints(stderr)}`,
     "XENLET_MIRROR=http://another.mirror/debian xenlet …",
   );
 }

@@ -100,7 +100,7 @@ export async function provideSet(
   ui.start(`${recipe.title}: preparing`);
   try {
     const onWait = () => {
-      ui.update(`${recipe.title}: waiting for another xenlet that is filling the cache`);
+      ui.note(`${recipe.title}: waiting for another xenlet that is filling the cache`);
     };
     return await withLock(paths.lock, { onWait, signal }, async (held) => {
       if (held) await sweep(paths);

@@ -1,0 +1,21 @@
+/** The reporters by name. */
+import { jsonReporter } from "./json.js";
+import { junitReporter } from "./junit.js";
+import type { Reporter, ReporterOptions } from "./reporter.js";
+import { tapReporter } from "./tap.js";
+import { terminalReporter } from "./terminal.js";
+
+export const REPORTERS = {
+  terminal: terminalReporter,
+  tap: tapReporter,
+  junit: junitReporter,
+  json: jsonReporter,
+} satisfies Record<string, (options: ReporterOptions) => Reporter>;
+
+export type ReporterName = keyof typeof REPORTERS;
+
+export function isReporterName(name: string): name is ReporterName {
+  return Object.hasOwn(REPORTERS, name);
+}
+
+export type { Reporter, ReporterOptions } from "./reporter.js";

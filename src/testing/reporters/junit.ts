@@ -1,0 +1,147 @@
+/**
+ * JUnit's XML as CI servers read it: a file is a suite, a test a case. What
+ * failed outside of a file's tests is a case of its own.
+ */
+import {
+  testsOf,
+  type FileResult,
+  type Problem,
+  type RunResult,
+  type TestResult,
+} from "../model.js";
+import { escapeCharacter, wellFormed } from "../text.js";
+import { reasonOf, type Reporter } from "./reporter.js";
+
+export function junitReporter(): Reporter {
+  return { file: () => "", end: (result) => document(result) };
+}
+
+function document({ files, durationMs }: RunResult): string {
+  const suites = files.map(suite);
+  const sum = (key: "tests" | "failures" | "errors" | "skipped"): number =>
+    suites.reduce((all, one) => all + one[key], 0);
+  const head = attributes({
+    name: "xenlet",
+    tests: sum("tests"),
+    failures: sum("failures"),
+    errors: sum("errors"),
+    skipped: sum("skipped"),
+    time: seconds(durationMs),
+  });
+  return [
+    '<?xml version="1.0" encoding="UTF-8"?>',
+    `<testsuites${head}>`,
+    ...suites.map(({ xml }) => xml),
+    "</testsuites>",
+    "",
+  ].join("\n");
+}
+
+interface Suite {
+  tests: number;
+  /** Assertions that did not hold. */
+  failures: number;
+  /** Everything else that went wrong. */
+  errors: number;
+  skipped: number;
+  xml: string;
+}
+
+function suite(file: FileResult): Suite {
+  const tests = testsOf(file.children);
+  const having = (...statuses: string[]): number =>
+    tests.filter(({ status }) => statuses.includes(status)).length;
+  const problems = file.problem === null ? 0 : 1;
+  const counts = {
+    tests: tests.length + problems,
+    failures: having("failed"),
+    errors: having("crashed", "timed-out", "not-run") + problems,
+    skipped: having("skipped", "todo"),
+  };
+  const head = attributes({ name: file.file, ...counts, time: seconds(file.durationMs) });
+  const lines = [
+    `  <testsuite${head}>`,
+    ...tests.map((test) => testCase(test, file)),
+    ...(file.problem === null ? [] : [problemCase(file.problem, file)]),
+    ...(file.output.length === 0
+      ? []
+      : [`    <system-out>${content(file.output.join("\n"))}</system-out>`]),
+    "  </testsuite>",
+  ];
+  return { ...counts, xml: lines.join("\n") };
+}
+
+function testCase(test: TestResult, { file }: FileResult): string {
+  const head = attributes({
+    name: [...test.groups, test.name].join(" › "),
+    classname: file,
+    file: test.place?.file ?? file,
+    ...(test.place === null ? {} : { line: test.place.line }),
+    time: seconds(test.durationMs ?? 0),
+  });
+  const output =
+    test.output.length === 0 ? "" : `<system-out>${content(test.output.join("\n"))}</system-out>`;
+  return `    <testcase${head}>${outcome(test)}${output}</testcase>`;
+}
+
+function outcome(test: TestResult): string {
+  switch (test.status) {
+    case "passed":
+      return "";
+    case "skipped":
+    case "todo":
+      return `<skipped${attributes({ message: test.message ?? "todo" })}/>`;
+    case "failed":
+      return element("failure", test);
+    default:
+      return element("error", test);
+  }
+}
+
+function element(name: "failure" | "error", test: TestResult): string {
+  const failed = test.assertions.filter(({ ok }) => !ok);
+  const text = [
+    ...failed.map(
+      ({ text, expected, actual, place }) =>
+        `${text}\n  expected ${expected ?? ""}\n  actual   ${actual ?? ""}` +
+        (place === null ? "" : `\n  at ${place.file}:${place.line}`),
+    ),
+    ...(test.message === null ? [] : [test.message]),
+    ...test.frames.map((frame) => `  at ${frame}`),
+  ].join("\n");
+  return `<${name}${attributes({ message: reasonOf(test), type: test.status })}>${content(text)}</${name}>`;
+}
+
+function problemCase(problem: Problem, { file }: FileResult): string {
+  const head = attributes({ name: `(${problem.kind})`, classname: file, file, time: seconds(0) });
+  const text = [problem.message, ...problem.details].join("\n");
+  return `    <testcase${head}><error${attributes({ message: problem.message, type: problem.kind })}>${content(text)}</error></testcase>`;
+}
+
+function seconds(ms: number): string {
+  return (ms / 1000).toFixed(3);
+}
+
+function attributes(values: Record<string, string | number>): string {
+  return Object.entries(values)
+    .map(([key, value]) => ` ${key}="${attribute(String(value))}"`)
+    .join("");
+}
+
+/** White space in an attribute becomes a blank when it is read, unless it is escaped. */
+function attribute(text: string): string {
+  return content(text).replaceAll('"', "&quot;").replaceAll("\t", "&#9;").replaceAll("\n", "&#10;");
+}
+
+function content(text: string): string {
+  return (
+    wellFormed(text)
+      // XML 1.0 cannot hold these in any form.
+
+      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, escapeCharacter)
+      .replaceAll("&", "&amp;")
+      .replaceAll("<", "&lt;")
+      .replaceAll(">", "&gt;")
+      .replaceAll("\r", "&#13;")
+  );
+}

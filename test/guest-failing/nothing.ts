@@ -1,0 +1,2 @@
+// A guest that runs well and has no tests.
+console.log("all is well");

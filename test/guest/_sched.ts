@@ -1,0 +1,84 @@
+// What the scheduler's tests stand on: bare operations whose argument lies where the test wants it, a timer
+// event, and a state without pending events to start from.
+
+import { SCHEDOP_poll, VIRQ_TIMER, checked, evtchn, systemTime, timer, sched_poll } from "xenlet";
+import { VCPUOP_is_up } from "xenlet/abi/vcpu";
+import { SHARED_INFO_VCPU_INFO, VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/abi/xen";
+import { sched_op, vcpu_op, xen_version } from "xenlet/hypercall";
+import { store8 } from "xenlet/intrinsics";
+import { sharedInfo } from "xenlet/shared_info";
+import { Since } from "./_sched-versions";
+
+export const MS: u64 = 1_000_000;
+
+/** Above all memory that these guests have, and below the shared frames: nothing is mapped there. */
+export const NOWHERE: usize = 0xe0000000;
+
+/** The event of timer.set(). Masked, unless a test unmasks it. */
+export const timerPort = <u32>checked("EVTCHNOP_bind_virq", evtchn.bindVirq(VIRQ_TIMER));
+
+/** A port that an event is sent to by evtchn.send(); masked. */
+export function ipiPort(): u32 {
+  return <u32>checked("EVTCHNOP_bind_ipi", evtchn.bindIpi());
+}
+
+/** A port that was bound once and is free again. */
+export function closedPort(): u32 {
+  const port = ipiPort();
+  checked("EVTCHNOP_close", evtchn.close(port));
+  return port;
+}
+
+/** `ns` from now, as deadlines are given. */
+export function soon(ns: u64): u64 {
+  return systemTime() + ns;
+}
+
+/** What rawPoll() asked last. */
+export const pollArgument: usize = memory.data(offsetof<sched_poll>(), 8);
+const argument = changetype<sched_poll>(pollArgument);
+
+/** SCHEDOP_poll as Xen has it: the ports' address and their number are the caller's, the result is Xen's. */
+export function rawPoll(ports: usize, count: u32, deadline: u64): i64 {
+  argument.ports = ports;
+  argument.nr_ports = count;
+  argument.timeout = deadline;
+  return sched_op(SCHEDOP_poll, pollArgument);
+}
+
+/** No event pending, no timer armed, and all ports of a test masked: what each test begins with. */
+export function quiet(ports: StaticArray<u32>): void {
+  timer.stop();
+  evtchn.mask(timerPort);
+  evtchn.clear(timerPort);
+  for (let i = 0; i < ports.length; i++) {
+    evtchn.mask(ports[i]);
+    evtchn.clear(ports[i]);
+  }
+  while (evtchn.scan() != 0) {}
+  // Xen does not stop a poll's timer when an event ends the poll. This sets it anew, and waits for it.
+  rawPoll(0, 0, soon(MS / 10));
+}
+
+/**
+ * An operation made while an upcall is deliverable: evtchn_upcall_pending is set just before it. Xen has no other
+ * look at the guest in between, unless an interrupt of its own comes just there: then the upcall is gone before
+ * the operation, and the caller tries again.
+ */
+export function withUpcall(cmd: u32, arg: usize): i64 {
+  store8(sharedInfo() + SHARED_INFO_VCPU_INFO + VCPU_INFO_EVTCHN_UPCALL_PENDING, 1);
+  return sched_op(cmd, arg);
+}
+
+/** XENVER_version */
+const version = xen_version(0, 0);
+
+/** Whether the Xen below behaves the newer way. */
+export function has(since: Since): bool {
+  return since.holds(<f64>(version >> 16), <f64>(version & 0xffff));
+}
+
+/** For `unless`: why a test that needs that many vCPUs cannot run, or the empty string. */
+export function needsVcpus(count: u32): string {
+  return vcpu_op(VCPUOP_is_up, count - 1, 0) >= 0 ? "" : "needs " + count.toString() + " vCPUs";
+}
