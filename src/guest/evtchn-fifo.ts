@@ -23,6 +23,8 @@ import {
   take_upcall,
 } from "./intrinsics";
 import {
+  CONTROL_BLOCK_HEAD,
+  CONTROL_BLOCK_READY,
   EVTCHNOP_expand_array,
   EVTCHNOP_init_control,
   EVTCHN_FIFO_LINKED,
@@ -32,7 +34,6 @@ import {
   EVTCHN_FIFO_PENDING,
   EVTCHN_FIFO_PRIORITY_MIN,
   evtchn_expand_array,
-  evtchn_fifo_control_block,
   evtchn_init_control,
 } from "./abi/event_channel";
 import { ENOMEM } from "./errno";
@@ -135,7 +136,7 @@ export class Fifo extends EventAbi {
     while (ready != 0) {
       const queue = ctz(ready);
       let port = unchecked(this.heads[queue]);
-      if (port == 0) port = load32(this.control + offsetof<evtchn_fifo_control_block>("head") + queue * 4);
+      if (port == 0) port = load32(this.control + CONTROL_BLOCK_HEAD + queue * 4);
       const next = this.unlink(port);
       unchecked((this.heads[queue] = next));
       if (next == 0) ready &= ~((<u32>1) << queue);
@@ -152,7 +153,7 @@ export class Fifo extends EventAbi {
 
   /** `ready` and the reserved word behind it, which is 0. */
   @inline private takeReady(): u32 {
-    return <u32>exchange64(this.control, 0);
+    return <u32>exchange64(this.control + CONTROL_BLOCK_READY, 0);
   }
 
   /** Takes the port off its queue; returns its successor, 0 if it was the tail. */

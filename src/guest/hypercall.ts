@@ -9,6 +9,7 @@ import {
   __HYPERVISOR_memory_op,
   __HYPERVISOR_sched_op,
   __HYPERVISOR_vcpu_op,
+  __HYPERVISOR_vm_assist,
   __HYPERVISOR_xen_version,
 } from "./abi/xen";
 import { describeResult } from "./errno";
@@ -35,6 +36,10 @@ import { describeResult } from "./errno";
 
 @inline export function vcpu_op(cmd: u32, vcpuid: u32, arg: usize): i64 {
   return hypercall3(__HYPERVISOR_vcpu_op, cmd, vcpuid, arg);
+}
+
+@inline export function vm_assist(cmd: u32, type: u32): i64 {
+  return hypercall2(__HYPERVISOR_vm_assist, cmd, type);
 }
 
 @inline export function xen_version(cmd: u32, arg: usize): i64 {

@@ -303,7 +303,7 @@ function samePlace(a: Place | null, b: Place): boolean {
 /** By line among its siblings: behind the last one that stands before it in the same file. */
 function insert(parent: GroupResult, child: GroupResult | TestResult, { file, line }: Place): void {
   const before = parent.children.findLastIndex(
-    ({ place }) => place === null || place.file !== file || place.line <= line,
+    ({ place }) => place?.file !== file || place.line <= line,
   );
   parent.children.splice(before + 1, 0, child);
 }

@@ -33,13 +33,14 @@ const HEADERS = [
 
 /** Names of ours that Xen's headers spell otherwise. */
 function inXensTerms(name: string): string {
-  const layout = /^(SHARED_INFO|VCPU_INFO|TIME|RUNSTATE_INFO)_(\w+)$/.exec(name);
+  const layout = /^(SHARED_INFO|VCPU_INFO|TIME|RUNSTATE_INFO|CONTROL_BLOCK)_(\w+)$/.exec(name);
   if (layout) {
     const structure = {
       SHARED_INFO: "shared_info",
       VCPU_INFO: "vcpu_info",
       TIME: "vcpu_time_info",
       RUNSTATE_INFO: "vcpu_runstate_info",
+      CONTROL_BLOCK: "evtchn_fifo_control_block",
     }[layout[1] ?? ""];
     const field = (layout[2] ?? "").toLowerCase();
     return field === "size"

@@ -13,7 +13,11 @@ export interface LoadedGuest {
 
 /** Compiles `entry`, once; what comes back starts it anew, on a Xen of its own, up to its shutdown. */
 export async function prepareGuest(entry: string): Promise<(xen?: FakeXen) => LoadedGuest> {
-  const { wasm } = await compileGuest({ entry });
+  return prepareWasm((await compileGuest({ entry })).wasm);
+}
+
+/** The same for a module that is compiled already. */
+export function prepareWasm(wasm: Uint8Array): (xen?: FakeXen) => LoadedGuest {
   const module = new WebAssembly.Module(Buffer.from(wasm));
   return (xen = new FakeXen()) => {
     const instance = new WebAssembly.Instance(module, xen.imports());

@@ -33,6 +33,10 @@ export const EVTCHN_FIFO_LINK_MASK: u32 = 0x1ffff;
 /** Ports of the FIFO ABI, port 0 among them. */
 export const EVTCHN_FIFO_NR_CHANNELS: u32 = 131072;
 
+// struct evtchn_fifo_control_block: offsets in bytes. The head is the first of sixteen, one for each priority.
+export const CONTROL_BLOCK_READY: usize = 0;
+export const CONTROL_BLOCK_HEAD: usize = 8;
+
 /** The highest priority. */
 export const EVTCHN_FIFO_PRIORITY_MAX: u32 = 0;
 export const EVTCHN_FIFO_PRIORITY_DEFAULT: u32 = 7;
@@ -128,12 +132,4 @@ export class evtchn_expand_array {
 export class evtchn_set_priority {
   port: u32;
   priority: u32;
-}
-
-/** What vCPU and Xen share of the FIFO ABI; `head` is the first of sixteen, one for each priority. */
-@unmanaged
-export class evtchn_fifo_control_block {
-  ready: u32;
-  _rsvd: u32;
-  head: u32;
 }

@@ -4,6 +4,7 @@ export const __HYPERVISOR_memory_op: u32 = 12;
 export const __HYPERVISOR_xen_version: u32 = 17;
 export const __HYPERVISOR_console_io: u32 = 18;
 export const __HYPERVISOR_grant_table_op: u32 = 20;
+export const __HYPERVISOR_vm_assist: u32 = 21;
 export const __HYPERVISOR_vcpu_op: u32 = 24;
 export const __HYPERVISOR_sched_op: u32 = 29;
 export const __HYPERVISOR_event_channel_op: u32 = 32;
@@ -14,6 +15,9 @@ export const DOMID_SELF: u16 = 0x7ff0;
 export const VIRQ_TIMER: u32 = 0;
 export const VIRQ_DEBUG: u32 = 1;
 export const VIRQ_CONSOLE: u32 = 2;
+
+export const VMASST_CMD_enable: u32 = 0;
+export const VMASST_TYPE_runstate_update_flag: u32 = 5;
 
 // struct shared_info, 64-bit layout: offsets in bytes.
 export const SHARED_INFO_VCPU_INFO: usize = 0;
