@@ -87,7 +87,9 @@ bool is_stack_guard(uint64_t address);
 
 /* vcpu.c: secondary vCPUs. */
 enum vcpu_start { VCPU_START_HYPERCALL, VCPU_START_INIT_SIPI };
-enum vcpu_order { VCPU_YIELD, VCPU_BLOCK, VCPU_POLL, VCPU_SPIN, VCPU_DOWN };
+enum vcpu_order { VCPU_YIELD, VCPU_BLOCK, VCPU_POLL, VCPU_SPIN, VCPU_DOWN, VCPU_SEND };
+/* The shared_info page, once the guest has mapped it. */
+extern volatile uint8_t *shared_info;
 /* Starts vCPU `id`, which `port` wakes, and waits until it runs. 0, or Xen's negative errno. */
 int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port);
 /* Gives it an order; the caller then sends the event that wakes it. False while it has not finished the last one. */

@@ -15,13 +15,20 @@ int64_t block_unless_upcall(void);
 
 static volatile uint32_t online; /* bit map of vCPUs that have reached vcpu_main */
 
+volatile uint8_t *shared_info;
+
+/* The word of the 2-level ABI's bit map that holds the port's pending bit. */
+static volatile uint64_t *pending_word(uint32_t port)
+{
+    return (volatile uint64_t *)(shared_info + SHARED_INFO_EVTCHN_PENDING) + port / 64;
+}
+
 /* Xen raises no event whose bit is set already, so a port is cleared before it is waited for again. */
 static void clear_event(struct vcpu *self)
 {
-    uint8_t *pending = (uint8_t *)self->vcpu_info - self->id * VCPU_INFO_SIZE + SHARED_INFO_EVTCHN_PENDING;
-    uint64_t *word = (uint64_t *)pending + self->mailbox.port / 64;
+    uint32_t port = self->mailbox.port;
 
-    __atomic_fetch_and(word, ~(1ul << self->mailbox.port % 64), __ATOMIC_SEQ_CST);
+    __atomic_fetch_and(pending_word(port), ~(1ul << port % 64), __ATOMIC_SEQ_CST);
     self->vcpu_info[0] = 0;
     *(volatile uint64_t *)(self->vcpu_info + VCPU_INFO_EVTCHN_PENDING_SEL) = 0;
 }
@@ -47,6 +54,33 @@ static int64_t yield(struct mailbox *box)
     return result;
 }
 
+/*
+ * Sends an event, waits until it was taken, waits for a moment that is another each time, and so on: so that
+ * events meet the receiver at every point of its way from one sleep to the next. The argument is the port and,
+ * from bit 32 on, how many. -ETIME if one is not taken within 2^32 ticks: the receiver sleeps through it.
+ */
+static int64_t send(struct mailbox *box)
+{
+    uint32_t port = box->argument, count = box->argument >> 32;
+
+    for (box->progress = 0; box->progress < count; box->progress++) {
+        uint64_t start = rdtsc();
+        int64_t result = hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&port);
+
+        if (result)
+            return result;
+        while (*pending_word(port) & 1ul << port % 64) {
+            if (rdtsc() - start > 1ul << 32)
+                return -62; /* -ETIME */
+            __builtin_ia32_pause();
+        }
+        start = rdtsc();
+        while (rdtsc() - start < box->progress * 797 % 200000)
+            __builtin_ia32_pause();
+    }
+    return 0;
+}
+
 static int64_t obey(struct vcpu *self)
 {
     struct mailbox *box = &self->mailbox;
@@ -69,6 +103,8 @@ static int64_t obey(struct vcpu *self)
         for (box->progress = 0; rdtsc() < box->argument; box->progress++)
             __builtin_ia32_pause();
         return 0;
+    case VCPU_SEND:
+        return send(box);
     case VCPU_DOWN:
         /* Returns when somebody brings the vCPU up again: Xen goes on where it stopped. */
         return hypercall3(__HYPERVISOR_vcpu_op, VCPUOP_down, self->id, 0);
@@ -136,13 +172,13 @@ int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port)
     struct vcpu *vcpu = &vcpus[id];
     int64_t result = 0;
 
-    if (id == 0 || id >= MAX_VCPUS || !vcpus[0].vcpu_info)
+    if (id == 0 || id >= MAX_VCPUS || !shared_info)
         return -22; /* -EINVAL */
     if (online & 1u << id)
         return start_by_hypercall(id); /* it runs: what Xen says of that, and nothing of it touched */
     __builtin_memset(vcpu, 0, sizeof(*vcpu));
     vcpu->id = id;
-    vcpu->vcpu_info = vcpus[0].vcpu_info + id * VCPU_INFO_SIZE;
+    vcpu->vcpu_info = shared_info + id * VCPU_INFO_SIZE;
     vcpu->mailbox.port = port;
     online &= ~(1u << id);
     starting_vcpu = (uint64_t)vcpu;

@@ -9,6 +9,7 @@
 #define __HYPERVISOR_memory_op 12
 #define __HYPERVISOR_vcpu_op 24
 #define __HYPERVISOR_sched_op 29
+#define __HYPERVISOR_event_channel_op 32
 
 /* xen.h: struct shared_info and struct vcpu_info, 64-bit layout, in bytes */
 #define SHARED_INFO_EVTCHN_PENDING 2048
@@ -22,6 +23,9 @@
 #define SCHEDOP_poll 3
 #define SHUTDOWN_poweroff 0
 #define SHUTDOWN_crash 3
+
+/* event_channel.h */
+#define EVTCHNOP_send 4
 
 /* vcpu.h */
 #define VCPUOP_initialise 0

@@ -78,6 +78,7 @@ INTRINSIC(uint32_t, take_upcall)
     vcpus[0].upcall_seen = 0;
     return seen;
 }
+INTRINSIC(void, set_shared_info, uint32_t address) { UNUSED_XEN; shared_info = (volatile uint8_t *)(uintptr_t)address; }
 INTRINSIC(void, set_vcpu_info, uint32_t address) { UNUSED_XEN; vcpus[0].vcpu_info = (volatile uint8_t *)(uintptr_t)address; }
 INTRINSIC(uint32_t, upcall_vector) { UNUSED_XEN; return UPCALL_VECTOR; }
 

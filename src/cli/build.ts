@@ -27,6 +27,7 @@ export function addBuild(program: Command, context: Context): void {
     )
     .addOption(option.HYPERCALL())
     .addOption(option.TRANSFORM())
+    .addOption(option.RUNTIME())
     .option("--strip", "leave out symbols: smaller, but a trap is told by addresses only")
     .option("--keep <folder>", "leave the intermediate files (Wasm, C, objects) there")
     .addOption(option.JSON_OUTPUT())

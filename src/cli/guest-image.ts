@@ -7,11 +7,13 @@ import { cacheFolder } from "../cache-folder.js";
 import { UserError } from "../errors.js";
 import { ExitCode } from "../exit-codes.js";
 import { buildImage, type BuildOptions, type BuildResult } from "../image/build.js";
+import type { GuestRuntime } from "../image/compile.js";
 import type { Progress } from "../progress.js";
 
 export interface BuildChoices {
   hypercall?: "page" | "direct";
   transform?: string[];
+  runtime?: GuestRuntime;
 }
 
 export interface GuestImage {
@@ -47,9 +49,11 @@ export async function guestImage(
 ): Promise<GuestImage> {
   await checkReadable(file, "a guest's source (FILE.ts) or image");
   if (!file.endsWith(".ts")) {
-    if (choices.hypercall !== undefined || choices.transform !== undefined)
+    if (
+      [choices.hypercall, choices.transform, choices.runtime].some((choice) => choice !== undefined)
+    )
       throw new UserError(
-        `--hypercall and --transform say how a guest is built, but ${file} is built already`,
+        `--hypercall, --transform and --runtime say how a guest is built, but ${file} is built already`,
         { hint: "xenlet run FILE.ts --hypercall …" },
       );
     return { path: file, build: null, dispose: () => Promise.resolve() };
@@ -87,6 +91,7 @@ export async function buildWithProgress(
       signal,
       ...(choices.hypercall === undefined ? {} : { hypercall: choices.hypercall }),
       ...(choices.transform === undefined ? {} : { transforms: choices.transform }),
+      ...(choices.runtime === undefined ? {} : { runtime: choices.runtime }),
       onStage: (stage) => {
         progress.update(`building ${name}: ${stage}`);
       },

@@ -79,6 +79,12 @@ export const HYPERCALL = (): Option =>
     "page",
     "direct",
   ]);
+export const RUNTIME = (): Option =>
+  new Option("--runtime <name>", "AssemblyScript's memory manager (default: incremental)").choices([
+    "incremental",
+    "minimal",
+    "stub",
+  ]);
 export const TRANSFORM = (): Option =>
   // Not variadic: that would swallow the file behind it.
   new Option("--transform <module>", "an asc transform; may be given more than once").argParser(

@@ -27,6 +27,7 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.CMDLINE())
     .addOption(option.HYPERCALL())
     .addOption(option.TRANSFORM())
+    .addOption(option.RUNTIME())
     .addOption(option.GDB())
     .addOption(option.LOG())
     .option("--force", "boot an image even if it does not look like one that Xen can load")

@@ -57,6 +57,8 @@ export declare function compare_exchange32(address: usize, expected: u32, value:
 @external("xen", "block_unless_upcall") export declare function block_unless_upcall(): i64;
 /** Whether an upcall came since the last call of this. Call it before looking at pending events. */
 @external("xen", "take_upcall") export declare function take_upcall(): u32;
+/** Tells boot code where shared_info is mapped. */
+@external("xen", "set_shared_info") export declare function set_shared_info(address: usize): void;
 /** Tells the upcall handler where vCPU 0's struct vcpu_info is; 0: nowhere. */
 @external("xen", "set_vcpu_info") export declare function set_vcpu_info(address: usize): void;
 /** The vector to name in HVM_PARAM_CALLBACK_IRQ. */

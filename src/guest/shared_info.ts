@@ -4,6 +4,7 @@ import { hvm_op, memory_op, checked } from "./hypercall";
 import {
   frame_of,
   interrupts_on,
+  set_shared_info,
   set_vcpu_info,
   shared_alloc,
   upcall_vector,
@@ -63,6 +64,7 @@ export function attachSharedInfo(): void {
     memory_op(XENMEM_add_to_physmap, changetype<usize>(physmapArgument)),
   );
 
+  set_shared_info(page);
   useVcpuInfo(page + SHARED_INFO_VCPU_INFO);
   maskAll();
   paramArgument.domid = DOMID_SELF;

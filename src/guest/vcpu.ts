@@ -23,6 +23,7 @@ const enum Order {
   POLL = 2,
   SPIN = 3,
   DOWN = 4,
+  SEND = 5,
 }
 
 /** vCPUs that boot code has stacks for: MAX_VCPUS in boot/layout.h. */
@@ -92,6 +93,14 @@ export class Vcpu {
   /** Keeps its CPU busy for `ticks` of the time stamp counter. */
   spin(ticks: u64): void {
     this.give(Order.SPIN, rdtsc() + ticks);
+  }
+
+  /**
+   * EVTCHNOP_send, `count` times: each waits until the one before was taken, and for a moment that is another each
+   * time. -ETIME if one is not taken. For a port of the 2-level ABI.
+   */
+  send(port: u32, count: u32): void {
+    this.give(Order.SEND, ((<u64>count) << 32) | port);
   }
 
   /** VCPUOP_down. The last vCPU that goes down powers the domain off. */

@@ -1,12 +1,13 @@
 // A guest from source to image: compile, lower, link.
 
+import { setMaxListeners } from "node:events";
 import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 
 import { cacheFolder } from "../cache-folder.js";
-import { compileGuest } from "./compile.js";
+import { compileGuest, type GuestRuntime } from "./compile.js";
 import { lower } from "./lower.js";
 import type { TestSite } from "./transform/test-sites.js";
 import { fixedObjects, link, run, type HypercallMode } from "./toolchain.js";
@@ -18,6 +19,8 @@ export interface BuildOptions {
   output: string;
   /** How the guest enters Xen: through the page that Xen writes (default), or by the instruction itself. */
   hypercall?: HypercallMode;
+  /** AssemblyScript's allocator and collector; if not given, asconfig.json's, else incremental. */
+  runtime?: GuestRuntime;
   /** Leave out symbols and line numbers: smaller, but a trap is told by address only. */
   strip?: boolean;
   /** asc transforms, by path or package name. */
@@ -42,6 +45,7 @@ export interface BuildResult {
 /** Builds a guest image. Throws BuildError with the compiler's own diagnostics; then there is no image. */
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { hypercall = "page", signal } = options;
+  if (signal) setMaxListeners(0, signal); // one for each compiler that runs
   const stages: BuildResult["stages"] = [];
   const stage = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();
@@ -60,7 +64,11 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     const fixed = fixedObjects(hypercall, cacheFolder(), signal);
     fixed.catch(() => undefined); // awaited below; a compile error comes first
     const { wasm, sourceMap, tests } = await stage("compile", () =>
-      compileGuest({ entry: options.entry, transforms: options.transforms ?? [] }),
+      compileGuest({
+        entry: options.entry,
+        transforms: options.transforms ?? [],
+        ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
+      }),
     );
     await writeFile(join(folder, "guest.wasm.map"), sourceMap);
     const lowered = await stage("lower", () =>

@@ -5,6 +5,7 @@ import { readFile, readdir } from "node:fs/promises";
 import { basename, dirname, join, resolve } from "node:path";
 
 import { packageRoot } from "../package-root.js";
+import { reportingAllocators } from "./allocators.js";
 import { BuildError } from "./build-error.js";
 import { testSites, type TestSite } from "./transform/test-sites.js";
 
@@ -21,7 +22,15 @@ export interface CompileOptions {
   entry: string;
   /** asc transforms, by path or package name, as for asc's --transform. */
   transforms?: string[];
+  /** AssemblyScript's allocator and collector; if not given, asconfig.json's, else incremental. */
+  runtime?: GuestRuntime;
 }
+
+/**
+ * incremental: collects as it goes; minimal: collects when told to (__collect); stub: never frees, and is the
+ * smallest.
+ */
+export type GuestRuntime = "incremental" | "minimal" | "stub";
 
 const guestSources = join(packageRoot, "src", "guest");
 const PROLOGUE = "xenlet-prologue";
@@ -62,8 +71,8 @@ async function runtimeLibrary(): Promise<[name: string, text: string][]> {
   );
 }
 
-/** Options that asconfig.json leaves open, from this package's own. */
-async function defaultOptions(folder: string): Promise<string[]> {
+/** What was chosen for this build, and what asconfig.json leaves open, from this package's own. */
+async function defaultOptions(folder: string, chosen: Record<string, string>): Promise<string[]> {
   const parse = async (file: string): Promise<Record<string, unknown>> => {
     const config = JSON.parse(await readFile(file, "utf8")) as {
       options?: Record<string, unknown>;
@@ -81,8 +90,8 @@ async function defaultOptions(folder: string): Promise<string[]> {
       throw new BuildError(`${own} is not valid JSON: ${(cause as Error).message}`, { cause });
     }
   }
-  return Object.entries(ours)
-    .filter(([key]) => !(key in theirs))
+  return Object.entries({ ...ours, ...chosen })
+    .filter(([key]) => key in chosen || !(key in theirs))
     .flatMap(([key, value]) =>
       value === true ? [`--${key}`] : value === false ? [] : [`--${key}`, String(value)],
     );
@@ -95,7 +104,8 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
   const folder = dirname(entry);
   const asc = await import("assemblyscript/asc");
   const library = asc.libraryFiles as Record<string, string>;
-  for (const [name, text] of await runtimeLibrary()) library[name] = text;
+  for (const [name, text] of [...(await runtimeLibrary()), ...reportingAllocators(library)])
+    library[name] = text;
 
   const outputs = new Map<string, string | Uint8Array>();
   const messages = asc.createMemoryStream();
@@ -117,7 +127,10 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
       "4096", // page 0 is not there: a null dereference traps
       "--use",
       globals,
-      ...(await defaultOptions(folder)),
+      ...(await defaultOptions(
+        folder,
+        options.runtime === undefined ? {} : { runtime: options.runtime },
+      )),
       ...(options.transforms ?? []).flatMap((transform) => ["--transform", transform]),
     ],
     {

@@ -15,6 +15,7 @@ import {
   machineArgs,
   quoteCommand,
   startMachine,
+  type MachineProcess,
 } from "./qemu.js";
 import type { Damage, GuestRecord } from "./record.js";
 import { RunLog } from "./run-log.js";
@@ -54,6 +55,8 @@ export interface BootOptions {
   xenArgs?: string[];
   /** More arguments for QEMU. */
   qemuArgs?: string[];
+  /** Typed on Xen's console as soon as the guest's own code runs: dom0 reads it by console_io. */
+  input?: string;
   /** Where the log goes. Default: a file of its own in the cache, which keeps the last 100. */
   log?: string;
   /** Boot an image that does not look as if Xen could load it. */
@@ -175,11 +178,13 @@ async function runMachine(
   // It may reject before anybody waits for it.
   stopped.catch(() => undefined);
 
+  let machine: MachineProcess | undefined;
   const monitor = new Monitor({
     nonce,
     timestamps: options.xenArgs?.some((word) => word.startsWith("console_timestamps")) ?? false,
     onStage: (stage) => {
       timer.reach(stage);
+      if (stage === "runtime" && options.input !== undefined) machine?.type(options.input);
       options.onStage?.(stage);
     },
     onEnding: () => {
@@ -211,29 +216,35 @@ async function runMachine(
   signal?.addEventListener("abort", abort);
 
   try {
-    const machine = await startMachine(options.qemu, args, (bytes) => {
-      try {
-        for (const line of lines.push(bytes)) take(line);
-      } catch (error) {
-        // A callback of the caller's threw: that ends the run, not the process.
-        fail(error);
-      }
-    });
-    void machine.ended.then((ended) => {
+    const started = await startMachine(
+      options.qemu,
+      args,
+      (bytes) => {
+        try {
+          for (const line of lines.push(bytes)) take(line);
+        } catch (error) {
+          // A callback of the caller's threw: that ends the run, not the process.
+          fail(error);
+        }
+      },
+      { typing: options.input !== undefined },
+    );
+    machine = started;
+    void started.ended.then((ended) => {
       stop({ type: "qemu", ...ended });
     });
     try {
       if (signal?.aborted === true) abort();
       const cause = await stopped;
       const { stage } = timer;
-      machine.kill();
-      await machine.ended;
+      started.kill();
+      await started.ended;
       for (const line of lines.end()) take(line);
       monitor.end();
       return { monitor, cause, stage, durationMs: performance.now() - start };
     } finally {
-      machine.kill();
-      await machine.ended;
+      started.kill();
+      await started.ended;
     }
   } finally {
     timer.stop();

@@ -103,6 +103,8 @@ export interface MachineProcess {
   pid: number;
   /** Ends QEMU, at once: it has nothing to save. `ended` resolves when it is gone. */
   kill(): void;
+  /** Types on the serial console, if the machine was started for that. */
+  type(text: string): void;
   /** How QEMU ended; never rejects. */
   ended: Promise<{ status: string; stderr: string }>;
 }
@@ -122,6 +124,7 @@ export async function startMachine(
   qemu: Qemu,
   args: string[],
   onOutput: (bytes: Uint8Array) => void,
+  options: { typing?: boolean } = {},
 ): Promise<MachineProcess> {
   const words = [qemu.command, ...qemu.args, ...args];
   const [file = "", ...rest] =
@@ -131,7 +134,7 @@ export async function startMachine(
     env: qemu.env,
     detached,
     cleanup: !detached,
-    stdin: "ignore",
+    stdin: options.typing === true ? "pipe" : "ignore",
     buffer: false,
     encoding: "buffer",
     reject: false,
@@ -157,6 +160,9 @@ export async function startMachine(
       } catch {
         // It is gone already.
       }
+    },
+    type(text) {
+      child.stdin?.write(text);
     },
     ended: child.then(({ exitCode, signal }) => ({
       status: signal ?? `exit code ${exitCode ?? "unknown"}`,

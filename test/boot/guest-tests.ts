@@ -5,6 +5,8 @@ import { resolve } from "node:path";
 import { describe, test } from "vitest";
 
 import { runTestFile, type TestOptions } from "../../src/testing/run-file.js";
+import { sourceLines } from "../../src/testing/source-lines.js";
+import { oneLine } from "../../src/testing/text.js";
 import {
   isFailure,
   type Assertion,
@@ -23,16 +25,15 @@ export async function guestTests(file: string, options: Partial<TestOptions> = {
 /** One group a file, which is red if the boot was, with or without tests in it. */
 export function registerGuestTests(result: FileResult): void {
   const { file, problem, children, log } = result;
-  describe(file, () => {
+  describe(oneLine(file), () => {
     if (problem !== null)
-      test(`${file} (${problem.kind})`, () => {
-        const lines = [problem.message, ...problem.details, `log: ${log ?? "none"}`];
-        throw new GuestFailure(lines.join("\n"), { file, line: 1 });
+      test(`${oneLine(file)} (${problem.kind})`, () => {
+        throw new GuestFailure([problem.message, ...problem.details, `log: ${log ?? "none"}`]);
       });
     for (const child of children) register(child);
     if (problem === null && children.length === 0)
-      test(file, () => {
-        throw new GuestFailure("the guest reported no tests", { file, line: 1 });
+      test(oneLine(file), () => {
+        throw new GuestFailure(["the guest reported no tests"]);
       });
   });
 }
@@ -42,20 +43,21 @@ function register(child: GroupResult | TestResult): void {
     registerTest(child);
     return;
   }
-  describe(child.name, () => {
+  describe(oneLine(child.name), () => {
     for (const one of child.children) register(one);
   });
 }
 
 function registerTest(result: TestResult): void {
-  const { name, status, message, place } = result;
+  const { status, message, place } = result;
+  const name = oneLine(result.name);
   if (status === "skipped") {
-    test.skip(`${name} (${message ?? ""})`);
+    test.skip(`${name} (${oneLine(message ?? "")})`);
   } else if (status === "todo") {
     test.todo(name);
   } else if (status === "not-run") {
     test(`${name}${at(place)}`, () => {
-      throw new GuestFailure(message ?? status, place);
+      throw new GuestFailure([message ?? status], place);
     });
   } else {
     describe(`${name}${at(place)}`, () => {
@@ -64,7 +66,7 @@ function registerTest(result: TestResult): void {
       if (isFailure(status) && (message !== null || result.assertions.every(({ ok }) => ok)))
         test(`(${status})`, () => {
           const frames = result.frames.map((frame) => `  in ${frame}`);
-          throw new GuestFailure([message ?? status, ...frames].join("\n"), place);
+          throw new GuestFailure([message ?? status, ...frames], place);
         });
     });
   }
@@ -82,12 +84,12 @@ function sites(assertions: Assertion[]): Assertion[][] {
 
 function registerAssertion(site: Assertion[]): void {
   const [first] = site as [Assertion];
-  test(`${first.text}${at(first.place)}`, () => {
+  test(`${oneLine(first.text)}${at(first.place)}`, () => {
     const failed = site.find(({ ok }) => !ok);
     if (failed === undefined) return;
     const values = { expected: failed.expected ?? "", actual: failed.actual ?? "" };
     throw new GuestFailure(
-      `${failed.text}: expected ${values.expected}, actual ${values.actual}`,
+      [`${failed.text}: expected ${values.expected}, actual ${values.actual}`],
       failed.place,
       values,
     );
@@ -98,18 +100,26 @@ function at(place: Place | null): string {
   return place === null ? "" : ` (${place.file}:${place.line})`;
 }
 
-/** Its stack is the guest's place alone, which vitest shows with the lines around it. */
+const source = sourceLines();
+
+/** Its stack is the guest's place alone; vitest shows the lines only of what it loaded itself, so that one is in the message. */
 class GuestFailure extends Error {
   override readonly name = "GuestFailure";
   /** Vitest shows how they differ. */
   readonly expected: string | undefined;
   readonly actual: string | undefined;
 
-  constructor(message: string, place: Place | null, values?: { expected: string; actual: string }) {
-    super(message);
+  constructor(
+    lines: string[],
+    place: Place | null = null,
+    values?: { expected: string; actual: string },
+  ) {
+    const line = place === null ? null : source(place);
+    const shown = line === null ? [] : [`  ${place?.line ?? ""} | ${line}`];
+    super([...lines, ...shown].map(oneLine).join("\n"));
     const frame = place === null ? "" : `\n    at guest (${resolve(place.file)}:${place.line}:1)`;
-    this.stack = `GuestFailure: ${message}${frame}`;
-    this.expected = values?.expected;
-    this.actual = values?.actual;
+    this.stack = `GuestFailure: ${this.message}${frame}`;
+    this.expected = values && oneLine(values.expected);
+    this.actual = values && oneLine(values.actual);
   }
 }

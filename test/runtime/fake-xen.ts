@@ -232,6 +232,7 @@ export class FakeXen {
           this.upcallSeen = 0;
           return seen;
         },
+        set_shared_info: () => undefined,
         set_vcpu_info: (at: number) => {
           this.vcpuInfo = at >>> 0;
         },

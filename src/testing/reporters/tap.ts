@@ -12,7 +12,7 @@ import {
   type Place,
   type TestResult,
 } from "../model.js";
-import { oneLine } from "../text.js";
+import { oneLine, wellFormed } from "../text.js";
 import { reasonOf, type Reporter } from "./reporter.js";
 
 export function tapReporter(): Reporter {
@@ -121,14 +121,13 @@ type Entry = [key: string, value: string | number | string[] | { file: string; l
 /** A YAML block: JSON is YAML, once what YAML does not take as it stands is escaped. */
 function diagnostics(entries: Entry[]): string[] {
   if (entries.length === 0) return [];
-  return [
-    "  ---",
-    ...entries.map(([key, value]) => `  ${key}: ${yaml(JSON.stringify(value))}`),
-    "  ...",
-  ];
+  return ["  ---", ...entries.map(([key, value]) => `  ${key}: ${yaml(value)}`), "  ..."];
 }
 
-function yaml(json: string): string {
+function yaml(value: Entry[1]): string {
+  const json = JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === "string" ? wellFormed(item) : item,
+  );
   // Beyond JSON's own: YAML's "printable" leaves out DEL, C1 and two more, and takes three others for line ends.
   return json.replaceAll(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, (character) => {
     return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
@@ -136,8 +135,7 @@ function yaml(json: string): string {
 }
 
 /**
- * On one line, with the two characters escaped that mean something there; a
- * leading blank or number would not be read back.
+ * On one line, with the two characters escaped that mean something there.
  */
 function description(text: string): string {
   return oneLine(text.replaceAll(/[\\#]/g, "\\$&")).trim();

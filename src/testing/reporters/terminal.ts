@@ -44,7 +44,9 @@ export function terminalReporter({ colors, source }: ReporterOptions): Reporter 
       `  actual    ${paint.red(oneLine(assertion.actual ?? ""))}`,
       ...(assertion.place === null ? [] : [`  at ${place(assertion.place)}`]),
       // Only where it says more than the name does.
-      ...(line === null || line.includes(assertion.text) ? [] : [`     ${oneLine(line)}`]),
+      ...(line === null || line.replace(/;$/, "") === assertion.text
+        ? []
+        : [`     ${oneLine(line)}`]),
     ];
   }
 
