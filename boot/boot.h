@@ -66,6 +66,11 @@ enum boot_data { BOOT_START_INFO, BOOT_CMDLINE, BOOT_MEMMAP, BOOT_MODLIST };
 void start_info_init(void);
 /* The end of the RAM region that holds physical address `paddr`, or 0 if no region does. */
 uint64_t ram_region_end(uint64_t paddr);
+/*
+ * Moves the modules that lie in [lowest, top), where linear memory would grow over them, to the end of that
+ * range. Returns the first byte that they take there: the new top.
+ */
+uint64_t modules_keep(uint64_t lowest, uint64_t top);
 /* Copies at most `size` bytes of that data to `to`; returns how many bytes there are. */
 uint32_t boot_data_copy(enum boot_data what, void *to, uint32_t size);
 /* The value of `key=value` on the command line; its length is left in `*length`. Null if absent. */
@@ -83,6 +88,8 @@ uint32_t shared_map(uint64_t gfn, uint32_t count);
 uint64_t frame_of(uint32_t address);
 /* One or two pages of physical memory, to be read before anything owns them. Valid until the next call. */
 const void *physical_peek(uint64_t paddr);
+/* One page of physical memory that is ours to write. Valid until the next call. */
+void *physical_poke(uint64_t paddr);
 bool is_stack_guard(uint64_t address);
 
 /* vcpu.c: secondary vCPUs. */

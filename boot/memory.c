@@ -37,20 +37,28 @@ static void unmap_kernel_page(const void *page)
     invlpg((uint64_t)page);
 }
 
+static void map_scratch(int page, uint64_t mapping)
+{
+    uint64_t *entry = &kernel_pt[(((uint64_t)scratch_page - KERNEL_BASE) >> PAGE_SHIFT) + page];
+
+    if (*entry != mapping) {
+        *entry = mapping;
+        invlpg((uint64_t)scratch_page + page * PAGE_SIZE);
+    }
+}
+
 /* Two pages, so that a structure may cross a page's end. */
 const void *physical_peek(uint64_t paddr)
 {
-    uint64_t *entry = &kernel_pt[((uint64_t)scratch_page - KERNEL_BASE) >> PAGE_SHIFT];
-
-    for (int page = 0; page < 2; page++) {
-        uint64_t mapping = ((paddr & PTE_FRAME) + page * PAGE_SIZE) | PTE_PRESENT | PTE_NX;
-
-        if (entry[page] != mapping) {
-            entry[page] = mapping;
-            invlpg((uint64_t)scratch_page + page * PAGE_SIZE);
-        }
-    }
+    for (int page = 0; page < 2; page++)
+        map_scratch(page, ((paddr & PTE_FRAME) + page * PAGE_SIZE) | PTE_PRESENT | PTE_NX);
     return scratch_page + paddr % PAGE_SIZE;
+}
+
+void *physical_poke(uint64_t paddr)
+{
+    map_scratch(2, (paddr & PTE_FRAME) | PTE_DATA);
+    return scratch_page + 2 * PAGE_SIZE;
 }
 
 /* Maps [linear_end, end). Page 0 is left out: a null pointer must fault. */
@@ -83,6 +91,8 @@ void linear_init(uint32_t bytes)
     if (ram_end < linear_base + bytes)
         fatal("the domain has too little memory for this guest");
 
+    ram_end = modules_keep(linear_base + bytes, ram_end);
+
     for (int gib = 0; gib < 4; gib++)
         linear_pdpt[gib] = (table_phys(linear_pd) + gib * PAGE_SIZE) | PTE_TABLE;
     linear_pd[0] = table_phys(linear_first_pt) | PTE_TABLE;
@@ -94,8 +104,8 @@ void linear_init(uint32_t bytes)
         unmap_kernel_page(secondary_stacks + i * (PAGE_SIZE + SECONDARY_STACK_SIZE));
     for (uint32_t i = 0; i < MAX_VCPUS * IST_SLOTS; i++)
         unmap_kernel_page(fault_stacks + i * (PAGE_SIZE + FAULT_STACK_SIZE));
-    unmap_kernel_page(scratch_page);
-    unmap_kernel_page(scratch_page + PAGE_SIZE);
+    for (int page = 0; page < 3; page++)
+        unmap_kernel_page(scratch_page + page * PAGE_SIZE);
 }
 
 bool linear_grow(uint64_t from, uint64_t bytes)

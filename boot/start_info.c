@@ -93,6 +93,50 @@ uint64_t ram_region_end(uint64_t paddr)
     return 0;
 }
 
+/* Upwards by two pages at least, last page first: nothing is written before it was read. */
+static void move_up(uint64_t to, uint64_t from, uint64_t size)
+{
+    for (uint64_t page = (size - 1) / PAGE_SIZE + 1; page-- > 0;) {
+        uint64_t at = page * PAGE_SIZE;
+
+        __builtin_memcpy(physical_poke(to + at), physical_peek(from + at), size - at < PAGE_SIZE ? size - at : PAGE_SIZE);
+    }
+}
+
+/* The highest module below `top` that reaches above `lowest`. */
+static struct hvm_modlist_entry *highest_module(uint64_t lowest, uint64_t top)
+{
+    struct hvm_modlist_entry *highest = NULL;
+
+    for (uint32_t i = 0; i < start_info.nr_modules; i++) {
+        struct hvm_modlist_entry *module = &modlist[i];
+
+        if (module->size && module->paddr < top && module->paddr + module->size > lowest &&
+            (!highest || module->paddr > highest->paddr))
+            highest = module;
+    }
+    return highest;
+}
+
+uint64_t modules_keep(uint64_t lowest, uint64_t top)
+{
+    struct hvm_modlist_entry *module;
+    uint64_t below = top;
+
+    /* From the highest down, so that none is moved over one that has still to move. */
+    while ((module = highest_module(lowest, below))) {
+        uint64_t size = (module->size + PAGE_SIZE - 1) & -(uint64_t)PAGE_SIZE;
+
+        below = module->paddr;
+        if (module->paddr + 2 * PAGE_SIZE <= top - size) {
+            move_up(top - size, module->paddr, module->size);
+            module->paddr = top - size;
+        }
+        top = module->paddr & -(uint64_t)PAGE_SIZE;
+    }
+    return top;
+}
+
 uint32_t boot_data_copy(enum boot_data what, void *to, uint32_t size)
 {
     const void *from;

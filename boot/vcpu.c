@@ -57,7 +57,7 @@ static int64_t yield(struct mailbox *box)
 /*
  * Sends an event, waits until it was taken, waits for a moment that is another each time, and so on: so that
  * events meet the receiver at every point of its way from one sleep to the next. The argument is the port and,
- * from bit 32 on, how many. -ETIME if one is not taken within 2^32 ticks: the receiver sleeps through it.
+ * from bit 32 on, how many. -ETIME if one is not taken within 2^34 ticks: the receiver sleeps through it.
  */
 static int64_t send(struct mailbox *box)
 {
@@ -70,7 +70,7 @@ static int64_t send(struct mailbox *box)
         if (result)
             return result;
         while (*pending_word(port) & 1ul << port % 64) {
-            if (rdtsc() - start > 1ul << 32)
+            if (rdtsc() - start > 1ul << 34)
                 return -62; /* -ETIME */
             __builtin_ia32_pause();
         }

@@ -49,7 +49,7 @@ SECTIONS
         *(.pages.tables)
         *(.pages.stacks)
         scratch_page = .;
-        . += 2 * PAGE_SIZE;
+        . += 3 * PAGE_SIZE;
     } :data
     data_end = .;
 

@@ -1,6 +1,7 @@
 /** `xenlet test`: guests' tests, and where their results go. */
-import { writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../errors.js";
 import { ExitCode } from "../exit-codes.js";
@@ -75,6 +76,8 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
   refusePassedOn(context, "test");
   const outputs = chooseOutputs(options);
   const files = await findTestFiles(paths);
+  // At once: nobody wants to hear of it when all tests have run. And what an earlier run left is gone.
+  for (const { file } of outputs) if (file !== null) await write(file, "");
   const { signal } = context;
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const xen = await chooseXen(options.xen, progress, signal);
@@ -130,7 +133,7 @@ export function chooseOutputs(
   const names = new Set<ReporterName>(options.reporter?.map(reporterName) ?? []);
   const files = new Map<ReporterName, string>();
   for (const text of options.outputFile ?? []) {
-    const [, prefix, path = ""] = /^(?:(\w+)=)?(.+)$/s.exec(text) ?? [];
+    const [, prefix, target = ""] = /^(?:(\w+)=)?(.+)$/s.exec(text) ?? [];
     const machine = [...names].filter((name) => name !== "terminal");
     const name = prefix !== undefined ? reporterName(prefix) : machine[0];
     if (name === undefined || (prefix === undefined && machine.length > 1))
@@ -139,7 +142,7 @@ export function chooseOutputs(
       });
     if (files.has(name)) throw new UserError(`the reporter ${name} has two output files`);
     names.add(name);
-    files.set(name, path);
+    files.set(name, target);
   }
   if (options.json === true) names.add("json");
   const toStdout = [...names].filter((name) => !files.has(name));
@@ -169,14 +172,19 @@ async function report(result: RunResult, outputs: Output[], context: Context): P
       context.print(end.replace(/\n$/, ""));
       continue;
     }
-    try {
-      await writeFile(file, result.files.map((one) => reporter.file(one)).join("") + end);
-    } catch (cause) {
-      throw new UserError(`the results cannot be written to ${file}: ${(cause as Error).message}`, {
-        exitCode: ExitCode.HOST,
-        cause,
-      });
-    }
+    await write(file, result.files.map((one) => reporter.file(one)).join("") + end);
+  }
+}
+
+async function write(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+  } catch (cause) {
+    throw new UserError(`the results cannot be written to ${file}: ${(cause as Error).message}`, {
+      exitCode: ExitCode.HOST,
+      cause,
+    });
   }
 }
 

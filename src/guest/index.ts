@@ -8,7 +8,7 @@ export { Watchdog, WATCHDOG_TIMERS, watchdogOp } from "./watchdog";
 export { Vcpu, VcpuStart, MAX_VCPUS } from "./vcpu";
 export { timer } from "./timer";
 export { systemTime, wallClock } from "./time";
-export { commandLine, commandLineValue } from "./start_info";
+export { commandLine, commandLineValue, bootModules, BootModule } from "./start_info";
 export { record, step, measure } from "./record";
 export { checked } from "./hypercall";
 export { describeResult } from "./errno";

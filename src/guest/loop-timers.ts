@@ -80,9 +80,8 @@ export function nextDeadline(): u64 {
   return heap.length > 0 ? heap.first.deadline : u64.MAX_VALUE;
 }
 
-/** Runs what is due now. A timer that is set meanwhile waits for the next turn, so that events get theirs. */
-export function runDueTimers(): void {
-  const now = systemTime();
+/** Runs what is due at `now`. A timer that is set meanwhile waits for the next turn, so that events get theirs. */
+export function runDueTimers(now: u64): void {
   const end = heap.added;
   while (heap.length > 0) {
     const timer = heap.first;

@@ -4,15 +4,17 @@
 //
 // Two ways to sleep, both without a race: whatever arrives after the last look ends the sleep.
 //
-//   up to 128 ports   SCHEDOP_poll on them, the deadline its timeout. Xen looks at their pending bits itself,
-//                     after it has entered the vCPU as polling.
-//   more              Interrupts off; look at all pending bits; `sti; hlt`. An event that arrives after the look
-//                     leaves its upcall to be delivered, and a vCPU with such an upcall does not stay halted.
-//                     Interrupts are taken only behind the instruction that follows sti, so none comes between the
-//                     two. The deadline is the singleshot timer's.
+//   SCHEDOP_poll   on the ports, at most 128, the deadline its timeout. Xen looks at their pending bits itself,
+//                  after it has entered the vCPU as polling.
+//   sti; hlt       after interrupts off and a look at all pending bits. An event that arrives after the look
+//                  leaves its upcall to be delivered, and a vCPU with such an upcall does not stay halted.
+//                  Interrupts are taken only behind the instruction that follows sti, so none comes between the
+//                  two. The deadline is the singleshot timer's, whose VIRQ the loop has to own.
 //
-// SCHEDOP_poll would lose an event here whose port is not in its list: that one's pending bit is set already, and
-// Xen wakes a poller only when a bit is being set (evtchn_check_pollers, xen/common/event_channel.c).
+// A poll costs Xen a copy from guest memory for each port, a halt the same for any number: from three ports on the
+// loop halts, unless VIRQ_TIMER is somebody else's. Beyond 128 only halting is right: SCHEDOP_poll would lose an
+// event whose port is not in its list, since that one's pending bit is set already, and Xen wakes a poller only
+// when a bit is being set (evtchn_check_pollers, xen/common/event_channel.c).
 
 import { checked, sched_op } from "./hypercall";
 import { interrupts_off, interrupts_on, interrupts_on_and_halt } from "./intrinsics";
@@ -26,6 +28,9 @@ import { onEnd } from "./runtime";
 import { POLL_MAX_PORTS } from "./sched";
 import { systemTime } from "./time";
 import { timer } from "./timer";
+
+/** Up to here a poll is cheaper than a halt: bench/guests/loop.ts. */
+const POLLED_PORTS = 2;
 
 /** Events handled in one turn, at most: timers shall not wait for a storm of events to end. */
 const EVENTS_PER_TURN = 1024;
@@ -49,9 +54,11 @@ export function runLoop(): void {
   running = true;
   while (true) {
     const moreEvents = handleEvents();
-    runDueTimers();
+    /* The clock may cost an exit to Xen: read once a turn. A deadline that passes meanwhile ends the sleep at once. */
+    const now = timerCount() > 0 ? systemTime() : 0;
+    runDueTimers(now);
     if (timerCount() == 0 && handledPorts().length == 0) break;
-    if (!moreEvents && nextDeadline() > systemTime()) sleep();
+    if (!moreEvents && nextDeadline() > now) sleep();
   }
   running = false;
 }
@@ -67,9 +74,9 @@ function handleEvents(): bool {
 }
 
 function sleep(): void {
-  const deadline = nextDeadline();
-  if (handledPorts().length <= POLL_MAX_PORTS) poll(deadline);
-  else halt(deadline);
+  const ports = handledPorts().length;
+  if (ports <= POLLED_PORTS || (!ownsTimer() && ports <= POLL_MAX_PORTS)) poll(nextDeadline());
+  else halt(nextDeadline());
 }
 
 function poll(deadline: u64): void {
@@ -88,7 +95,7 @@ function poll(deadline: u64): void {
 }
 
 function halt(deadline: u64): void {
-  if (timerPort == 0) bindTimer();
+  assert(ownsTimer(), "for more than 128 ports the event loop needs VIRQ_TIMER, and it is bound already");
   if (deadline == u64.MAX_VALUE) timer.stop();
   else checked("VCPUOP_set_singleshot_timer", timer.set(deadline));
   interrupts_off();
@@ -98,9 +105,13 @@ function halt(deadline: u64): void {
   runEventHandler(port);
 }
 
-function bindTimer(): void {
+/** Binds VIRQ_TIMER, unless somebody else has it. */
+function ownsTimer(): bool {
+  if (timerPort != 0) return true;
   const port = evtchn.bindVirq(VIRQ_TIMER);
-  assert(port != -EEXIST, "the event loop needs VIRQ_TIMER for more than 128 ports, and it is bound already");
-  setTimerPort(<u32>checked("EVTCHNOP_bind_virq(VIRQ_TIMER)", port));
-  checked("EVTCHNOP_unmask of VIRQ_TIMER", evtchn.unmask(timerPort));
+  if (port == -EEXIST) return false;
+  checked("EVTCHNOP_bind_virq(VIRQ_TIMER)", port);
+  checked("EVTCHNOP_unmask of VIRQ_TIMER", evtchn.unmask(<u32>port));
+  setTimerPort(<u32>port);
+  return true;
 }

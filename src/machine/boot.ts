@@ -47,6 +47,8 @@ export interface BootOptions {
   deadlines?: Partial<Deadlines>;
   /** The guest's command line, behind `nonce=…`; printable ASCII. */
   cmdline?: string;
+  /** A file that the guest finds as its first boot module; no white space in its path. */
+  module?: string;
   /** Lets nothing run until a gdb attached to this port of localhost says so; then there are no deadlines. */
   gdbPort?: number;
   /** One instruction a nanosecond: figures that do not depend on the machine's load. About four times slower. */

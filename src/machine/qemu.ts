@@ -16,6 +16,8 @@ export interface MachineOptions {
   vcpus: number;
   /** Appended to the guest's command line. */
   cmdline?: string;
+  /** A file that the guest gets as its module; Xen passes one on to a PVH dom0. */
+  module?: string;
   /** Listen for gdb on this port of localhost, and let nothing run before it says so. */
   gdbPort?: number;
   /** One instruction, one nanosecond: docs/performance.md. */
@@ -47,7 +49,7 @@ function escapeCommas(text: string): string {
 /** QEMU's arguments for one boot. Throws a UserError for what cannot be said on a command line. */
 export function machineArgs(options: MachineOptions): string[] {
   const { memoryMiB, vcpus, gdbPort } = options;
-  if (/\s/.test(options.image))
+  if (/\s/.test(options.image + (options.module ?? "")))
     throw new UserError(
       `the image's path has white space, which QEMU cannot pass on: ${options.image}`,
     );
@@ -82,7 +84,12 @@ export function machineArgs(options: MachineOptions): string[] {
     ...(gdbPort === undefined ? [] : ["-gdb", `tcp:127.0.0.1:${gdbPort}`, "-S"]),
     ...["-kernel", options.xen],
     // A multiboot module. Xen drops the string's first word, the rest is the guest's command line.
-    ...["-initrd", `${escapeCommas(options.image)} ${escapeCommas(cmdline)}`],
+    ...[
+      "-initrd",
+      [`${options.image} ${cmdline}`, ...(options.module === undefined ? [] : [options.module])]
+        .map(escapeCommas)
+        .join(","),
+    ],
     ...["-append", xenArgs.join(" ")],
     ...(options.qemuArgs ?? []),
   ];

@@ -28,7 +28,7 @@ async function ending(end: string): Promise<Seen> {
   const result = await boot(image, {
     cmdline: `end=${end}`,
     timeoutMs: 8000,
-    onXenLine: (line) => lines.push(line),
+    onXenLine: (line) => lines.push(line.replace(/^\(XEN\) /, "")),
   });
   expect(result.stage).not.toBe("xen");
   return {

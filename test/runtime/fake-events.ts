@@ -9,6 +9,8 @@ const MASKED = 30n;
 const LINKED = 29n;
 const LINK_MASK = 0x1ffff;
 const DEFAULT_PRIORITY = 7;
+const SCHED_OP = 29;
+const SCHEDOP_poll = 3n;
 const EINVAL = -22n;
 const ENOSPC = -28n;
 const ENOSYS = -38n;
@@ -27,6 +29,7 @@ interface FifoState {
 export interface Hooks {
   interruptsOff?: () => void;
   halt?: () => void;
+  poll?: () => void;
   compareExchange?: (address: number) => void;
   takeReady?: () => void;
 }
@@ -133,6 +136,11 @@ export class FakeEvents extends FakeScheduler {
     this.store64(mask, this.load64(mask) & ~(1n << BigInt(port % 64)));
     if (this.bit(this.sharedInfo + 2048, port)) this.upcall(port);
     return 0n;
+  }
+
+  protected override hypercall(op: number, args: bigint[]): bigint {
+    if (op === SCHED_OP && args[0] === SCHEDOP_poll) this.hooks.poll?.();
+    return super.hypercall(op, args);
   }
 
   override imports(): WebAssembly.Imports {

@@ -260,7 +260,7 @@ export class FakeScheduler extends FakeXen {
 
   protected sleep(): void {
     this.asleep = true;
-    while (this.asleep) {
+    do {
       const due = [this.timer, this.pollTimer, ...this.watchdogs.map(({ due }) => due)].filter(
         (time) => time !== null,
       );
@@ -268,8 +268,13 @@ export class FakeScheduler extends FakeXen {
       const next = due.reduce((a, b) => (a < b ? a : b));
       if (next > this.tsc) this.tsc = next;
       this.fire(this.tsc);
-    }
+    } while (this.isAsleep());
     this.polling = null;
+  }
+
+  /** What wakes it does so from elsewhere, which a compiler does not see. */
+  private isAsleep(): boolean {
+    return this.asleep;
   }
 
   override raise(port: number): void {

@@ -242,6 +242,9 @@ export class FakeXen {
           this.windowUsed += count;
           return at;
         },
+        out_of_memory: () => {
+          throw new Error("the guest is out of memory");
+        },
         shared_map: () => 0,
         frame_of: (at: number) => BigInt((at >>> 0) / PAGE),
         boot_data: (what: number, to: number, size: number) => {

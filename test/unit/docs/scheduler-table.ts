@@ -65,9 +65,7 @@ export const OPERATIONS: Operation[] = [
       {
         answer: "evtchn_upcall_mask = 0",
         when: "whatever it was; PVH does not look at it",
-        tests: [
-          "block › writes evtchn_upcall_mask, set to 1, back to 0, and wakes all the same",
-        ],
+        tests: ["block › writes evtchn_upcall_mask, set to 1, back to 0, and wakes all the same"],
       },
       {
         answer: "0, without the hypercall",
@@ -228,9 +226,7 @@ export const OPERATIONS: Operation[] = [
       {
         answer: "4294967268",
         when: "id 0 and both are in use: -ENOSPC, cut to 32 bits; `watchdogOp()` widens it again",
-        tests: [
-          "watchdog › -ENOSPC comes from Xen as a 32-bit number, which watchdogOp() widens",
-        ],
+        tests: ["watchdog › -ENOSPC comes from Xen as a 32-bit number, which watchdogOp() widens"],
       },
       {
         answer: "0",

@@ -104,8 +104,10 @@ function link(reference: string): string {
 }
 
 const TABLES: Record<string, () => string[]> = {
-  operations: () =>
-    OPERATIONS.flatMap(({ name, call, argument, answers }) => [
+  // Kept from prettier, which would pad each line to the longest.
+  operations: () => [
+    "<!-- prettier-ignore-start -->",
+    ...OPERATIONS.flatMap(({ name, call, argument, answers }) => [
       `### ${name}`,
       "",
       `${call}. Argument: ${argument}.`,
@@ -117,6 +119,8 @@ const TABLES: Record<string, () => string[]> = {
       ),
       "",
     ]),
+    "<!-- prettier-ignore-end -->",
+  ],
   releases: () => [
     row(["operation", "since", "from then on", "before", "change"]),
     row(["---", "---", "---", "---", "---"]),
