@@ -1,7 +1,8 @@
 // The grant table, version 1: which frames which domain may map. xen/include/public/grant_table.h.
 
-import { checked, grant_table_op, memory_op } from "./hypercall";
-import { barrier, compare_exchange32, frame_of, load32, shared_alloc, store32 } from "./intrinsics";
+import { grant_table_op } from "./hypercall";
+import { mapXenFrame } from "./frames";
+import { barrier, compare_exchange32, load32, store32 } from "./intrinsics";
 import {
   GNTTABOP_query_size,
   GNTTAB_NR_RESERVED_ENTRIES,
@@ -12,13 +13,12 @@ import {
   gnttab_query_size,
   grant_entry_v1,
 } from "./abi/grant_table";
-import { XENMAPSPACE_grant_table, XENMEM_add_to_physmap, xen_add_to_physmap } from "./abi/memory";
+import { XENMAPSPACE_grant_table } from "./abi/memory";
 import { DOMID_SELF } from "./abi/xen";
 
 /** One frame of the table: as many entries as this runtime uses. */
 export const GRANT_ENTRIES: u32 = 4096 / <u32>offsetof<grant_entry_v1>();
 
-const physmapArgument = changetype<xen_add_to_physmap>(memory.data(offsetof<xen_add_to_physmap>(), 8));
 const sizeArgument = changetype<gnttab_query_size>(memory.data(offsetof<gnttab_query_size>(), 8));
 
 let table: usize = 0;
@@ -27,18 +27,7 @@ let next: u32 = GNTTAB_NR_RESERVED_ENTRIES;
 
 /** Maps the table's first frame, once. What it held stays: entries outlive a kernel. */
 function entry(ref: u32): usize {
-  if (table == 0) {
-    table = shared_alloc(1);
-    if (table == 0) throw new Error("no page frame left for the grant table");
-    physmapArgument.domid = DOMID_SELF;
-    physmapArgument.space = XENMAPSPACE_grant_table;
-    physmapArgument.idx = 0;
-    physmapArgument.gpfn = frame_of(table);
-    checked(
-      "XENMEM_add_to_physmap(XENMAPSPACE_grant_table)",
-      memory_op(XENMEM_add_to_physmap, changetype<usize>(physmapArgument)),
-    );
-  }
+  if (table == 0) table = mapXenFrame(XENMAPSPACE_grant_table, "XENMAPSPACE_grant_table");
   return table + <usize>ref * offsetof<grant_entry_v1>();
 }
 
@@ -56,7 +45,7 @@ export namespace grant {
       store32(at + offsetof<grant_entry_v1>("frame"), <u32>gfn);
       /* Xen reads the frame once it sees the permission, so that comes last. */
       barrier();
-      store32(at, GTF_permit_access | (readonly ? GTF_readonly : 0) | (<u32>domid << 16));
+      store32(at, GTF_permit_access | (readonly ? GTF_readonly : 0) | ((<u32>domid) << 16));
       return <i32>ref;
     }
     return -1;
@@ -93,6 +82,6 @@ export namespace grant {
     const result = grant_table_op(GNTTABOP_query_size, changetype<usize>(sizeArgument), 1);
     if (result < 0) return result;
     if (sizeArgument.status < 0) return sizeArgument.status;
-    return (<i64>sizeArgument.nr_frames << 32) | sizeArgument.max_nr_frames;
+    return ((<i64>sizeArgument.nr_frames) << 32) | sizeArgument.max_nr_frames;
   }
 }

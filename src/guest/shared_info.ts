@@ -1,25 +1,16 @@
 // The shared_info page: where it is mapped, and taking it over from whoever used it before.
 
-import { hvm_op, memory_op, checked } from "./hypercall";
-import {
-  frame_of,
-  interrupts_on,
-  set_shared_info,
-  set_vcpu_info,
-  shared_alloc,
-  upcall_vector,
-} from "./intrinsics";
+import { hvm_op, checked } from "./hypercall";
+import { interrupts_on, set_shared_info, set_vcpu_info, upcall_vector } from "./intrinsics";
 import {
   HVMOP_set_param,
   HVM_PARAM_CALLBACK_IRQ,
   HVM_PARAM_CALLBACK_TYPE_VECTOR,
   xen_hvm_param,
 } from "./abi/hvm";
-import { XENMAPSPACE_shared_info, XENMEM_add_to_physmap, xen_add_to_physmap } from "./abi/memory";
-import {
-  DOMID_SELF,
-  SHARED_INFO_VCPU_INFO,
-} from "./abi/xen";
+import { XENMAPSPACE_shared_info } from "./abi/memory";
+import { DOMID_SELF, SHARED_INFO_VCPU_INFO } from "./abi/xen";
+import { mapXenFrame } from "./frames";
 import { maskAll } from "./evtchn-2l";
 
 let page: usize = 0;
@@ -42,28 +33,16 @@ export function useVcpuInfo(address: usize): void {
   set_vcpu_info(address);
 }
 
-const physmapArgument = changetype<xen_add_to_physmap>(memory.data(offsetof<xen_add_to_physmap>(), 8));
 const paramArgument = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_param>(), 8));
 
 /**
  * Maps shared_info, clears what an earlier kernel may have left in it, and turns on the event upcall.
  *
- * The frame under the page is RAM of ours that goes back to Xen for as long as shared_info is there
- * (xen/arch/x86/mm/p2m.c), so it is one that nothing else uses. The upcall comes by vector, HVM_PARAM_
+ * The upcall comes by vector, HVM_PARAM_
  * CALLBACK_IRQ type 2: it needs neither local APIC nor end of interrupt, and the next kernel can set it anew.
  */
 export function attachSharedInfo(): void {
-  if (page == 0) page = shared_alloc(1);
-  if (page == 0) throw new Error("no page frame left for shared_info");
-  physmapArgument.domid = DOMID_SELF;
-  physmapArgument.space = XENMAPSPACE_shared_info;
-  physmapArgument.idx = 0;
-  physmapArgument.gpfn = frame_of(page);
-  checked(
-    "XENMEM_add_to_physmap(XENMAPSPACE_shared_info)",
-    memory_op(XENMEM_add_to_physmap, changetype<usize>(physmapArgument)),
-  );
-
+  page = mapXenFrame(XENMAPSPACE_shared_info, "XENMAPSPACE_shared_info", page);
   set_shared_info(page);
   useVcpuInfo(page + SHARED_INFO_VCPU_INFO);
   maskAll();

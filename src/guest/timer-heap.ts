@@ -18,9 +18,7 @@ export class Timer {
   ) {}
 
   @inline isBefore(other: Timer): bool {
-    return this.deadline != other.deadline
-      ? this.deadline < other.deadline
-      : this.sequence < other.sequence;
+    return this.deadline != other.deadline ? this.deadline < other.deadline : this.sequence < other.sequence;
   }
 }
 

@@ -2,7 +2,15 @@
 // AssemblyScript stays on vCPU 0.
 
 import { checked, vcpu_op } from "./hypercall";
-import { rdtsc, vcpu_done, vcpu_order, vcpu_progress, vcpu_result, vcpu_start, vcpu_taken } from "./intrinsics";
+import {
+  rdtsc,
+  vcpu_done,
+  vcpu_order,
+  vcpu_progress,
+  vcpu_result,
+  vcpu_start,
+  vcpu_taken,
+} from "./intrinsics";
 import { VCPUOP_is_up, VCPUOP_up } from "./abi/vcpu";
 import { evtchn } from "./evtchn";
 import { sched } from "./sched";

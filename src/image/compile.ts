@@ -103,7 +103,7 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
   if (!existsSync(entry)) throw new BuildError(`${options.entry} is not there`);
   const folder = dirname(entry);
   const asc = await import("assemblyscript/asc");
-  const library = asc.libraryFiles as Record<string, string>;
+  const library = asc.libraryFiles;
   for (const [name, text] of [...(await runtimeLibrary()), ...reportingAllocators(library)])
     library[name] = text;
 

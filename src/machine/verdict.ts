@@ -115,6 +115,8 @@ function failureOf(records: GuestRecord[]): string | null {
     const fields = fieldsOf(record);
     switch (record.kind) {
       case "trap":
+        if (fields?.get("kind") === "out-of-memory")
+          return "the guest ran out of memory: it needs more than the domain has";
         return `the guest trapped: ${fields?.get("kind") ?? record.payload}${at(fields?.get("address"))}`;
       case "abort":
         return describeAbort(fields, record.payload);

@@ -31,8 +31,8 @@ test("the table of test events is the writer's own", () => {
     ([, event = "", fields = ""]) => signature(event, fields),
   );
   const written = [...writer.matchAll(/^\/\/ .*event=.*$/gm)].flatMap(([line]) =>
-    [...line.matchAll(/event=(\w+)((?: +(?!event)\w+=(?:<\w+>)?)*)/g)].map(([, event = "", fields = ""]) =>
-      signature(event, fields),
+    [...line.matchAll(/event=(\w+)((?: +(?!event)\w+=(?:<\w+>)?)*)/g)].map(
+      ([, event = "", fields = ""]) => signature(event, fields),
     ),
   );
   expect(described.length).toBe(10);
