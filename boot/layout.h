@@ -68,7 +68,10 @@
 
 /* The vector that HVM_PARAM_CALLBACK_IRQ names. Any above the exceptions would do. */
 #define UPCALL_VECTOR 0x20
-#define IDT_VECTORS 0x21
+/* The vector that HVMOP_set_evtchn_upcall_vector names, and the local APIC's spurious one. */
+#define LAPIC_UPCALL_VECTOR 0x21
+#define LAPIC_SPURIOUS_VECTOR 0x2f
+#define IDT_VECTORS 0x30
 
 /* Offsets in struct vcpu (vcpu.h), which %gs points to; checked there by _Static_assert. */
 #define VCPU_INFO 0

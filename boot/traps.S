@@ -2,6 +2,7 @@
  * Interrupt entry. Exceptions go to trap() in C and do not come back: each is the end of the guest.
  * The upcall returns, so it saves what it uses, and it uses next to nothing.
  */
+#include "lapic.h"
 #include "layout.h"
 #include "xen.h"
 
@@ -46,6 +47,30 @@ trap_common:
     and $-16, %rsp
     call trap
     ud2
+
+/*
+ * Xen's event upcall by the local APIC, HVMOP_set_evtchn_upcall_vector: the same, once the APIC is told that
+ * the interrupt has ended, or it would hold back every later one. Interrupts stay off until iretq, so it can be
+ * told first.
+ */
+    .global lapic_upcall_entry
+lapic_upcall_entry:
+    push %rax
+    push %rcx
+    push %rdx
+    mov $MSR_X2APIC_EOI, %ecx
+    xor %eax, %eax
+    xor %edx, %edx
+    wrmsr
+    pop %rdx
+    pop %rcx
+    pop %rax
+    jmp upcall_entry
+
+/* An interrupt that was taken back before it was delivered: nothing to end, nothing to do. */
+    .global lapic_spurious_entry
+lapic_spurious_entry:
+    iretq
 
 /*
  * Xen's event upcall, HVM_PARAM_CALLBACK_IRQ by vector.

@@ -36,7 +36,7 @@ struct idt_entry {
 
 static struct idt_entry idt[IDT_VECTORS];
 
-extern uint8_t trap_stubs[][16], upcall_entry[];
+extern uint8_t trap_stubs[][16], upcall_entry[], lapic_upcall_entry[], lapic_spurious_entry[];
 
 struct descriptor_pointer {
     uint16_t limit;
@@ -85,6 +85,8 @@ void traps_init(struct vcpu *self)
     set_gate(VECTOR_DF, trap_stubs[VECTOR_DF], IST_DOUBLE_FAULT);
     set_gate(VECTOR_NMI, trap_stubs[VECTOR_NMI], IST_NMI);
     set_gate(UPCALL_VECTOR, upcall_entry, IST_UPCALL);
+    set_gate(LAPIC_UPCALL_VECTOR, lapic_upcall_entry, IST_UPCALL);
+    set_gate(LAPIC_SPURIOUS_VECTOR, lapic_spurious_entry, IST_UPCALL);
     __asm__ volatile("lidt %0" : : "m"(idt_pointer));
 }
 

@@ -11,6 +11,7 @@
 #include "boot.h"
 #include "cpu.h"
 #include "hypercall.h"
+#include "lapic.h"
 
 struct w2c_xen;
 struct w2c_env;
@@ -81,6 +82,12 @@ INTRINSIC(uint32_t, take_upcall)
 INTRINSIC(void, set_shared_info, uint32_t address) { UNUSED_XEN; shared_info = (volatile uint8_t *)(uintptr_t)address; }
 INTRINSIC(void, set_vcpu_info, uint32_t address) { UNUSED_XEN; vcpus[0].vcpu_info = (volatile uint8_t *)(uintptr_t)address; }
 INTRINSIC(uint32_t, upcall_vector) { UNUSED_XEN; return UPCALL_VECTOR; }
+INTRINSIC(uint32_t, lapic_upcall_vector)
+{
+    UNUSED_XEN;
+    lapic_accept(LAPIC_SPURIOUS_VECTOR);
+    return LAPIC_UPCALL_VECTOR;
+}
 
 /* Frames: boot/memory.c. */
 INTRINSIC(uint32_t, shared_alloc, uint32_t count) { UNUSED_XEN; return shared_alloc(count); }

@@ -63,6 +63,8 @@ export declare function compare_exchange32(address: usize, expected: u32, value:
 @external("xen", "set_vcpu_info") export declare function set_vcpu_info(address: usize): void;
 /** The vector to name in HVM_PARAM_CALLBACK_IRQ. */
 @external("xen", "upcall_vector") export declare function upcall_vector(): u32;
+/** Turns this vCPU's local APIC on; the vector to name in HVMOP_set_evtchn_upcall_vector. */
+@external("xen", "lapic_upcall_vector") export declare function lapic_upcall_vector(): u32;
 
 /** `count` fresh zeroed page frames, mapped for sharing: their address, or 0 when RAM or the window (2 MiB) is used up. */
 @external("xen", "shared_alloc") export declare function shared_alloc(count: u32): usize;

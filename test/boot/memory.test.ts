@@ -25,12 +25,15 @@ const HOARDS = `
   hoard();
 `;
 
-describe.each(["incremental", "stub"])("with the %s runtime", (runtime) => {
-  test("what cannot be allocated is told as out of memory, with the file that asked for it", async () => {
+describe.each([
+  ["incremental", "growMemory", "tlsf"],
+  ["stub", "maybeGrowMemory", "stub"],
+])("with the %s runtime", (runtime, where, file) => {
+  test("what cannot be allocated is told as out of memory", async () => {
     const result = await boot(await program(runtime, HOARDS), { memoryMiB: 32 });
     expect(printed(result)).toEqual(["hoarding"]);
     expect(result).toMatchObject({ verdict: "crash", exitCode: 120, trap: { kind: "out-of-memory" } });
-    expect(result.trap?.frames.map((frame) => frame.text).join("\n")).toContain("memory.ts");
+    expect(result.trap?.frames.map((frame) => frame.text)).toContain(`${where} (~lib/rt/${file}.ts)`);
     expect(result.message).toContain("ran out of memory");
   });
 });

@@ -2,6 +2,7 @@
 
 export const HVMOP_set_param: u32 = 0;
 export const HVMOP_get_param: u32 = 1;
+export const HVMOP_set_evtchn_upcall_vector: u32 = 23;
 
 export const HVM_PARAM_CALLBACK_IRQ: u32 = 0;
 /** HVM_PARAM_CALLBACK_IRQ: the type in bits 63..56, and for this type the vector in bits 7..0. */
@@ -12,4 +13,13 @@ export const HVM_PARAM_CALLBACK_TYPE_VECTOR: u64 = 2;
   _pad: u16;
   index: u32;
   value: u64;
+}
+
+/** HVMOP_set_evtchn_upcall_vector: `vector` is at least 0x10. */
+@unmanaged
+export class xen_hvm_evtchn_upcall_vector {
+  vcpu: u32;
+  vector: u8;
+  _pad0: u8;
+  _pad1: u16;
 }

@@ -1,0 +1,40 @@
+// Event upcalls through the local APIC, and what they leave behind for whoever runs in the domain later.
+// Why: Xen cannot unset the vector, so a guest that asks for it changes the domain for good; the next kernel has to
+// know what it will see. Fails if a wake-up is lost (an interrupt that is not ended holds back all later ones), or
+// if the warning in src/guest/upcall_vector.ts is not the truth.
+
+import { beforeAll, expect, test } from "vitest";
+
+import { boot, build, expectSuccess, printed } from "./ground.js";
+
+const REFUSALS = ["0x0f: -EINVAL", "vCPU 9: -ENOENT", "0: -EINVAL"];
+
+let image: string;
+
+beforeAll(async () => {
+  image = await build("test/guests/upcall-vector.ts", { native: ["test/guests/upcall-vector.c"] });
+});
+
+test("1,000 wake-ups, none lost", async () => {
+  const result = await boot(image, { cmdline: "vector=lapic" });
+  expectSuccess(result);
+  expect(printed(result)).toEqual([...REFUSALS, "woken 1000"]);
+});
+
+test("a later user of the callback vector alone is called while it runs, and sleeps for ever", async () => {
+  const result = await boot(image, { cmdline: "vector=lapic then=callback", timeoutMs: 6000 });
+  expect(result).toMatchObject({ verdict: "timeout", stage: "runtime" });
+  expect(printed(result)).toEqual([...REFUSALS, "woken 1000", "running, it sees its event"]);
+});
+
+test("a later user that sets a vector of its own is woken", async () => {
+  const result = await boot(image, { cmdline: "vector=lapic then=own" });
+  expectSuccess(result);
+  expect(printed(result)).toEqual([...REFUSALS, "woken 1000", "woken 400"]);
+});
+
+test("the control: without the vector, the same later user is woken", async () => {
+  const result = await boot(image, { cmdline: "vector=callback then=callback" });
+  expectSuccess(result);
+  expect(printed(result)).toEqual(["woken 1000", "running, it sees its event", "woken 400"]);
+});
