@@ -5,7 +5,7 @@ import { bootSession, type SessionOptions } from "./boot-session.js";
 import type { Context } from "./context.js";
 import * as option from "./options.js";
 import { describeRun, runDocument } from "./report.js";
-import { nameXen } from "./xen-choice.js";
+import { nameXen } from "../machine/xen-name.js";
 
 export function addDemo(program: Command, context: Context): void {
   program

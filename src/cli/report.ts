@@ -3,7 +3,7 @@ import type { BuildResult } from "../image/build.js";
 import type { BootResult } from "../machine/boot.js";
 import type { Qemu } from "../machine/debian/index.js";
 import { formatMs } from "../machine/stages.js";
-import { nameXen } from "./xen-choice.js";
+import { nameXen } from "../machine/xen-name.js";
 
 /** What a run comes to, one line each; after a good run just one. */
 export function describeRun(result: BootResult): string[] {

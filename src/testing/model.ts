@@ -91,6 +91,8 @@ export interface FileResult {
 }
 
 export interface RunResult {
+  /** What it ran on: "Xen 4.17 (Debian 4.17.7+13-g…)". */
+  xen: string;
   files: FileResult[];
   durationMs: number;
 }

@@ -2,6 +2,7 @@
 import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../errors.js";
+import { nameXen } from "../machine/xen-name.js";
 import type { FileResult, RunResult } from "./model.js";
 import { runTestFile, type TestOptions } from "./run-file.js";
 
@@ -31,7 +32,7 @@ export async function runTestFiles(files: string[], options: RunOptions): Promis
     Array.from({ length: Math.min(options.jobs, files.length) }, worker),
   );
   for (const one of ended) if (one.status === "rejected") throw one.reason;
-  return { files: results, durationMs: performance.now() - start };
+  return { xen: nameXen(options.xen), files: results, durationMs: performance.now() - start };
 }
 
 /**

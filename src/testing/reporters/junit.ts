@@ -16,12 +16,12 @@ export function junitReporter(): Reporter {
   return { file: () => "", end: (result) => document(result) };
 }
 
-function document({ files, durationMs }: RunResult): string {
+function document({ xen, files, durationMs }: RunResult): string {
   const suites = files.map(suite);
   const sum = (key: "tests" | "failures" | "errors" | "skipped"): number =>
     suites.reduce((all, one) => all + one[key], 0);
   const head = attributes({
-    name: "xenlet",
+    name: `xenlet on ${xen}`,
     tests: sum("tests"),
     failures: sum("failures"),
     errors: sum("errors"),

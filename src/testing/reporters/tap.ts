@@ -18,9 +18,10 @@ import { reasonOf, type Reporter } from "./reporter.js";
 export function tapReporter(): Reporter {
   return {
     file: () => "",
-    end: ({ files }) =>
+    end: ({ xen, files }) =>
       [
         "TAP version 14",
+        `# on ${oneLine(xen)}`,
         `1..${files.length}`,
         ...files.flatMap((file, index) =>
           subtest(file.file, fileFailed(file), fileChildren(file), index + 1),

@@ -95,7 +95,7 @@ describe("the exit code is", () => {
     [[problem("build"), problem("input")], 123],
     [[problem("input"), problem("host"), problem("build")], 122],
   ])("what the worst result makes it (%#)", (files, code) => {
-    expect(exitCodeOf({ files, durationMs: 0 })).toBe(code);
+    expect(exitCodeOf({ xen: "Xen", files, durationMs: 0 })).toBe(code);
   });
 });
 

@@ -216,7 +216,11 @@ test("JSON holds everything, and the sums", () => {
 
 describe("the terminal", () => {
   test("shows names, values, places and source lines", () => {
-    const result = { durationMs: 2, files: [fileResult({ children: [failedTest("fails")] })] };
+    const result = {
+      xen: "Xen 4.17",
+      durationMs: 2,
+      files: [fileResult({ children: [failedTest("fails")] })],
+    };
     expect(report("terminal", result).split("\n").slice(0, 8)).toEqual([
       "✗ dir/a.ts (1.5 s)",
       "  ✗ fails (1 ms)",
@@ -231,7 +235,7 @@ describe("the terminal", () => {
 
   test("ends in a summary", () => {
     expect(report("terminal", MIXED).trimEnd().split("\n").at(-1)).toBe(
-      "2 files, 1 failed: 2 passed, 3 failed, 1 not run, 1 skipped, 1 todo; 10 assertions (4.2 s)",
+      "2 files, 1 failed: 2 passed, 3 failed, 1 not run, 1 skipped, 1 todo; 10 assertions (4.2 s), on Xen 4.17 (Debian 4.17.7+13-g2445b30a44-0+deb12u1)",
     );
   });
 

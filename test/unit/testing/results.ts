@@ -55,6 +55,7 @@ export const failedTest = (name: string, groups: string[] = []): TestResult =>
 
 /** Two files: one good, one with one test of each status and a problem. */
 export const MIXED: RunResult = {
+  xen: "Xen 4.17 (Debian 4.17.7+13-g2445b30a44-0+deb12u1)",
   durationMs: 4200,
   files: [
     fileResult({ file: "good.ts", children: [testResult("passes")] }),
@@ -88,4 +89,4 @@ export const MIXED: RunResult = {
   ],
 };
 
-export const GOOD: RunResult = { durationMs: 1, files: MIXED.files.slice(0, 1) };
+export const GOOD: RunResult = { xen: MIXED.xen, durationMs: 1, files: MIXED.files.slice(0, 1) };
