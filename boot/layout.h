@@ -63,8 +63,10 @@
 #define IST_DOUBLE_FAULT 1
 #define IST_FAULT 2
 #define IST_NMI 3
-#define IST_UPCALL 4
-#define IST_SLOTS 4
+#define IST_SLOTS 3
+
+/* No IST slot for upcalls: they run on the stack that they interrupt (traps.c has the reason). */
+#define IST_NONE 0
 
 /* The vector that HVM_PARAM_CALLBACK_IRQ names. Any above the exceptions would do. */
 #define UPCALL_VECTOR 0x20

@@ -84,9 +84,14 @@ void traps_init(struct vcpu *self)
         set_gate(vector, trap_stubs[vector], IST_FAULT);
     set_gate(VECTOR_DF, trap_stubs[VECTOR_DF], IST_DOUBLE_FAULT);
     set_gate(VECTOR_NMI, trap_stubs[VECTOR_NMI], IST_NMI);
-    set_gate(UPCALL_VECTOR, upcall_entry, IST_UPCALL);
-    set_gate(LAPIC_UPCALL_VECTOR, lapic_upcall_entry, IST_UPCALL);
-    set_gate(LAPIC_SPURIOUS_VECTOR, lapic_spurious_entry, IST_UPCALL);
+    /*
+     * Upcalls run on the stack they find. Under an emulated SVM the same upcall was seen to be injected twice, the
+     * second time at the handler's first instruction, with interrupts off: on a stack of its own the second frame
+     * takes the place of the first, and iretq returns to the handler for ever.
+     */
+    set_gate(UPCALL_VECTOR, upcall_entry, IST_NONE);
+    set_gate(LAPIC_UPCALL_VECTOR, lapic_upcall_entry, IST_NONE);
+    set_gate(LAPIC_SPURIOUS_VECTOR, lapic_spurious_entry, IST_NONE);
     __asm__ volatile("lidt %0" : : "m"(idt_pointer));
 }
 

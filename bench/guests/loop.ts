@@ -29,7 +29,7 @@ function timers(n: i32): void {
   for (let i = 0; i < n; i++) ids[i] = after(<f64>nextRandom(1000) + 20000, count, run);
   measure("set-of-" + n.toString(), <f64>(rdtsc() - start) / n, "instructions");
   start = rdtsc();
-  for (let i = 0; i < n; i += 2) clearTimeout(ids[(i * 7919) % n & ~1]);
+  for (let i = 0; i < n; i += 2) clearTimeout(ids[((i * 7919) % n) & ~1]);
   measure("clear-of-" + n.toString(), <f64>(rdtsc() - start) / (n / 2), "instructions");
   for (let i = 0; i < n; i++) clearTimeout(ids[i]);
   for (let i = 0; i < n; i++) after(<f64>nextRandom(1000) / 1000, count, run);
@@ -52,14 +52,17 @@ function events(n: i32): void {
   ports = [];
   for (let i = 0; i < n; i++) {
     const port = <u32>checked("EVTCHNOP_bind_ipi", evtchn.bindIpi());
-    checked("on", evtchn.on(port, count, (count, port) => {
-      if (++count.value == EVENTS) {
-        measure("event-of-" + ports.length.toString(), <f64>(rdtsc() - started) / EVENTS, "instructions");
-        for (let i = 0; i < ports.length; i++) evtchn.close(ports[i]);
-      } else {
-        evtchn.send(ports[nextRandom(ports.length)]);
-      }
-    }));
+    checked(
+      "on",
+      evtchn.on(port, count, (count, port) => {
+        if (++count.value == EVENTS) {
+          measure("event-of-" + ports.length.toString(), <f64>(rdtsc() - started) / EVENTS, "instructions");
+          for (let i = 0; i < ports.length; i++) evtchn.close(ports[i]);
+        } else {
+          evtchn.send(ports[nextRandom(ports.length)]);
+        }
+      }),
+    );
     ports.push(port);
   }
   evtchn.send(ports[0]);
@@ -87,7 +90,10 @@ function sleeps(n: i32): void {
   ports = [];
   for (let i = 0; i < n; i++) {
     const port = <u32>checked("EVTCHNOP_bind_ipi", evtchn.bindIpi());
-    checked("on", evtchn.on(port, count, (count, port) => {}));
+    checked(
+      "on",
+      evtchn.on(port, count, (count, port) => {}),
+    );
     ports.push(port);
   }
   asleepFrom = runstate();

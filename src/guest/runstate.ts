@@ -10,10 +10,12 @@ import {
   RUNSTATE_INFO_TIME,
   VCPUOP_get_runstate_info,
   VCPUOP_register_runstate_memory_area,
-  XEN_RUNSTATE_UPDATE,
   vcpu_register_runstate_memory_area,
 } from "./abi/vcpu";
 import { VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag } from "./abi/xen";
+
+/** In `state_entry_time` while Xen writes the structure, if VMASST_TYPE_runstate_update_flag is on. */
+const XEN_RUNSTATE_UPDATE: u64 = 1 << 63;
 
 @lazy const argument = changetype<vcpu_register_runstate_memory_area>(
   memory.data(offsetof<vcpu_register_runstate_memory_area>(), 8),

@@ -27,7 +27,7 @@ export function commonFlags(hypercall: HypercallMode): string[] {
     "-fno-pic",
     "-fno-pie",
     "-mcmodel=kernel", // linked at -2 GiB
-    "-mno-red-zone", // an upcall has its own stack, but a hypercall is a `call` in an asm
+    "-mno-red-zone", // an upcall runs on the stack it finds, and a hypercall is a `call` in an asm
     "-fno-stack-protector",
     "-fstack-clash-protection", // no frame jumps over a guard page
     "-fno-omit-frame-pointer", // backtraces

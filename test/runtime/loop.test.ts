@@ -143,14 +143,17 @@ describe("an event between the last look and the sleep ends the sleep", () => {
   });
 
   test("polling, at the hypercall: Xen looks itself", () => {
-    const { said } = run("case=sleep-for-ever count=128", { timerTaken: true, hooks: once("poll") });
+    const { said } = run("case=sleep-for-ever count=128", {
+      timerTaken: true,
+      hooks: once("poll"),
+    });
     expect(said).toEqual(["event 100 0"]);
   });
 
   test("the control: with interrupts on, it is slept through", () => {
-    expect(() =>
-      run("case=sleep-for-ever count=200", { deaf: true, hooks: once("halt") }),
-    ).toThrow(GuestHung);
+    expect(() => run("case=sleep-for-ever count=200", { deaf: true, hooks: once("halt") })).toThrow(
+      GuestHung,
+    );
   });
 
   test("the control: with nothing raised, it sleeps for ever", () => {

@@ -21,8 +21,6 @@ export const RUNSTATE_INFO_STATE: usize = 0;
 export const RUNSTATE_INFO_STATE_ENTRY_TIME: usize = 8;
 export const RUNSTATE_INFO_TIME: usize = 16;
 export const RUNSTATE_INFO_SIZE: usize = 48;
-/** In `state_entry_time` while Xen writes the structure, if VMASST_TYPE_runstate_update_flag is on. */
-export const XEN_RUNSTATE_UPDATE: u64 = 0x8000000000000000;
 
 /** VCPUOP_set_singleshot_timer fails with -ETIME if the time has passed already. */
 export const VCPU_SSHOTTMR_future: u32 = 1;
