@@ -1,7 +1,7 @@
 // The C compiler and the linker: which flags, and why.
 
 import { execa } from "execa";
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, readdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 
@@ -178,7 +178,7 @@ export async function fixedObjects(
   await Promise.all(
     fixedSources.map(async (source, index) => {
       const object = objects[index] ?? "";
-      const partial = `${object}.${String(process.pid)}`;
+      const partial = `${object}.${randomUUID()}`;
       await compileC(source, partial, flagsFor(source, hypercall), signal);
       await rename(partial, object); // whole or not at all, whoever else is building
     }),
