@@ -70,6 +70,41 @@ async function yields(hypercall: "page" | "direct"): Promise<void> {
   });
 }
 
+/** The event loop: what a timer, an event and a sleep cost with few and with many of them. */
+async function eventLoop(): Promise<void> {
+  progress.start("event loop");
+  const result = await boot(await build("bench/guests/loop.ts", "loop"), {
+    icount: true,
+    timeoutMs: 120_000,
+  });
+  const clock = measured(result, "clock");
+  const row = (what: string, many: number, few: number, fewWhat: string): void => {
+    rows.push({
+      what: `${what}: instructions`,
+      measured: many.toFixed(0),
+      baseline: `${few.toFixed(0)} (${fewWhat})`,
+      ratio: (many / few).toFixed(2),
+    });
+  };
+  const set = (n: number): number => measured(result, `set-of-${n}`) - clock;
+  row(
+    "set one of 100,000 timers, the clock's reading left out",
+    set(100_000),
+    set(1000),
+    "of 1,000",
+  );
+  for (const [name, what] of [
+    ["clear-of", "clear one of 100,000 timers"],
+    ["run-of", "run one of 100,000 timers"],
+  ] as const)
+    row(what, measured(result, `${name}-100000`), measured(result, `${name}-1000`), "of 1,000");
+  for (const [name, what] of [
+    ["event-of", "send and handle an event, 1,000 ports bound"],
+    ["sleep-with", "a sleep until a timer, 1,000 ports bound"],
+  ] as const)
+    row(what, measured(result, `${name}-1000`), measured(result, `${name}-1`), "1 port");
+}
+
 /** hello, with `cli; hlt` as its first instruction: the last vCPU halts with interrupts off, which powers off. */
 async function haltingGuest(hello: string): Promise<string> {
   const bytes = await readFile(hello);
@@ -120,6 +155,29 @@ async function sizes(): Promise<void> {
   });
 }
 
+/** What timers and bound ports cost as their number grows; the baseline is the smallest number's figure. */
+async function loopGrowth(): Promise<void> {
+  progress.start("event loop, up to 100,000 timers and 1,000 ports");
+  const image = await build("bench/guests/loop.ts", "loop");
+  const result = await boot(image, { icount: true, timeoutMs: 600_000, memoryMiB: 256 });
+  if (result.verdict !== "exit") throw new Error(result.message);
+  const smallest = new Map<string, number>();
+  for (const record of result.records.filter(({ kind }) => kind === "measure")) {
+    const fields = fieldsOf(record);
+    const name = fields?.get("name") ?? "";
+    const value = Number(fields?.get("value"));
+    const kind = name.replace(/-\d+$/, "");
+    const first = smallest.get(kind);
+    if (first === undefined) smallest.set(kind, value);
+    rows.push({
+      what: `event loop, ${name.replaceAll("-", " ")}: instructions each`,
+      measured: value.toFixed(0),
+      baseline: first === undefined ? "" : first.toFixed(0),
+      ratio: first === undefined ? "" : (value / first).toFixed(2),
+    });
+  }
+}
+
 /** What an edit costs: a changed line, built and booted to its verdict, in this process. */
 async function editLoop(): Promise<void> {
   progress.start("edit to verdict");
@@ -148,9 +206,11 @@ async function editLoop(): Promise<void> {
 try {
   await yields("page");
   await yields("direct");
+  await eventLoop();
   await bootTimes();
   await sizes();
   await editLoop();
+  await loopGrowth();
   progress.done(`Xen ${xen.debianVersion ?? xen.release} on QEMU ${qemu.version}`);
   console.log("| what | measured | baseline | ratio or difference |");
   console.log("| --- | --- | --- | --- |");

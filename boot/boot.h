@@ -58,6 +58,9 @@ static inline struct vcpu *this_vcpu(void)
 /* traps.c: exceptions end the guest, with a record that says which and where. */
 void traps_init(struct vcpu *self);
 
+/* traps.S: SCHEDOP_block or _poll, unless an upcall came since this_vcpu()->upcall_seen was cleared. */
+int64_t sleep_unless_upcall(uint32_t cmd, uint64_t arg);
+
 /* hypercall.c: finds Xen by CPUID and readies the hypercalls. */
 void hypercall_init(void);
 

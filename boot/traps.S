@@ -79,7 +79,7 @@ lapic_spurious_entry:
  * every entry to the guest while that byte is set. Which event it was is found by whoever looks at
  * evtchn_pending_sel later; AssemblyScript never runs here (its globals are not re-entrant).
  *
- * If it arrived between the last look of block_unless_upcall and its hypercall, going on would sleep
+ * If it arrived between the last look of sleep_unless_upcall and its hypercall, going on would sleep
  * through the event just noted. So the return address is moved past the hypercall.
  */
     .global upcall_entry
@@ -113,15 +113,17 @@ upcall_entry:
     jmp 2b
 
 /*
- * int64_t block_unless_upcall(void): SCHEDOP_block, unless an upcall came since upcall_seen was last
- * cleared. Interrupts are on: with them off Xen would not look at pending events and sleep for ever
- * (hvm_local_events_need_delivery, xen/arch/x86/hvm/irq.c). See upcall_entry for the window.
+ * int64_t sleep_unless_upcall(uint32_t cmd, uint64_t arg): SCHEDOP_block or _poll, unless an upcall came since
+ * upcall_seen was last cleared; then it returns 0. Interrupts are on: with them off Xen would not look at pending
+ * events and sleep for ever (hvm_local_events_need_delivery, xen/arch/x86/hvm/irq.c). See upcall_entry for the
+ * window.
+ *
+ * `sti; hlt` needs no window where the CPU keeps its word on sti. An emulated SVM was seen not to: it forgets the
+ * interrupt shadow at an exit to the hypervisor between the two, and the upcall comes before the hlt.
  */
     .balign 16
-    .global block_unless_upcall
-block_unless_upcall:
-    mov $SCHEDOP_block, %edi
-    xor %esi, %esi
+    .global sleep_unless_upcall
+sleep_unless_upcall:
     xor %eax, %eax
 block_window:
     cmpb $0, %gs:VCPU_UPCALL_SEEN

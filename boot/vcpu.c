@@ -11,8 +11,6 @@
 #include "hypercall.h"
 #include "lapic.h"
 
-int64_t block_unless_upcall(void);
-
 static volatile uint32_t online; /* bit map of vCPUs that have reached vcpu_main */
 
 volatile uint8_t *shared_info;
@@ -92,7 +90,7 @@ static int64_t obey(struct vcpu *self)
         int64_t result;
 
         __asm__ volatile("sti" : : : "memory");
-        result = block_unless_upcall();
+        result = sleep_unless_upcall(SCHEDOP_block, 0);
         __asm__ volatile("cli" : : : "memory");
         return result;
     }

@@ -65,12 +65,9 @@ INTRINSIC(void, fence) { UNUSED_XEN; __asm__ volatile("mfence" : : : "memory"); 
 INTRINSIC(uint64_t, rdtsc) { UNUSED_XEN; return rdtsc(); }
 INTRINSIC(void, interrupts_on) { UNUSED_XEN; __asm__ volatile("sti" : : : "memory"); }
 INTRINSIC(void, interrupts_off) { UNUSED_XEN; __asm__ volatile("cli" : : : "memory"); }
-/* The CPU takes no interrupt between sti and the instruction behind it: SDM volume 2, STI. */
-INTRINSIC(void, interrupts_on_and_halt) { UNUSED_XEN; __asm__ volatile("sti; hlt" : : : "memory"); }
 
 /* Events: boot/traps.S. */
-int64_t block_unless_upcall(void);
-INTRINSIC(uint64_t, block_unless_upcall) { UNUSED_XEN; return block_unless_upcall(); }
+INTRINSIC(uint64_t, sleep_unless_upcall, uint32_t cmd, uint32_t arg) { UNUSED_XEN; return sleep_unless_upcall(cmd, arg); }
 INTRINSIC(uint32_t, take_upcall)
 {
     uint32_t seen = vcpus[0].upcall_seen;

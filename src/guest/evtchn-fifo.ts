@@ -132,7 +132,7 @@ export class Fifo extends EventAbi {
   /** Highest priority first, and within a priority in the order in which the events were raised. */
   scan(): u32 {
     take_upcall();
-    let ready = this.ready | this.takeReady();
+    let ready = this.ready | (<u32>exchange64(this.control + CONTROL_BLOCK_READY, 0)); // and a reserved word, 0
     while (ready != 0) {
       const queue = ctz(ready);
       let port = unchecked(this.heads[queue]);
@@ -145,15 +145,9 @@ export class Fifo extends EventAbi {
         this.clear(port);
         return port;
       }
-      ready |= this.takeReady();
     }
     this.ready = 0;
     return 0;
-  }
-
-  /** `ready` and the reserved word behind it, which is 0. */
-  @inline private takeReady(): u32 {
-    return <u32>exchange64(this.control + CONTROL_BLOCK_READY, 0);
   }
 
   /** Takes the port off its queue; returns its successor, 0 if it was the tail. */

@@ -47,14 +47,12 @@ export declare function compare_exchange32(address: usize, expected: u32, value:
 @external("xen", "rdtsc") export declare function rdtsc(): u64;
 @external("xen", "interrupts_on") export declare function interrupts_on(): void;
 @external("xen", "interrupts_off") export declare function interrupts_off(): void;
-/** `sti; hlt`, which no interrupt divides: one that was held back by interrupts_off() ends the halt at once. */
-@external("xen", "interrupts_on_and_halt") export declare function interrupts_on_and_halt(): void;
-
 /**
- * SCHEDOP_block, unless an upcall came since take_upcall() was last called: then it returns 0 at once.
- * No upcall is lost between the look and the hypercall (boot/traps.S).
+ * The sched_op `cmd`, SCHEDOP_block or SCHEDOP_poll, unless an upcall came since take_upcall() was last called: then
+ * it returns 0 at once. No upcall is lost between the look and the hypercall (boot/traps.S).
  */
-@external("xen", "block_unless_upcall") export declare function block_unless_upcall(): i64;
+@external("xen", "sleep_unless_upcall")
+export declare function sleep_unless_upcall(cmd: u32, arg: usize): i64;
 /** Whether an upcall came since the last call of this. Call it before looking at pending events. */
 @external("xen", "take_upcall") export declare function take_upcall(): u32;
 /** Tells boot code where shared_info is mapped. */

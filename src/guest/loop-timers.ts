@@ -82,10 +82,9 @@ export function nextDeadline(): u64 {
 
 /** Runs what is due at `now`. A timer that is set meanwhile waits for the next turn, so that events get theirs. */
 export function runDueTimers(now: u64): void {
-  const end = heap.added;
   while (heap.length > 0) {
     const timer = heap.first;
-    if (timer.deadline > now || timer.sequence >= end) break;
+    if (timer.deadline > now) break;
     heap.remove(timer);
     if (timer.period == 0) byId.delete(timer.id);
     timer.callback.run();

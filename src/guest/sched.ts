@@ -1,8 +1,9 @@
 // Xen's scheduler interface, typed: xen/include/public/sched.h, do_sched_op in xen/common/sched/core.c (4.17).
 
 import { sched_op } from "./hypercall";
-import { block_unless_upcall } from "./intrinsics";
+import { sleep_unless_upcall } from "./intrinsics";
 import {
+  SCHEDOP_block,
   SCHEDOP_pin_override,
   SCHEDOP_poll,
   SCHEDOP_remote_shutdown,
@@ -49,7 +50,7 @@ export abstract class sched {
    * pending event and the vCPU sleeps for ever.
    */
   static block(): i64 {
-    return block_unless_upcall();
+    return sleep_unless_upcall(SCHEDOP_block, 0);
   }
 
   /**

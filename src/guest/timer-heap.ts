@@ -25,7 +25,7 @@ export class Timer {
 export class TimerHeap {
   private items: Array<Timer> = [];
   /** How many were ever added: the next one's sequence number. */
-  added: u64 = 0;
+  private added: u64 = 0;
 
   get length(): i32 {
     return this.items.length;

@@ -1,4 +1,4 @@
-// Event channels as a model in the test process: halting, and the FIFO ABI as xen/common/event_fifo.c has it, with
+// Event channels as a model in the test process: the way to sleep, and the FIFO ABI as xen/common/event_fifo.c has it, with
 // a hook at each step of the guest's at which Xen may come in between.
 
 import { FakeScheduler } from "./fake-scheduler.js";
@@ -27,8 +27,11 @@ interface FifoState {
 
 /** What may happen between two instructions of the guest's. */
 export interface Hooks {
-  interruptsOff?: () => void;
-  halt?: () => void;
+  /** After the last look for events, before the way to sleep. */
+  beforeSleep?: () => void;
+  /** On the way: behind its own look at the upcall flag, before the hypercall. */
+  window?: () => void;
+  /** In the hypercall. */
   poll?: () => void;
   compareExchange?: (address: number) => void;
   takeReady?: () => void;
@@ -37,10 +40,11 @@ export interface Hooks {
 export class FakeEvents extends FakeScheduler {
   hooks: Hooks = {};
   fifo: FifoState | null = null;
-  halts = 0;
+  /** Where the last SCHEDOP_poll's argument is. */
+  pollArgument = 0;
 
-  /** `deaf`: interrupts_off() does nothing, as if the guest had forgotten it. */
-  constructor(private readonly deaf = false) {
+  /** `restarts`: an upcall in the window before the hypercall skips it, as boot/traps.S does. */
+  constructor(private readonly restarts = true) {
     super();
     this.on("event_channel_op", 9, (_cmd, arg = 0n) => this.unmask(this.load32(Number(arg))));
     this.on("event_channel_op", 10, () => {
@@ -139,32 +143,30 @@ export class FakeEvents extends FakeScheduler {
   }
 
   protected override hypercall(op: number, args: bigint[]): bigint {
-    if (op === SCHED_OP && args[0] === SCHEDOP_poll) this.hooks.poll?.();
+    if (op === SCHED_OP && args[0] === SCHEDOP_poll) {
+      this.pollArgument = Number(args[1]);
+      this.hooks.poll?.();
+    }
     return super.hypercall(op, args);
   }
 
   override imports(): WebAssembly.Imports {
     const imports = super.imports();
     const xen = imports["xen"] ?? {};
-    const off = xen["interrupts_off"] as () => void;
-    const on = xen["interrupts_on"] as () => void;
+    const sleep = xen["sleep_unless_upcall"] as (...args: number[]) => bigint;
     const compareExchange = xen["compare_exchange32"] as (...args: number[]) => number;
     const exchange = xen["exchange64"] as (at: number, value: bigint) => bigint;
-    xen["interrupts_off"] = (): void => {
-      this.hooks.interruptsOff?.();
-      if (!this.deaf) off();
-    };
-    xen["interrupts_on_and_halt"] = (): void => {
-      this.halts++;
-      this.hooks.halt?.();
-      const pending = (this.load32(this.sharedInfo) & 0xff) !== 0;
-      on();
-      if (!pending) this.sleep();
-      this.deliver();
+    xen["sleep_unless_upcall"] = (cmd: number, arg: number): bigint => {
+      this.hooks.beforeSleep?.();
+      if (this.upcallSeen !== 0) return 0n;
+      this.hooks.window?.();
+      return this.restarts
+        ? sleep(cmd, arg)
+        : this.hypercall(SCHED_OP, [BigInt(cmd), BigInt(arg >>> 0)]);
     };
     xen["compare_exchange32"] = (at: number, expected: number, value: number): number => {
-      this.hooks.compareExchange?.(Number(at) >>> 0);
-      return compareExchange(Number(at), Number(expected), Number(value));
+      this.hooks.compareExchange?.(at >>> 0);
+      return compareExchange(at, expected, value);
     };
     xen["exchange64"] = (at: number, value: bigint): bigint => {
       if (at >>> 0 === this.fifo?.control) this.hooks.takeReady?.();

@@ -454,11 +454,11 @@ export class FakeScheduler extends FakeXen {
     xen["interrupts_off"] = (): void => {
       this.interrupts = false;
     };
-    const blockUnlessUpcall = xen["block_unless_upcall"] as () => bigint;
-    xen["block_unless_upcall"] = (): bigint =>
+    const sleepUnlessUpcall = xen["sleep_unless_upcall"] as (...args: number[]) => bigint;
+    xen["sleep_unless_upcall"] = (cmd: number, arg: number): bigint =>
       this.rules.lookBeforeBlock
-        ? blockUnlessUpcall()
-        : this.hypercall(HYPERVISOR.sched_op, [1n, 0n]);
+        ? sleepUnlessUpcall(cmd, arg)
+        : this.hypercall(HYPERVISOR.sched_op, [BigInt(cmd), BigInt(arg >>> 0)]);
     return imports;
   }
 }

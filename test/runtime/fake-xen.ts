@@ -225,8 +225,10 @@ export class FakeXen {
         rdtsc: () => (this.tsc += this.tick),
         interrupts_on: () => undefined,
         interrupts_off: () => undefined,
-        block_unless_upcall: () =>
-          this.upcallSeen ? 0n : this.hypercall(HYPERCALL.sched_op, [1n, 0n]),
+        sleep_unless_upcall: (cmd: number, arg: number) =>
+          this.upcallSeen
+            ? 0n
+            : this.hypercall(HYPERCALL.sched_op, [BigInt(cmd), BigInt(arg >>> 0)]),
         take_upcall: () => {
           const seen = this.upcallSeen;
           this.upcallSeen = 0;

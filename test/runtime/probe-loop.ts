@@ -41,6 +41,25 @@ function watch(count: i32, events: i32): void {
   for (let i = 0; i < count; i++) checked("on", evtchn.on(port(), new Task("event"), ignore));
 }
 
+class Due {
+  constructor(
+    readonly at: u64,
+    readonly index: i32,
+  ) {}
+}
+
+let seed: u32 = 1;
+let ran = 0;
+let outOfOrder = 0;
+let last: u64 = 0;
+
+function inOrder(due: Due): void {
+  ran++;
+  // Each was set a little later than its `at` was computed; a ms apart is apart.
+  if (due.at + 900_000 < last) outOfOrder++;
+  last = due.at;
+}
+
 const which = commandLineValue("case");
 
 if (which == "order") {
@@ -132,6 +151,16 @@ if (which == "order") {
   evtchn.on(watched, new Task("event"), ignore); // replaces the first
   evtchn.off(watched);
   say("main");
+} else if (which == "many") {
+  // A thousand at random times, a third taken back in another order, from wherever they are in the heap.
+  const ids: i32[] = [];
+  for (let i = 0; i < 1000; i++) {
+    seed = seed * 1664525 + 1013904223;
+    const ms = 10 + <f64>((seed >> 8) % 100);
+    ids.push(after(ms, new Due(systemTime() + <u64>ms * 1_000_000, i), inOrder));
+  }
+  for (let i = 0; i < 1000; i += 3) clearTimeout(ids[(i * 7) % 1000]);
+  setTimeout(() => say("ran " + ran.toString() + " out of order " + outOfOrder.toString()), 200);
 } else if (which == "replaced") {
   watched = port();
   evtchn.on(watched, new Task("first"), ignore);
