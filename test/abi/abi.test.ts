@@ -33,7 +33,9 @@ const HEADERS = [
 
 /** Names of ours that Xen's headers spell otherwise. */
 function inXensTerms(name: string): string {
-  const layout = /^(SHARED_INFO|VCPU_INFO|TIME|RUNSTATE_INFO|CONTROL_BLOCK|XENCONS)_(\w+)$/.exec(name);
+  const layout = /^(SHARED_INFO|VCPU_INFO|TIME|RUNSTATE_INFO|CONTROL_BLOCK|XENCONS)_(\w+)$/.exec(
+    name,
+  );
   if (layout) {
     const structure = {
       SHARED_INFO: "shared_info",
