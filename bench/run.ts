@@ -155,29 +155,6 @@ async function sizes(): Promise<void> {
   });
 }
 
-/** What timers and bound ports cost as their number grows; the baseline is the smallest number's figure. */
-async function loopGrowth(): Promise<void> {
-  progress.start("event loop, up to 100,000 timers and 1,000 ports");
-  const image = await build("bench/guests/loop.ts", "loop");
-  const result = await boot(image, { icount: true, timeoutMs: 600_000, memoryMiB: 256 });
-  if (result.verdict !== "exit") throw new Error(result.message);
-  const smallest = new Map<string, number>();
-  for (const record of result.records.filter(({ kind }) => kind === "measure")) {
-    const fields = fieldsOf(record);
-    const name = fields?.get("name") ?? "";
-    const value = Number(fields?.get("value"));
-    const kind = name.replace(/-\d+$/, "");
-    const first = smallest.get(kind);
-    if (first === undefined) smallest.set(kind, value);
-    rows.push({
-      what: `event loop, ${name.replaceAll("-", " ")}: instructions each`,
-      measured: value.toFixed(0),
-      baseline: first === undefined ? "" : first.toFixed(0),
-      ratio: first === undefined ? "" : (value / first).toFixed(2),
-    });
-  }
-}
-
 /** What an edit costs: a changed line, built and booted to its verdict, in this process. */
 async function editLoop(): Promise<void> {
   progress.start("edit to verdict");
@@ -210,7 +187,6 @@ try {
   await bootTimes();
   await sizes();
   await editLoop();
-  await loopGrowth();
   progress.done(`Xen ${xen.debianVersion ?? xen.release} on QEMU ${qemu.version}`);
   console.log("| what | measured | baseline | ratio or difference |");
   console.log("| --- | --- | --- | --- |");
