@@ -85,9 +85,9 @@ void traps_init(struct vcpu *self)
     set_gate(VECTOR_DF, trap_stubs[VECTOR_DF], IST_DOUBLE_FAULT);
     set_gate(VECTOR_NMI, trap_stubs[VECTOR_NMI], IST_NMI);
     /*
-     * Upcalls run on the stack they find. Under an emulated SVM the same upcall was seen to be injected twice, the
-     * second time at the handler's first instruction, with interrupts off: on a stack of its own the second frame
-     * takes the place of the first, and iretq returns to the handler for ever.
+     * Upcalls run on the stack they find. On one of their own, guests hung under an emulated SVM on a busy host:
+     * found at the handler's first instruction, interrupts off, for ever, as after a second injection there whose
+     * frame takes the place of the first one's. On the stack they find, a second frame would go below the first.
      */
     set_gate(UPCALL_VECTOR, upcall_entry, IST_NONE);
     set_gate(LAPIC_UPCALL_VECTOR, lapic_upcall_entry, IST_NONE);

@@ -51,7 +51,7 @@
 #define XEN_HVM_MEMMAP_TYPE_RAM 1
 
 /* The port of Xen's debug console, in every HVM and PVH domain: xen/arch/x86/hvm/hvm.c,
- * XEN_HVM_DEBUGCONS_IOPORT. Not in a public header; documented in docs/misc/xen-command-line. */
+ * XEN_HVM_DEBUGCONS_IOPORT. Not in a public header. */
 #define XEN_HVM_DEBUGCONS_IOPORT 0xe9
 
 #ifndef __ASSEMBLER__

@@ -1,5 +1,5 @@
 /*
- * The image: five loadable segments and a note. (Preprocessed: the constants are boot/layout.h's.)
+ * The image: four loadable segments and a note. (Preprocessed: the constants are boot/layout.h's.)
  *
  * Each segment has one set of rights, none both writable and executable, and starts on its own page, so
  * that start.S can give every page its segment's rights. In the file they are packed: Xen and its
