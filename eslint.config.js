@@ -7,6 +7,8 @@ import { defineConfig } from "eslint/config";
 
 const ASSEMBLYSCRIPT = [
   "src/guest/**/*.ts",
+  "src/toolstack/**/*.ts",
+  "src/conformance/**/*.ts",
   "test/guests/**/*.ts",
   "test/guest/**/*.ts",
   "test/guest-failing/**/*.ts",

@@ -91,6 +91,8 @@ uint32_t shared_map(uint64_t gfn, uint32_t count);
 uint64_t frame_of(uint32_t address);
 /* One or two pages of physical memory, to be read before anything owns them. Valid until the next call. */
 const void *physical_peek(uint64_t paddr);
+/* Copies physical memory, across any number of pages. */
+void physical_read(void *to, uint64_t paddr, uint64_t bytes);
 /* One page of physical memory that is ours to write. Valid until the next call. */
 void *physical_poke(uint64_t paddr);
 bool is_stack_guard(uint64_t address);

@@ -49,6 +49,17 @@ static inline void reload_cr3(void)
 }
 
 /* One exit to the hypervisor for the whole string where a byte at a time would cost one each. */
+/* String instructions: opaque to the compiler, one instruction, any alignment. */
+static inline void copy_bytes(void *to, const void *from, uint64_t count)
+{
+    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+}
+
+static inline void clear_bytes(void *at, uint64_t count)
+{
+    __asm__ volatile("rep stosb" : "+D"(at), "+c"(count) : "a"(0) : "memory");
+}
+
 static inline void outsb(uint16_t port, const void *from, uint64_t count)
 {
     __asm__ volatile("rep outsb" : "+S"(from), "+c"(count) : "d"(port) : "memory");

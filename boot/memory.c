@@ -55,6 +55,22 @@ const void *physical_peek(uint64_t paddr)
     return scratch_page + paddr % PAGE_SIZE;
 }
 
+void physical_read(void *to, uint64_t paddr, uint64_t bytes)
+{
+    uint8_t *out = to;
+
+    while (bytes) {
+        uint64_t chunk = PAGE_SIZE - paddr % PAGE_SIZE;
+
+        if (chunk > bytes)
+            chunk = bytes;
+        __builtin_memcpy(out, physical_peek(paddr), chunk);
+        out += chunk;
+        paddr += chunk;
+        bytes -= chunk;
+    }
+}
+
 void *physical_poke(uint64_t paddr)
 {
     map_scratch(2, (paddr & PTE_FRAME) | PTE_DATA);

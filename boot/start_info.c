@@ -24,22 +24,6 @@ static uint32_t length(const char *text)
     return n;
 }
 
-static void copy_in(void *to, uint64_t paddr, uint32_t bytes)
-{
-    uint8_t *out = to;
-
-    while (bytes) {
-        uint32_t chunk = PAGE_SIZE - paddr % PAGE_SIZE;
-
-        if (chunk > bytes)
-            chunk = bytes;
-        __builtin_memcpy(out, physical_peek(paddr), chunk);
-        out += chunk;
-        paddr += chunk;
-        bytes -= chunk;
-    }
-}
-
 /* Version 0 has no map, and Xen builds PVH dom0 with version 0: then Xen itself is asked. */
 static void ask_for_memory_map(void)
 {
@@ -55,7 +39,7 @@ static void ask_for_memory_map(void)
 
 void start_info_init(void)
 {
-    copy_in(&start_info, start_info_paddr, sizeof(start_info));
+    physical_read(&start_info, start_info_paddr, sizeof(start_info));
     if (start_info.magic != XEN_HVM_START_MAGIC_VALUE)
         fatal("start_info has the wrong magic: this image was not entered as PVH");
     if (start_info.version > 1)
@@ -71,14 +55,14 @@ void start_info_init(void)
 
     if (start_info.nr_modules > MAX_MODULES)
         fatal("start_info names more than 8 modules");
-    copy_in(modlist, start_info.modlist_paddr, start_info.nr_modules * sizeof(*modlist));
+    physical_read(modlist, start_info.modlist_paddr, start_info.nr_modules * sizeof(*modlist));
 
     if (start_info.version == 0 || !start_info.memmap_paddr) {
         ask_for_memory_map();
     } else {
         if (start_info.memmap_entries > MAX_MEMMAP)
             fatal("start_info's memory map has more than 64 entries");
-        copy_in(memmap, start_info.memmap_paddr, start_info.memmap_entries * sizeof(*memmap));
+        physical_read(memmap, start_info.memmap_paddr, start_info.memmap_entries * sizeof(*memmap));
     }
 }
 

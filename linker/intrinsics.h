@@ -35,6 +35,8 @@ INTRINSIC(uint64_t, load64, uint32_t address) { UNUSED_XEN; return *SHARED(addre
 INTRINSIC(void, store8, uint32_t address, uint32_t value) { UNUSED_XEN; *SHARED(address, uint8_t) = value; }
 INTRINSIC(void, store32, uint32_t address, uint32_t value) { UNUSED_XEN; *SHARED(address, uint32_t) = value; }
 INTRINSIC(void, store64, uint32_t address, uint64_t value) { UNUSED_XEN; *SHARED(address, uint64_t) = value; }
+INTRINSIC(void, shared_copy, uint32_t to, uint32_t from, uint32_t size) { UNUSED_XEN; copy_bytes((void *)(uintptr_t)to, (const void *)(uintptr_t)from, size); }
+INTRINSIC(void, shared_clear, uint32_t at, uint32_t size) { UNUSED_XEN; clear_bytes((void *)(uintptr_t)at, size); }
 INTRINSIC(uint64_t, exchange64, uint32_t address, uint64_t value) { UNUSED_XEN; return __atomic_exchange_n(SHARED(address, uint64_t), value, __ATOMIC_SEQ_CST); }
 
 /* The old value: equal to `expected` if the exchange was made. */
@@ -90,6 +92,8 @@ INTRINSIC(uint32_t, lapic_upcall_vector)
 INTRINSIC(uint32_t, shared_alloc, uint32_t count) { UNUSED_XEN; return shared_alloc(count); }
 INTRINSIC(uint32_t, shared_map, uint64_t gfn, uint32_t count) { UNUSED_XEN; return shared_map(gfn, count); }
 INTRINSIC(uint64_t, frame_of, uint32_t address) { UNUSED_XEN; return frame_of(address); }
+INTRINSIC(void, physical_read, uint32_t to, uint64_t paddr, uint32_t size) { UNUSED_XEN; physical_read((void *)(uintptr_t)to, paddr, size); }
+INTRINSIC(void, debug_port_write, uint32_t from, uint32_t size) { UNUSED_XEN; outsb(XEN_HVM_DEBUGCONS_IOPORT, (const void *)(uintptr_t)from, size); }
 INTRINSIC(void, out_of_memory) { UNUSED_XEN; wasm_rt_trap(WASM_RT_TRAP_OUT_OF_MEMORY); }
 
 /* Secondary vCPUs: boot/vcpu.c. */

@@ -29,6 +29,10 @@
 @external("xen", "store8") export declare function store8(address: usize, value: u32): void;
 @external("xen", "store32") export declare function store32(address: usize, value: u32): void;
 @external("xen", "store64") export declare function store64(address: usize, value: u64): void;
+/** Copies bytes to or from shared memory, in any order and width. memory.copy() traps there: it knows linear memory only. */
+@external("xen", "shared_copy") export declare function shared_copy(to: usize, from: usize, size: u32): void;
+/** Clears bytes of shared memory. */
+@external("xen", "shared_clear") export declare function shared_clear(at: usize, size: u32): void;
 /** Atomically exchanges a 64-bit word of shared memory; returns the old value. */
 @external("xen", "exchange64") export declare function exchange64(address: usize, value: u64): u64;
 /** Atomically writes `value` if the word is `expected`; returns what it was. */
@@ -70,6 +74,11 @@ export declare function sleep_unless_upcall(cmd: u32, arg: usize): i64;
 @external("xen", "shared_map") export declare function shared_map(gfn: u64, count: u32): usize;
 /** The guest frame number behind an address of linear memory or the shared window; u64.MAX_VALUE if there is none. */
 @external("xen", "frame_of") export declare function frame_of(address: usize): u64;
+
+/** Copies `size` bytes of guest physical memory, of any RAM of this domain, to `to`. */
+@external("xen", "physical_read") export declare function physical_read(to: usize, paddr: u64, size: u32): void;
+/** Writes bytes to Xen's debug port as they are: Xen prints each line that ends, of printable ASCII. */
+@external("xen", "debug_port_write") export declare function debug_port_write(from: usize, size: u32): void;
 
 /** Ends the guest: there is no memory for what it asks for. Never returns. */
 @external("xen", "out_of_memory") export declare function out_of_memory(): void;

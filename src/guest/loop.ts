@@ -37,7 +37,7 @@ export function runLoop(): void {
   assert(!running, "runLoop() inside a callback of the event loop");
   running = true;
   while (true) {
-    const moreEvents = handleEvents();
+    const moreEvents = handleEvents() == EVENTS_PER_TURN;
     /* The clock may cost an exit to Xen: read once a turn. A deadline that passes meanwhile ends the sleep at once. */
     const now = timerCount() > 0 ? systemTime() : 0;
     runDueTimers(now);
@@ -47,14 +47,29 @@ export function runLoop(): void {
   running = false;
 }
 
-/** Returns whether there may be more of them. */
-function handleEvents(): bool {
+/**
+ * For a program with a loop of its own: runs the handlers of the events that came and the timers that are due, or,
+ * with neither there, sleeps until one is or until Xen system time `deadline` (ns; u64.MAX_VALUE: none). Any event
+ * ends the sleep, one without a handler as well. Not to be called from a callback.
+ */
+export function waitForEvents(deadline: u64 = u64.MAX_VALUE): void {
+  const handled = handleEvents();
+  const now = systemTime();
+  runDueTimers(now);
+  const next = min(nextDeadline(), deadline);
+  if (handled > 0 || next <= now) return;
+  sleep(next);
+  handleEvents();
+}
+
+/** Returns how many there were; with EVENTS_PER_TURN there may be more. */
+function handleEvents(): i32 {
   for (let handled = 0; handled < EVENTS_PER_TURN; handled++) {
     const port = evtchn.scan();
-    if (port == 0) return false;
+    if (port == 0) return handled;
     runEventHandler(port);
   }
-  return true;
+  return EVENTS_PER_TURN;
 }
 
 function sleep(deadline: u64): void {

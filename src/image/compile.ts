@@ -32,7 +32,7 @@ export interface CompileOptions {
  */
 export type GuestRuntime = "incremental" | "minimal" | "stub";
 
-const guestSources = join(packageRoot, "src", "guest");
+const librarySources = join(packageRoot, "src");
 const PROLOGUE = "xenlet-prologue";
 const EPILOGUE = "xenlet-epilogue";
 
@@ -54,21 +54,26 @@ const globals = Object.entries({
   .join(",");
 
 /**
- * The guest runtime, by the names under which asc looks for library files: `xenlet/sched`, and
- * `bindings/dom` and `bindings/node` in place of asc's own, so that console, process, performance and
- * Date are ours.
+ * The guest runtime and the toolstack, by the names under which asc looks for library files: `xenlet/sched`,
+ * `xenlet/toolstack/domain`, and `bindings/dom` and `bindings/node` in place of asc's own, so that console,
+ * process, performance and Date are ours.
  */
 async function runtimeLibrary(): Promise<[name: string, text: string][]> {
-  const files = await readdir(guestSources, { recursive: true });
-  return Promise.all(
-    files
-      .filter((file) => file.endsWith(".ts"))
-      .map(async (file): Promise<[string, string]> => {
-        const name = file.slice(0, -".ts".length);
-        const text = await readFile(join(guestSources, file), "utf8");
-        return [name.startsWith("bindings/") ? name : `xenlet/${name}`, text];
-      }),
-  );
+  const named = async (folder: string, name: (file: string) => string) => {
+    const files = await readdir(join(librarySources, folder), { recursive: true });
+    return Promise.all(
+      files
+        .filter((file) => file.endsWith(".ts"))
+        .map(async (file): Promise<[string, string]> => {
+          const text = await readFile(join(librarySources, folder, file), "utf8");
+          return [name(file.slice(0, -".ts".length)), text];
+        }),
+    );
+  };
+  return [
+    ...(await named("guest", (file) => (file.startsWith("bindings/") ? file : `xenlet/${file}`))),
+    ...(await named("toolstack", (file) => `xenlet/toolstack/${file}`)),
+  ];
 }
 
 /** What was chosen for this build, and what asconfig.json leaves open, from this package's own. */

@@ -8,6 +8,15 @@ export const HVM_PARAM_CALLBACK_IRQ: u32 = 0;
 /** HVM_PARAM_CALLBACK_IRQ: the type in bits 63..56, and for this type the vector in bits 7..0. */
 export const HVM_PARAM_CALLBACK_TYPE_VECTOR: u64 = 2;
 
+// The rings to the store and the console daemon: a page's frame, and the event channel to the daemon.
+export const HVM_PARAM_STORE_PFN: u32 = 1;
+export const HVM_PARAM_STORE_EVTCHN: u32 = 2;
+export const HVM_PARAM_CONSOLE_PFN: u32 = 17;
+export const HVM_PARAM_CONSOLE_EVTCHN: u32 = 18;
+
+/** A page of page-table entries that Intel's VMX needs while paging is off. */
+export const HVM_PARAM_IDENT_PT: u32 = 12;
+
 @unmanaged export class xen_hvm_param {
   domid: u16;
   _pad: u16;

@@ -1,8 +1,13 @@
 // xen/include/public/memory.h, Xen 4.17.
 
 export const XENMEM_add_to_physmap: u32 = 7;
+export const XENMEM_populate_physmap: u32 = 6;
+export const XENMEM_remove_from_physmap: u32 = 15;
+export const XENMEM_add_to_physmap_batch: u32 = 23;
+
 export const XENMAPSPACE_shared_info: u32 = 0;
 export const XENMAPSPACE_grant_table: u32 = 1;
+export const XENMAPSPACE_gmfn_foreign: u32 = 4;
 
 /** XENMEM_add_to_physmap. `gpfn` is where the frame shall appear. */
 @unmanaged export class xen_add_to_physmap {
@@ -10,5 +15,35 @@ export const XENMAPSPACE_grant_table: u32 = 1;
   size: u16;
   space: u32;
   idx: u64;
+  gpfn: u64;
+}
+
+/** XENMEM_populate_physmap: 2^extent_order frames from each gfn that `extent_start` lists. */
+@unmanaged
+export class xen_memory_reservation {
+  extent_start: u64;
+  nr_extents: u64;
+  extent_order: u32;
+  mem_flags: u32;
+  domid: u16;
+  _pad: u16;
+  _pad1: u32;
+}
+
+/** XENMEM_add_to_physmap_batch: `u` is the domain whose frames they are, for XENMAPSPACE_gmfn_foreign. */
+@unmanaged
+export class xen_add_to_physmap_batch {
+  domid: u16;
+  space: u16;
+  size: u16;
+  u: u16;
+  idxs: u64;
+  gpfns: u64;
+  errs: u64;
+}
+
+@unmanaged
+export class xen_remove_from_physmap {
+  domid: u16;
   gpfn: u64;
 }

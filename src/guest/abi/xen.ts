@@ -15,6 +15,7 @@ export const DOMID_SELF: u16 = 0x7ff0;
 export const VIRQ_TIMER: u32 = 0;
 export const VIRQ_DEBUG: u32 = 1;
 export const VIRQ_CONSOLE: u32 = 2;
+export const VIRQ_DOM_EXC: u32 = 3;
 
 export const VMASST_CMD_enable: u32 = 0;
 export const VMASST_TYPE_runstate_update_flag: u32 = 5;

@@ -1,0 +1,66 @@
+// The program that Xen boots as dom0 for `xenlet run`: makes one domain of the boot module, serves it, and ends the
+// machine when the domain has ended. Its records tell how.
+
+import { SHUTDOWN_reboot, SHUTDOWN_soft_reset } from "xenlet/abi/sched";
+import { describeResult } from "xenlet/errno";
+import { evtchn } from "xenlet/evtchn";
+import { checked } from "xenlet/hypercall";
+import { waitForEvents } from "xenlet/loop";
+import { sched } from "xenlet/sched";
+import { bootModules } from "xenlet/start_info";
+import { VIRQ_DOM_EXC } from "xenlet/abi/xen";
+import { Config, OnSoftReset } from "xenlet/toolstack/config";
+import { Guest } from "xenlet/toolstack/guest";
+import { Image } from "xenlet/toolstack/image";
+import { xenInterface } from "xenlet/toolstack/interface";
+import { report } from "xenlet/toolstack/report";
+
+/** It cannot fail, and QEMU, started with -no-reboot, ends by it. */
+function endMachine(): void {
+  sched.shutdown(SHUTDOWN_reboot);
+}
+
+/** What follows a shutdown for reason 5; whether the domain goes on. */
+function onSoftReset(guest: Guest, config: Config): bool {
+  const id = guest.domain.id;
+  switch (config.onSoftReset) {
+    case OnSoftReset.SOFT_RESET: {
+      const result = guest.softReset();
+      report(id, "soft-reset", "result=" + result.toString());
+      return result == 0;
+    }
+    case OnSoftReset.RESUME: {
+      const result = guest.domain.resume();
+      report(id, "resumed", "result=" + result.toString());
+      return result == 0;
+    }
+    default:
+      report(id, "unknown-reason", "reason=" + SHUTDOWN_soft_reset.toString());
+      return false;
+  }
+}
+
+const config = new Config();
+xenInterface();
+const modules = bootModules();
+if (modules.length < 1) throw new Error("the toolstack was given no image to make a domain of");
+/* VIRQ_DOM_EXC tells of every domain that shuts down or goes. */
+const domExc = <u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(VIRQ_DOM_EXC));
+evtchn.unmask(domExc);
+
+for (let i = 1; i < modules.length; i++) config.domain.modules.push(modules[i]);
+const guest = new Guest(config.domain, new Image(modules[0].paddr, modules[0].size));
+report(guest.domain.id, "created", "interface=" + xenInterface().domctl.toString());
+checked("XEN_DOMCTL_unpausedomain", guest.domain.unpause());
+
+while (true) {
+  waitForEvents();
+  const info = guest.domain.info();
+  if (info.result < 0) throw new Error("XEN_DOMCTL_getdomaininfo = " + describeResult(info.result));
+  if (!info.isShutdown) continue;
+  guest.console.drain();
+  if (info.reason == SHUTDOWN_soft_reset && onSoftReset(guest, config)) continue;
+  guest.destroy();
+  report(guest.domain.id, "ended", "reason=" + info.reason.toString());
+  endMachine();
+}
