@@ -37,7 +37,7 @@ async function build(
 }
 
 async function boot(image: string, options: Partial<BootOptions> = {}): Promise<BootResult> {
-  return bootGuest({ image, xen, qemu, ...options });
+  return bootGuest({ on: "dom0", image, xen, qemu, ...options });
 }
 
 function median(values: number[]): number {

@@ -104,8 +104,19 @@ enum vcpu_order { VCPU_YIELD, VCPU_BLOCK, VCPU_POLL, VCPU_SPIN, VCPU_DOWN, VCPU_
 extern volatile uint8_t *shared_info;
 /* Starts vCPU `id`, which `port` wakes, and waits until it runs. 0, or Xen's negative errno. */
 int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port);
+/* INIT: Xen and this file take it as never started. It is down, or runs nothing that matters. */
+void vcpu_reset(uint32_t id);
 /* Gives it an order; the caller then sends the event that wakes it. False while it has not finished the last one. */
 bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument);
+
+/* console.c: the PV console's ring. */
+/* Takes it up: at first, and again after a soft reset, which closes its port. Nothing where the domain has none. */
+void console_attach(void);
+bool console_attached(void);
+/* Whether the daemon has read all that was written. */
+bool console_drained(void);
+/* Writes all of it; waits for the daemon while the ring is full. */
+void console_write(const char *from, uint32_t size);
 
 /* record.c: the lines that tell the outside what happens. */
 void record_begin(const char *kind);

@@ -24,6 +24,13 @@ static uint32_t continuation_at; /* where the line's `+` or `:` stands */
 static const char *record_kind;
 static char nonce[17] = "-";
 
+/*
+ * Where a record's lines go. What the guest says to people (console.log, console.error) goes to the PV console, if
+ * the domain has one. Nobody reads records where the guest was given no nonce: then that console gets the text alone,
+ * and what went wrong with it.
+ */
+static enum { TO_DEBUG_PORT, TO_CONSOLE, TEXT_TO_CONSOLE } sink;
+
 static void put(const char *text)
 {
     while (*text)
@@ -46,11 +53,44 @@ static char *decimal(char *end, uint64_t value)
     return end;
 }
 
+static bool same(const char *a, const char *b)
+{
+    while (*a && *a == *b)
+        a++, b++;
+    return *a == *b;
+}
+
+static bool is_one_of(const char *const *kinds, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++)
+        if (same(record_kind, kinds[i]))
+            return true;
+    return false;
+}
+
+static void choose_sink(void)
+{
+    static const char *const spoken[] = {"log", "error", "step"};
+    static const char *const trouble[] = {"trap", "abort", "fatal"};
+
+    sink = TO_DEBUG_PORT;
+    if (!console_attached())
+        return;
+    if (nonce[0] != '-') {
+        if (is_one_of(spoken, 2))
+            sink = TO_CONSOLE;
+    } else if (is_one_of(spoken, 3) || is_one_of(trouble, 3)) {
+        sink = TEXT_TO_CONSOLE;
+    }
+}
+
 static void line_begin(void)
 {
     char digits[DECIMAL_SIZE];
 
     line_length = 0;
+    if (sink == TEXT_TO_CONSOLE)
+        return;
     put("~x1 ");
     put(nonce);
     put(" ");
@@ -65,12 +105,19 @@ static void line_end(void)
 {
     uint32_t sum = 0x811c9dc5;
 
+    if (sink == TEXT_TO_CONSOLE) {
+        console_write(line, line_length);
+        return;
+    }
     for (uint32_t i = 0; i < line_length; i++)
         sum = (sum ^ (uint8_t)line[i]) * 0x01000193;
     put(" #");
     put_hex(sum, 8);
     put("\n");
-    outsb(XEN_HVM_DEBUGCONS_IOPORT, line, line_length);
+    if (sink == TO_CONSOLE)
+        console_write(line, line_length);
+    else
+        outsb(XEN_HVM_DEBUGCONS_IOPORT, line, line_length);
 }
 
 void record_set_nonce(const char *from, uint32_t length)
@@ -105,11 +152,14 @@ void record_begin(const char *kind)
 {
     lock();
     record_kind = kind;
+    choose_sink();
     line_begin();
 }
 
 void record_end(void)
 {
+    if (sink == TEXT_TO_CONSOLE)
+        line[line_length++] = '\n';
     line_end();
     __atomic_store_n(&owner, 0, __ATOMIC_RELEASE);
 }
@@ -117,11 +167,14 @@ void record_end(void)
 void record_char(uint8_t byte)
 {
     if (line_length >= PAYLOAD_LIMIT) {
-        line[continuation_at] = '+';
+        if (sink != TEXT_TO_CONSOLE)
+            line[continuation_at] = '+';
         line_end();
         line_begin();
     }
-    if (byte < 0x20 || byte > 0x7e || byte == '%') {
+    if (sink == TEXT_TO_CONSOLE) {
+        line[line_length++] = byte;
+    } else if (byte < 0x20 || byte > 0x7e || byte == '%') {
         put("%");
         line[line_length++] = "0123456789ABCDEF"[byte >> 4];
         line[line_length++] = "0123456789ABCDEF"[byte & 15];

@@ -198,6 +198,14 @@ int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port)
     return result;
 }
 
+void vcpu_reset(uint32_t id)
+{
+    /* Xen holds this vCPU until the other one is reset (vlapic_ipi, hvm/vlapic.c), so there is nothing to wait for. */
+    lapic_enable();
+    lapic_send(id, ICR_INIT);
+    __atomic_fetch_and(&online, ~(1u << id), __ATOMIC_SEQ_CST);
+}
+
 bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument)
 {
     struct mailbox *box = &vcpus[id].mailbox;

@@ -10,6 +10,8 @@
 #define __HYPERVISOR_vcpu_op 24
 #define __HYPERVISOR_sched_op 29
 #define __HYPERVISOR_event_channel_op 32
+#define __HYPERVISOR_hvm_op 34
+#define DOMID_SELF 0x7ff0
 
 /* xen.h: struct shared_info and struct vcpu_info, 64-bit layout, in bytes */
 #define SHARED_INFO_EVTCHN_PENDING 2048
@@ -26,6 +28,16 @@
 
 /* event_channel.h */
 #define EVTCHNOP_send 4
+
+/* hvm/hvm_op.h, hvm/params.h */
+#define HVMOP_get_param 1
+#define HVM_PARAM_CONSOLE_PFN 17
+#define HVM_PARAM_CONSOLE_EVTCHN 18
+
+/* io/console.h: struct xencons_interface, in bytes */
+#define XENCONS_OUT 1024
+#define XENCONS_OUT_CONS 3080
+#define XENCONS_OUT_PROD 3084
 
 /* vcpu.h */
 #define VCPUOP_initialise 0
@@ -67,6 +79,14 @@ struct sched_poll {
     uint32_t nr_ports;
     uint32_t pad;
     uint64_t timeout;
+};
+
+/* hvm/hvm_op.h */
+struct xen_hvm_param {
+    uint16_t domid;
+    uint16_t pad;
+    uint32_t index;
+    uint64_t value;
 };
 
 /* hvm/hvm_vcpu.h: struct vcpu_hvm_context with its 64-bit half */

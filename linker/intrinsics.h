@@ -98,6 +98,7 @@ INTRINSIC(void, out_of_memory) { UNUSED_XEN; wasm_rt_trap(WASM_RT_TRAP_OUT_OF_ME
 
 /* Secondary vCPUs: boot/vcpu.c. */
 INTRINSIC(uint64_t, vcpu_start, uint32_t id, uint32_t how, uint32_t port) { UNUSED_XEN; return vcpu_start(id, how, port); }
+INTRINSIC(void, vcpu_reset, uint32_t id) { UNUSED_XEN; vcpu_reset(id); }
 INTRINSIC(uint32_t, vcpu_order, uint32_t id, uint32_t order, uint64_t argument) { UNUSED_XEN; return vcpu_order(id, order, argument); }
 INTRINSIC(uint32_t, vcpu_taken, uint32_t id) { UNUSED_XEN; return vcpus[id].mailbox.taken == vcpus[id].mailbox.sequence; }
 INTRINSIC(uint32_t, vcpu_done, uint32_t id) { UNUSED_XEN; return vcpus[id].mailbox.done == vcpus[id].mailbox.sequence; }
@@ -106,6 +107,9 @@ INTRINSIC(uint64_t, vcpu_progress, uint32_t id) { UNUSED_XEN; return vcpus[id].m
 
 /* What the loader left: boot/start_info.c. */
 INTRINSIC(uint32_t, boot_data, uint32_t what, uint32_t to, uint32_t size) { UNUSED_XEN; return boot_data_copy(what, (void *)(uintptr_t)to, size); }
+
+INTRINSIC(void, console_attach) { UNUSED_XEN; console_attach(); }
+INTRINSIC(uint32_t, console_drained) { UNUSED_XEN; return console_drained(); }
 
 /* Records: boot/record.c. Kind and text are UTF-16, as AssemblyScript has them. */
 void record_string(uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t text_units);

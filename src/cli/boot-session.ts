@@ -1,5 +1,6 @@
 /** From a command's argument to a boot's result: what `run` and `demo` have in common. */
-import { bootGuest, prepareBoot, type BootOptions, type BootResult } from "../machine/boot.js";
+import { prepareBoot } from "../machine/boot-plan.js";
+import { bootGuest, type BootOptions, type BootResult, type Way } from "../machine/boot.js";
 import { provideQemu, type Qemu } from "../machine/debian/index.js";
 import { quoteCommand } from "../machine/qemu.js";
 import { createProgress } from "../progress.js";
@@ -11,6 +12,7 @@ export interface SessionOptions extends CommonOptions, BuildChoices {
   xen: string;
   mem: number;
   vcpus: number;
+  on: Way;
   timeout: number;
   gdb?: number;
   cmdline?: string;
@@ -94,6 +96,8 @@ async function withBoot<T>(
       qemu,
       memoryMiB: options.mem,
       vcpus: options.vcpus,
+      on: options.on,
+      progress,
       timeoutMs: options.timeout,
       qemuArgs: context.passedOn,
       signal,

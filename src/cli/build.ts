@@ -10,6 +10,7 @@ interface BuildCommandOptions extends CommonOptions, BuildChoices {
   output?: string;
   strip?: true;
   keep?: string;
+  cache: boolean;
 }
 
 export function addBuild(program: Command, context: Context): void {
@@ -30,6 +31,7 @@ export function addBuild(program: Command, context: Context): void {
     .addOption(option.RUNTIME())
     .option("--strip", "leave out symbols: smaller, but a trap is told by addresses only")
     .option("--keep <folder>", "leave the intermediate files (Wasm, C, objects) there")
+    .option("--no-cache", "do every stage again, whatever the cache has of an equal build")
     .addOption(option.JSON_OUTPUT())
     .addOption(option.QUIET())
     .action((file: string, options: BuildCommandOptions) => build(file, options, context));
@@ -48,6 +50,7 @@ async function build(file: string, options: BuildCommandOptions, context: Contex
     {
       entry: file,
       output,
+      cache: options.cache,
       ...(options.strip === true ? { strip: true } : {}),
       ...(options.keep === undefined ? {} : { keep: options.keep }),
     },

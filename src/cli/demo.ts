@@ -27,7 +27,7 @@ export function addDemo(program: Command, context: Context): void {
 
 async function demo(options: SessionOptions & { verbose?: true }, context: Context): Promise<void> {
   const file = path.join(packageRoot, "examples", "demo.ts");
-  const machine = { ...options, mem: 128, vcpus: 1 };
+  const machine = { ...options, mem: 128, vcpus: 1, on: "dom0" as const };
   let steps = 0;
   const { result, image, qemu } = await bootSession(file, machine, context, {
     onRecord: ({ kind, payload }) => {

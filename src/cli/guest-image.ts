@@ -78,7 +78,7 @@ export async function guestImage(
 
 /** Builds, and shows it. */
 export async function buildWithProgress(
-  what: Pick<BuildOptions, "entry" | "output" | "strip" | "keep">,
+  what: Pick<BuildOptions, "entry" | "output" | "strip" | "keep" | "cache">,
   choices: BuildChoices,
   options: { progress: Progress; signal: AbortSignal },
 ): Promise<BuildResult> {

@@ -1,15 +1,15 @@
-/** What runs leave in the cache beside Debian's packages: logs, and images that --dry-run named. */
+/** What runs and builds leave in the cache beside Debian's packages: logs, images that --dry-run named, stages. */
 import { readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
 import { cacheFolder } from "../cache-folder.js";
 
 export interface Leftover {
-  name: "logs" | "images";
+  name: "logs" | "images" | "stages";
   bytes: number;
   files: number;
 }
 
-const NAMES: Leftover["name"][] = ["logs", "images"];
+const NAMES: Leftover["name"][] = ["logs", "images", "stages"];
 
 export async function listLeftovers(): Promise<Leftover[]> {
   const all = await Promise.all(NAMES.map(measure));

@@ -1,5 +1,6 @@
 /** Values of options, read strictly: what is no value is told with what was expected. */
 import { InvalidArgumentError, Option } from "commander";
+import { WAYS } from "../machine/boot.js";
 import { DEFAULT_MEMORY_MIB, MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../machine/qemu.js";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "../machine/stages.js";
 import { DEFAULT_TEST_TIMEOUT_MS } from "../testing/run-file.js";
@@ -44,6 +45,13 @@ export const XEN = (): Option =>
   );
 export const MEM = (): Option =>
   new Option("--mem <MiB>", "the guest's memory").argParser(memory).default(DEFAULT_MEMORY_MIB);
+export const ON = (): Option =>
+  new Option(
+    "--on <way>",
+    "as a domain that our own toolstack makes (domu), or as Xen's first domain (dom0)",
+  )
+    .choices([...WAYS])
+    .default("domu");
 export const VCPUS = (): Option =>
   new Option("--vcpus <n>", "the guest's vCPUs").argParser(wholeNumber(1, MAX_VCPUS)).default(1);
 export const TIMEOUT = (): Option =>

@@ -14,13 +14,14 @@ export function addRun(program: Command, context: Context): void {
     .command("run")
     .summary("boot a guest on Xen, and exit as it does")
     .description(
-      "Boots a guest as Xen's PVH dom0 in QEMU, and exits with the guest's own exit code.\n" +
+      "Boots a guest on Xen in QEMU, and exits with the guest's own exit code.\n" +
         "What the guest prints goes to stdout (console.error: stderr). FILE.ts is built first.\n" +
         "Arguments behind -- are QEMU's.",
     )
     .usage("[options] <FILE.ts|image.elf> [-- QEMU's arguments]")
     .argument("<file>", "a guest's source (FILE.ts) or image")
     .addOption(option.XEN())
+    .addOption(option.ON())
     .addOption(option.MEM())
     .addOption(option.VCPUS())
     .addOption(option.TIMEOUT())

@@ -5,6 +5,7 @@ import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../errors.js";
 import { ExitCode } from "../exit-codes.js";
+import type { Way } from "../machine/boot.js";
 import { provideQemu } from "../machine/debian/index.js";
 import { createProgress, type Progress } from "../progress.js";
 import { fileFailed, type FileResult, type RunResult } from "../testing/model.js";
@@ -24,6 +25,7 @@ import { chooseXen } from "./xen-choice.js";
 
 export interface TestCommandOptions extends CommonOptions, BuildChoices {
   xen: string;
+  on: Way;
   mem: number;
   vcpus: number;
   timeout: number;
@@ -56,6 +58,7 @@ export function addTest(program: Command, context: Context): void {
     .usage("[options] <folder|FILE.ts>...")
     .argument("<paths...>", "folders and test files")
     .addOption(option.XEN())
+    .addOption(option.ON())
     .addOption(option.MEM())
     .addOption(option.VCPUS())
     .addOption(option.TIMEOUT())
@@ -91,6 +94,7 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
       qemu,
       memoryMiB: options.mem,
       vcpus: options.vcpus,
+      on: options.on,
       timeoutMs: options.timeout,
       testTimeoutMs: options.testTimeout,
       jobs: options.jobs ?? availableParallelism(),

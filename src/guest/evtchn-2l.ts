@@ -8,6 +8,8 @@ import {
   SHARED_INFO_EVTCHN_PENDING,
   VCPU_INFO_EVTCHN_PENDING_SEL,
   VCPU_INFO_EVTCHN_UPCALL_PENDING,
+  VCPU_INFO_SIZE,
+  XEN_LEGACY_MAX_VCPUS,
 } from "./abi/xen";
 import { EventAbi } from "./evtchn-abi";
 import { sharedInfo, vcpuInfo } from "./shared_info";
@@ -78,6 +80,15 @@ export class TwoLevel extends EventAbi {
     this.bit = bit % 64;
   }
 
+  unmaskedPorts(): Array<u32> {
+    const ports: Array<u32> = [];
+    for (let word: u32 = 0; word < 64; word++) {
+      let open = ~load64(sharedInfo() + SHARED_INFO_EVTCHN_MASK + word * 8);
+      for (; open != 0; open &= open - 1) ports.push(word * 64 + <u32>ctz(open));
+    }
+    return ports;
+  }
+
   reset(): void {
     maskAll();
     this.selector = 0;
@@ -91,9 +102,14 @@ export function maskAll(): void {
     store64(page + SHARED_INFO_EVTCHN_MASK + word * 8, ~(<u64>0));
     store64(page + SHARED_INFO_EVTCHN_PENDING + word * 8, 0);
   }
-  /* A stale 1 here keeps Xen from raising any upcall: vcpu_mark_events_pending, xen/arch/x86/domain.c. */
-  store8(vcpuInfo() + VCPU_INFO_EVTCHN_UPCALL_PENDING, 0);
-  store64(vcpuInfo() + VCPU_INFO_EVTCHN_PENDING_SEL, 0);
+  clearUpcall(vcpuInfo());
+  for (let vcpu: usize = 1; vcpu < XEN_LEGACY_MAX_VCPUS; vcpu++) clearUpcall(page + vcpu * VCPU_INFO_SIZE);
+}
+
+/** A stale 1 in the flag keeps Xen from raising any upcall: vcpu_mark_events_pending, xen/arch/x86/domain.c. */
+export function clearUpcall(vcpuInfo: usize): void {
+  store8(vcpuInfo + VCPU_INFO_EVTCHN_UPCALL_PENDING, 0);
+  store64(vcpuInfo + VCPU_INFO_EVTCHN_PENDING_SEL, 0);
 }
 
 function bitOf(map: usize, port: u32): bool {

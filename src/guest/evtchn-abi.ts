@@ -18,6 +18,9 @@ export abstract class EventAbi {
 
   abstract mask(port: u32): void;
 
+  /** Every port that is not masked. */
+  abstract unmaskedPorts(): Array<u32>;
+
   /** The next unmasked pending port, its pending bit cleared; 0 if there is none. */
   abstract scan(): u32;
 

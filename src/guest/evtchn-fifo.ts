@@ -120,6 +120,12 @@ export class Fifo extends EventAbi {
     return port >= this.covered || this.has(port, EVTCHN_FIFO_MASKED);
   }
 
+  unmaskedPorts(): Array<u32> {
+    const ports: Array<u32> = [];
+    for (let port: u32 = 0; port < this.covered; port++) if (!this.isMasked(port)) ports.push(port);
+    return ports;
+  }
+
   clear(port: u32): bool {
     if (port >= this.covered) return false;
     return clear_bit(this.pageOf(port), bitOf(port, EVTCHN_FIFO_PENDING)) != 0;

@@ -2,7 +2,7 @@
 // by which a guest sees its pending events: 2-level (evtchn-2l.ts), which every domain starts with, and FIFO
 // (evtchn-fifo.ts).
 
-import { event_channel_op } from "./hypercall";
+import { checked, event_channel_op } from "./hypercall";
 import {
   EVTCHNOP_alloc_unbound,
   EVTCHNOP_bind_interdomain,
@@ -31,16 +31,62 @@ import { TwoLevel } from "./evtchn-2l";
 import { EventAbi } from "./evtchn-abi";
 import { Fifo } from "./evtchn-fifo";
 import { ContextEventHandler, addEventHandler, removeEventHandler, removeEventHandlers } from "./loop-events";
+import { Part, PartOrder, addPart } from "./part";
 
 @lazy const argument: usize = memory.data(offsetof<evtchn_status>(), 8);
 
 @lazy let abiInUse: EventAbi | null = null;
 @lazy let fifoAbi: Fifo | null = null;
 
+/** Event channels before a soft reset: Xen closes them all, but leaves the masks as they are. */
+class EventChannels extends Part {
+  private masked: Array<u32> = [];
+
+  constructor() {
+    super("event channels", PartOrder.EVENTS);
+  }
+
+  run(): i64 {
+    this.masked = abi().unmaskedPorts();
+    for (let i = 0; i < this.masked.length; i++) abi().mask(this.masked[i]);
+    this.detail = this.masked.length.toString() + " masked";
+    return 0;
+  }
+
+  /** By hypercall: what became pending meanwhile raises its upcall. */
+  undo(): void {
+    for (let i = 0; i < this.masked.length; i++) {
+      const port = this.masked[i];
+      checked("EVTCHNOP_unmask(" + port.toString() + ")", portOp(EVTCHNOP_unmask, port));
+    }
+  }
+
+  attached(): void {
+    forgetPorts();
+  }
+}
+
+let known = false;
+
+function knowPart(): void {
+  if (known) return;
+  known = true;
+  addPart(new EventChannels());
+}
+
 function abi(): EventAbi {
   let inUse = abiInUse;
   if (!inUse) abiInUse = inUse = new TwoLevel();
+  knowPart();
   return inUse;
+}
+
+/** Xen has closed every port, and is back at the 2-level ABI. */
+function forgetPorts(): void {
+  abi().reset();
+  abiInUse = null;
+  abi().reset();
+  removeEventHandlers();
 }
 
 function portOp(cmd: u32, port: u32): i64 {
@@ -249,10 +295,7 @@ export namespace evtchn {
     changetype<evtchn_reset>(argument).dom = DOMID_SELF;
     const result = event_channel_op(EVTCHNOP_reset, argument);
     if (result < 0) return result;
-    abi().reset();
-    abiInUse = null;
-    abi().reset();
-    removeEventHandlers();
+    forgetPorts();
     return 0;
   }
 }

@@ -1,7 +1,7 @@
 // The grant table, version 1: which frames which domain may map. xen/include/public/grant_table.h.
 
 import { grant_table_op } from "./hypercall";
-import { mapXenFrame } from "./frames";
+import { mapXenFrame, unmapXenFrame } from "./frames";
 import { barrier, compare_exchange32, load32, store32 } from "./intrinsics";
 import {
   GNTTABOP_query_size,
@@ -15,6 +15,8 @@ import {
 } from "./abi/grant_table";
 import { XENMAPSPACE_grant_table } from "./abi/memory";
 import { DOMID_SELF } from "./abi/xen";
+import { EBUSY } from "./errno";
+import { Part, PartOrder, addPart } from "./part";
 
 /** One frame of the table: as many entries as this runtime uses. */
 export const GRANT_ENTRIES: u32 = 4096 / <u32>offsetof<grant_entry_v1>();
@@ -27,8 +29,65 @@ let next: u32 = GNTTAB_NR_RESERVED_ENTRIES;
 
 /** Maps the table's first frame, once. What it held stays: entries outlive a kernel. */
 function entry(ref: u32): usize {
-  if (table == 0) table = mapXenFrame(XENMAPSPACE_grant_table, "XENMAPSPACE_grant_table");
+  if (table == 0) {
+    table = mapXenFrame(XENMAPSPACE_grant_table, "XENMAPSPACE_grant_table");
+    addPart(new Grants());
+  }
   return table + <usize>ref * offsetof<grant_entry_v1>();
+}
+
+/**
+ * Grants before a soft reset, which takes none back. Those that nobody has mapped are ended. One that somebody has
+ * mapped stays, and is told: after the reset the page is still this kernel's. Another kernel would have its memory
+ * written to, so before a jump it is a refusal; and the table's frame goes out of the way, or the next kernel, which
+ * maps it elsewhere, would find a hole here (xenmem_add_to_physmap_one, xen/arch/x86/mm/p2m.c).
+ */
+class Grants extends Part {
+  private refs: Array<u32> = [];
+  /** Of each entry: flags and domid, frame. */
+  private flags: Array<u32> = [];
+  private frames: Array<u32> = [];
+
+  constructor() {
+    super("grants", PartOrder.GRANTS);
+  }
+
+  run(): i64 {
+    const active = grant.active();
+    this.detail = active.length == 0 ? "" : "mapped by others: " + active.join(", ");
+    if (this.jump && active.length > 0) return -EBUSY;
+    for (let ref = GNTTAB_NR_RESERVED_ENTRIES; ref < GRANT_ENTRIES; ref++) {
+      const flags = load32(entry(ref));
+      if (flags == 0 || !grant.end(ref)) continue;
+      this.refs.push(ref);
+      this.flags.push(flags);
+      this.frames.push(load32(entry(ref) + offsetof<grant_entry_v1>("frame")));
+    }
+    if (!this.jump) return 0;
+    const result = unmapXenFrame(XENMAPSPACE_grant_table, "XENMAPSPACE_grant_table", table);
+    if (result != 0) this.giveBack();
+    return result;
+  }
+
+  undo(): void {
+    if (this.jump) mapXenFrame(XENMAPSPACE_grant_table, "XENMAPSPACE_grant_table", table);
+    this.giveBack();
+  }
+
+  private giveBack(): void {
+    while (this.refs.length > 0) {
+      const at = entry(this.refs.pop());
+      store32(at + offsetof<grant_entry_v1>("frame"), this.frames.pop());
+      barrier();
+      store32(at, this.flags.pop());
+    }
+  }
+
+  attached(): void {
+    this.refs = [];
+    this.flags = [];
+    this.frames = [];
+  }
 }
 
 export namespace grant {
@@ -69,10 +128,10 @@ export namespace grant {
     }
   }
 
-  /** Those in use by somebody: what a soft reset would leave mapped. */
+  /** Those in use by somebody, the toolstack's own apart: what a soft reset leaves mapped. */
   export function active(): Array<u32> {
     const refs: Array<u32> = [];
-    for (let ref: u32 = 0; ref < GRANT_ENTRIES; ref++) if (inUse(ref)) refs.push(ref);
+    for (let ref = GNTTAB_NR_RESERVED_ENTRIES; ref < GRANT_ENTRIES; ref++) if (inUse(ref)) refs.push(ref);
     return refs;
   }
 

@@ -7,6 +7,8 @@ export { runLoop } from "./loop";
 export { Watchdog, WATCHDOG_TIMERS, watchdogOp } from "./watchdog";
 export { Vcpu, VcpuStart, MAX_VCPUS } from "./vcpu";
 export { timer } from "./timer";
+export { softReset, xen } from "./soft_reset";
+export { Step, StepEvent } from "./preparation";
 export { systemTime, wallClock } from "./time";
 export { commandLine, commandLineValue, bootModules, BootModule } from "./start_info";
 export { record, step, measure } from "./record";

@@ -76,7 +76,11 @@ export declare function sleep_unless_upcall(cmd: u32, arg: usize): i64;
 @external("xen", "frame_of") export declare function frame_of(address: usize): u64;
 
 /** Copies `size` bytes of guest physical memory, of any RAM of this domain, to `to`. */
-@external("xen", "physical_read") export declare function physical_read(to: usize, paddr: u64, size: u32): void;
+@external("xen", "physical_read") export declare function physical_read(
+  to: usize,
+  paddr: u64,
+  size: u32,
+): void;
 /** Writes bytes to Xen's debug port as they are: Xen prints each line that ends, of printable ASCII. */
 @external("xen", "debug_port_write") export declare function debug_port_write(from: usize, size: u32): void;
 
@@ -86,6 +90,8 @@ export declare function sleep_unless_upcall(cmd: u32, arg: usize): i64;
 /** Starts secondary vCPU `id` (1..3), waking port `port`; how: 0 VCPUOP_initialise and _up, 1 INIT-SIPI. Xen's errno or 0. */
 @external("xen", "vcpu_start")
 export declare function vcpu_start(id: u32, how: u32, port: u32): i64;
+/** Sends it INIT, by local APIC: it is as if it had never been started. */
+@external("xen", "vcpu_reset") export declare function vcpu_reset(id: u32): void;
 /** Puts an order in its mailbox; 0 if the last one is not finished. The event that wakes it is the caller's to send. */
 @external("xen", "vcpu_order")
 export declare function vcpu_order(id: u32, order: u32, argument: u64): u32;
@@ -104,6 +110,12 @@ export declare function vcpu_progress(id: u32): u64;
 
 /** Copies at most `size` bytes of what the loader left (BootData) to `to`; returns how many bytes there are. */
 @external("xen", "boot_data") export declare function boot_data(what: u32, to: usize, size: u32): u32;
+
+/** Takes up the PV console's ring and its event channel, where the domain has them (boot/console.c). */
+@external("xen", "console_attach") export declare function console_attach(): void;
+
+/** Whether the console's daemon has read all that was written; 1 too where there is no console. */
+@external("xen", "console_drained") export declare function console_drained(): u32;
 
 /** Writes a record: kind and text as UTF-16 with their lengths in code units. */
 @external("xen", "record") export declare function record(

@@ -2,6 +2,7 @@
 // vcpu_runstate_info. Asked for by hypercall, or read from memory that Xen keeps up to date.
 
 import { checked, vcpu_op, vm_assist } from "./hypercall";
+import { Part, PartOrder, addPart } from "./part";
 import { barrier, load32, load64, shared_alloc } from "./intrinsics";
 import {
   RUNSTATE_INFO_SIZE,
@@ -65,6 +66,10 @@ export function runstate(vcpu: u32 = 0): Runstate {
 
 /** A vCPU's times in memory that Xen writes at each change of its state: read without a hypercall. */
 export class RunstateArea {
+  private static all: Array<RunstateArea> = [];
+  /** Frames of areas that were stopped. */
+  private static free: Array<usize> = [];
+
   private constructor(
     readonly vcpu: u32,
     private area: usize,
@@ -72,16 +77,34 @@ export class RunstateArea {
 
   /**
    * Registers an area for vCPU `vcpu`; a second one takes the first one's place. Null if there is no frame left.
-   * Xen 4.17 knows it by its virtual address: stop() it before another kernel takes over, which would find its
-   * memory written to.
+   * Xen 4.17 knows it by its virtual address: it has to be stopped before another kernel takes over, which would
+   * find its memory written to (softReset.prepare() does).
    */
   static start(vcpu: u32 = 0): RunstateArea | null {
-    const area = shared_alloc(1);
+    knowPart();
+    const area = RunstateArea.free.length > 0 ? RunstateArea.free.pop() : shared_alloc(1);
     if (area == 0) return null;
     checked("vm_assist", vm_assist(VMASST_CMD_enable, VMASST_TYPE_runstate_update_flag));
-    argument.addr = area;
-    register(vcpu);
-    return new RunstateArea(vcpu, area);
+    RunstateArea.replace(vcpu);
+    checked(REGISTER, register(vcpu, area));
+    const started = new RunstateArea(vcpu, area);
+    RunstateArea.all.push(started);
+    return started;
+  }
+
+  /** The one that is registered for `vcpu` is no longer. */
+  private static replace(vcpu: u32): void {
+    for (let i = 0; i < RunstateArea.all.length; i++) {
+      if (RunstateArea.all[i].vcpu == vcpu) {
+        RunstateArea.all[i].forget();
+        break;
+      }
+    }
+  }
+
+  /** Those that are registered: a copy. */
+  static registered(): Array<RunstateArea> {
+    return RunstateArea.all.slice();
   }
 
   /** The times up to the last change of its state: while it runs, `running` stands still. */
@@ -89,16 +112,72 @@ export class RunstateArea {
     return at(this.area);
   }
 
-  /** Xen writes it no more. */
+  /** Xen writes it no more; read() says what it wrote last. Nothing, if that is so already. */
   stop(): void {
-    argument.addr = 0;
-    register(this.vcpu);
+    if (!RunstateArea.all.includes(this)) return;
+    checked(REGISTER, register(this.vcpu, 0));
+    this.forget();
+  }
+
+  /** Xen has it no longer. Its frame is another area's from here on. */
+  forget(): void {
+    RunstateArea.all.splice(RunstateArea.all.indexOf(this), 1);
+    RunstateArea.free.push(this.area);
+  }
+
+  /** Takes it away from Xen for the time being, and gives it back. Xen's errno, or 0. */
+  suspend(): i64 {
+    return register(this.vcpu, 0);
+  }
+
+  resume(): void {
+    checked(REGISTER, register(this.vcpu, this.area));
   }
 }
 
-function register(vcpu: u32): void {
-  checked(
-    "VCPUOP_register_runstate_memory_area",
-    vcpu_op(VCPUOP_register_runstate_memory_area, vcpu, changetype<usize>(argument)),
-  );
+const REGISTER = "VCPUOP_register_runstate_memory_area";
+
+function register(vcpu: u32, area: usize): i64 {
+  argument.addr = area;
+  return vcpu_op(VCPUOP_register_runstate_memory_area, vcpu, changetype<usize>(argument));
+}
+
+/** Before a jump to another kernel Xen must stop writing; a soft reset itself makes it forget the areas. */
+class RunstateAreas extends Part {
+  private suspended: Array<RunstateArea> = [];
+
+  constructor() {
+    super("runstate areas", PartOrder.AREAS);
+  }
+
+  run(): i64 {
+    const areas = RunstateArea.registered();
+    this.suspended = [];
+    for (let i = 0; i < areas.length; i++) {
+      const result = areas[i].suspend();
+      if (result != 0) {
+        this.undo();
+        return result;
+      }
+      this.suspended.push(areas[i]);
+    }
+    return 0;
+  }
+
+  undo(): void {
+    for (let i = 0; i < this.suspended.length; i++) this.suspended[i].resume();
+  }
+
+  attached(): void {
+    const areas = RunstateArea.registered();
+    for (let i = 0; i < areas.length; i++) areas[i].forget();
+  }
+}
+
+let known = false;
+
+function knowPart(): void {
+  if (known) return;
+  known = true;
+  addPart(new RunstateAreas());
 }

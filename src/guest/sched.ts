@@ -37,6 +37,19 @@ const shutdownArgument = changetype<sched_shutdown>(memory.data(offsetof<sched_s
 const remoteArgument = changetype<sched_remote_shutdown>(memory.data(offsetof<sched_remote_shutdown>(), 4));
 const pinArgument = changetype<sched_pin_override>(memory.data(offsetof<sched_pin_override>(), 4));
 
+/** What SCHEDOP_shutdown_code has fixed, as far as this runtime knows; -1: nothing. */
+let latched: i32 = -1;
+
+/** The reason that sched.shutdownCode() has fixed; -1 if none. */
+export function latchedShutdown(): i32 {
+  return latched;
+}
+
+/** Xen has forgotten it: the domain was resumed (domain_resume, xen/common/domain.c). */
+export function forgetLatchedShutdown(): void {
+  latched = -1;
+}
+
 /** The namespace that guests call it by; a class, since `yield` cannot name a function. */
 export abstract class sched {
   /** SCHEDOP_yield: lets another vCPU run. Returns 0; Xen knows no error here. */
@@ -93,7 +106,9 @@ export abstract class sched {
    */
   static shutdownCode(reason: u32): i64 {
     shutdownArgument.reason = reason;
-    return sched_op(SCHEDOP_shutdown_code, changetype<usize>(shutdownArgument));
+    const result = sched_op(SCHEDOP_shutdown_code, changetype<usize>(shutdownArgument));
+    if (result == 0 && latched < 0) latched = reason & 0xff;
+    return result;
   }
 
   /**

@@ -13,9 +13,11 @@ import { DOMID_SELF, SHARED_INFO_VCPU_INFO } from "./abi/xen";
 import { mapXenFrame } from "./frames";
 import { maskAll } from "./evtchn-2l";
 
+/** Where the page is, or was until detachSharedInfo(). */
+let place: usize = 0;
 let page: usize = 0;
 
-/** The page's address; 0 before attach(). Touched through the intrinsics only: Xen writes it as well. */
+/** The page's address; 0 while it is not mapped. Touched through the intrinsics only: Xen writes it as well. */
 @inline export function sharedInfo(): usize {
   return page;
 }
@@ -33,16 +35,24 @@ export function useVcpuInfo(address: usize): void {
   set_vcpu_info(address);
 }
 
+/** A soft reset took the page away: what is there now is ordinary RAM, with no event in it and no clock. */
+export function detachSharedInfo(): void {
+  page = 0;
+  set_shared_info(0);
+  useVcpuInfo(0);
+}
+
 const paramArgument = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_param>(), 8));
 
 /**
- * Maps shared_info, clears what an earlier kernel may have left in it, and turns on the event upcall.
+ * Maps shared_info, always at the same address, clears what an earlier kernel may have left in it, and turns on the
+ * event upcall.
  *
- * The upcall comes by vector, HVM_PARAM_
- * CALLBACK_IRQ type 2: it needs neither local APIC nor end of interrupt, and the next kernel can set it anew.
+ * The upcall comes by vector, HVM_PARAM_CALLBACK_IRQ type 2: it needs neither local APIC nor end of interrupt, and
+ * the next kernel can set it anew.
  */
 export function attachSharedInfo(): void {
-  page = mapXenFrame(XENMAPSPACE_shared_info, "XENMAPSPACE_shared_info", page);
+  place = page = mapXenFrame(XENMAPSPACE_shared_info, "XENMAPSPACE_shared_info", place);
   set_shared_info(page);
   useVcpuInfo(page + SHARED_INFO_VCPU_INFO);
   maskAll();

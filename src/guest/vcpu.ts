@@ -3,16 +3,28 @@
 
 import { checked, vcpu_op } from "./hypercall";
 import {
+  load32,
   rdtsc,
   vcpu_done,
   vcpu_order,
   vcpu_progress,
+  vcpu_reset,
   vcpu_result,
   vcpu_start,
   vcpu_taken,
 } from "./intrinsics";
-import { VCPUOP_is_up, VCPUOP_up } from "./abi/vcpu";
+import {
+  RUNSTATE_INFO_SIZE,
+  RUNSTATE_INFO_STATE,
+  RUNSTATE_running,
+  VCPUOP_down,
+  VCPUOP_get_runstate_info,
+  VCPUOP_is_up,
+  VCPUOP_up,
+} from "./abi/vcpu";
+import { ETIME } from "./errno";
 import { evtchn } from "./evtchn";
+import { Part, PartOrder, addPart } from "./part";
 import { sched } from "./sched";
 import { systemTime } from "./time";
 
@@ -53,7 +65,10 @@ export class Vcpu {
     const port = <u32>checked("EVTCHNOP_bind_ipi of " + name, evtchn.bindIpi(id));
     checked("EVTCHNOP_unmask of " + name, evtchn.unmask(port));
     checked("start of " + name, vcpu_start(id, how, port));
-    return new Vcpu(id, port);
+    knowPart();
+    const vcpu = new Vcpu(id, port);
+    started.push(vcpu);
+    return vcpu;
   }
 
   /** Whether it has finished its last order. */
@@ -135,4 +150,82 @@ export class Vcpu {
     }
     return true;
   }
+}
+
+/** Those that ran since the runtime was attached. */
+@lazy const started: Array<Vcpu> = [];
+
+/** ns that a vCPU has to leave its physical CPU after VCPUOP_down. */
+const DOWN_WITHIN: u64 = 1_000_000_000;
+
+@lazy const runstateOf: usize = memory.data(<i32>RUNSTATE_INFO_SIZE, 8);
+
+/**
+ * The other vCPUs before a soft reset, which stops none of them: taken down wherever they are, in the middle of an
+ * order too, and on the way back up again, to go on with it. After the reset their event channels are closed, so
+ * each is put back to where it was before its first start.
+ */
+class OtherVcpus extends Part {
+  private stopped: Array<Vcpu> = [];
+
+  constructor() {
+    super("other vCPUs", PartOrder.VCPUS);
+  }
+
+  run(): i64 {
+    this.stopped = [];
+    for (let i = 0; i < started.length; i++) {
+      const result = this.stop(started[i]);
+      if (result != 0) {
+        this.detail = "vCPU " + started[i].id.toString();
+        this.undo();
+        return result;
+      }
+    }
+    this.detail = this.stopped.length.toString() + " down";
+    return 0;
+  }
+
+  private stop(vcpu: Vcpu): i64 {
+    const up = vcpu.isUp;
+    if (up <= 0) return up;
+    const result = vcpu_op(VCPUOP_down, vcpu.id, 0);
+    if (result != 0) return result;
+    this.stopped.push(vcpu);
+    /* VCPUOP_down does not wait for it (vcpu_sleep_nosync). */
+    const deadline = systemTime() + DOWN_WITHIN;
+    while (true) {
+      const failure = vcpu_op(VCPUOP_get_runstate_info, vcpu.id, runstateOf);
+      if (failure != 0) return failure;
+      if (load32(runstateOf + RUNSTATE_INFO_STATE) != RUNSTATE_running) return 0;
+      if (systemTime() >= deadline) return -ETIME;
+      sched.yield();
+    }
+  }
+
+  undo(): void {
+    for (let i = 0; i < this.stopped.length; i++) {
+      checked("VCPUOP_up of vCPU " + this.stopped[i].id.toString(), this.stopped[i].up());
+    }
+  }
+
+  attached(): void {
+    resetVcpus();
+  }
+}
+
+let known = false;
+
+function knowPart(): void {
+  if (known) return;
+  known = true;
+  addPart(new OtherVcpus());
+}
+
+/**
+ * INIT for each vCPU that ran: Xen then takes VCPUOP_initialise, and INIT-SIPI, as if it never had. It cannot fail,
+ * and there is no way back: a Vcpu of before is dead.
+ */
+export function resetVcpus(): void {
+  while (started.length > 0) vcpu_reset(started.pop().id);
 }

@@ -10,6 +10,9 @@ import { useVcpuInfo } from "./shared_info";
   memory.data(offsetof<vcpu_register_vcpu_info>(), 8),
 );
 
+/** Taken once: after a soft reset it is registered again. */
+let page: usize = 0;
+
 /**
  * Moves vCPU 0's struct vcpu_info out of shared_info. Once in a domain's life: a second time is -EINVAL (-EBUSY from
  * Xen 4.18 on), until a soft reset. Only a vCPU above 31 needs it. Returns 0, or Xen's negative errno.
@@ -17,7 +20,7 @@ import { useVcpuInfo } from "./shared_info";
  * Xen marks everything as pending when it moves, so that nothing is lost; expect scan() to find nothing once.
  */
 export function registerVcpuInfo(): i64 {
-  const page = shared_alloc(1);
+  if (page == 0) page = shared_alloc(1);
   if (page == 0) return -ENOMEM;
   argument.mfn = frame_of(page);
   argument.offset = 0;

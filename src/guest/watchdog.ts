@@ -3,6 +3,7 @@
 import { checked, sched_op } from "./hypercall";
 import { SCHEDOP_watchdog, sched_watchdog } from "./abi/sched";
 import { ENOSPC } from "./errno";
+import { Part, PartOrder, addPart } from "./part";
 
 /** NR_DOMAIN_WATCHDOG_TIMERS: how many a domain has. */
 export const WATCHDOG_TIMERS: u32 = 2;
@@ -16,12 +17,84 @@ const argument = changetype<sched_watchdog>(memory.data(offsetof<sched_watchdog>
  * Id 0 with 0 seconds is no mistake to Xen: it arms a timer that fires at once, and ends the domain.
  */
 export function watchdogOp(id: u32, seconds: u32): i64 {
+  knowPart();
+  const result = operation(id, seconds);
+  const timer = id == 0 ? result : id;
+  if (result >= 0 && timer <= <i64>WATCHDOG_TIMERS) secondsOf[<i32>timer] = seconds;
+  return result;
+}
+
+function operation(id: u32, seconds: u32): i64 {
   argument.id = id;
   argument.timeout = seconds;
   /* Xen computes -ENOSPC as a uint32_t and returns it as a long: 4294967268 to a 64-bit guest, in every release
    * so far. An int, as which C callers read the result, is right again. */
   return <i64>(<i32>sched_op(SCHEDOP_watchdog, changetype<usize>(argument)));
 }
+
+/** By id: what each timer is armed with; 0: it is not. */
+@lazy const secondsOf = new StaticArray<u32>(WATCHDOG_TIMERS + 1);
+
+/** The timers before a soft reset, which leaves them armed: one that expires after it ends the domain. */
+class Watchdogs extends Part {
+  /** Whether run() has destroyed them. */
+  private destroyed: bool = false;
+
+  constructor() {
+    super("watchdogs", PartOrder.WATCHDOGS);
+  }
+
+  run(): i64 {
+    for (let id: u32 = 1; id <= WATCHDOG_TIMERS; id++) {
+      if (secondsOf[id] == 0) continue;
+      const result = operation(id, 0);
+      if (result != 0) {
+        rearm(id - 1);
+        return result;
+      }
+    }
+    this.destroyed = true;
+    return 0;
+  }
+
+  /** Armed again, with all of their time, and with the ids that they had. */
+  undo(): void {
+    this.destroyed = false;
+    rearm(WATCHDOG_TIMERS);
+  }
+
+  attached(): void {
+    if (!this.destroyed) return;
+    this.destroyed = false;
+    secondsOf.fill(0);
+    Watchdog.forgetAll();
+  }
+}
+
+let known = false;
+
+function knowPart(): void {
+  if (known) return;
+  known = true;
+  addPart(new Watchdogs());
+}
+
+/** Arms those up to id `last` again. Xen gives out the lowest free id, so one that is not wanted is taken for a moment. */
+function rearm(last: u32): void {
+  while (last > 0 && secondsOf[last] == 0) last--;
+  for (let id: u32 = 1; id <= last; id++) {
+    const wanted = secondsOf[id] != 0;
+    const seconds = wanted ? secondsOf[id] : LONG;
+    const given = checked("SCHEDOP_watchdog(0, " + seconds.toString() + ")", operation(0, seconds));
+    assert(given == id, "SCHEDOP_watchdog gave another timer than the lowest free one");
+  }
+  for (let id: u32 = 1; id <= last; id++) {
+    if (secondsOf[id] == 0) checked("SCHEDOP_watchdog(" + id.toString() + ", 0)", operation(id, 0));
+  }
+}
+
+/** Seconds: about 136 years, Xen's most. */
+const LONG: u32 = u32.MAX_VALUE;
 
 /**
  * A watchdog that cannot be lost: as long as it is armed, the program can reach it by Watchdog.armed(), and
@@ -53,6 +126,12 @@ export class Watchdog {
   /** Those that are armed: a copy, so that nobody can take one off the list that stopAll() goes by. */
   static armed(): Array<Watchdog> {
     return Watchdog.all.slice();
+  }
+
+  /** They are destroyed already. */
+  static forgetAll(): void {
+    for (let i = 0; i < Watchdog.all.length; i++) Watchdog.all[i].id = 0;
+    Watchdog.all = [];
   }
 
   /** Takes back every armed one. */

@@ -29,6 +29,8 @@ export interface BuildOptions {
   native?: string[];
   /** A folder to leave the intermediate files in (Wasm, C, objects). */
   keep?: string;
+  /** Whether stages whose inputs have not changed may be taken from the cache; default true. */
+  cache?: boolean;
   signal?: AbortSignal;
   onStage?: (stage: string) => void;
 }
@@ -46,6 +48,7 @@ export interface BuildResult {
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { hypercall = "page", signal } = options;
   if (signal) setMaxListeners(0, signal); // one for each compiler that runs
+  const cache = options.cache ?? true;
   const stages: BuildResult["stages"] = [];
   const stage = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();
@@ -67,6 +70,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       compileGuest({
         entry: options.entry,
         transforms: options.transforms ?? [],
+        cache,
         ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
       }),
     );
@@ -77,6 +81,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         hypercall,
         folder,
         native: options.native ?? [],
+        cache,
         ...(signal ? { signal } : {}),
       }),
     );

@@ -7,6 +7,7 @@ import { basename, dirname, join, resolve } from "node:path";
 import { packageRoot } from "../package-root.js";
 import { reportingAllocators } from "./allocators.js";
 import { BuildError } from "./build-error.js";
+import { CompileCache } from "./compile-cache.js";
 import { testSites, type TestSite } from "./transform/test-sites.js";
 
 export interface CompileResult {
@@ -24,6 +25,8 @@ export interface CompileOptions {
   transforms?: string[];
   /** AssemblyScript's allocator and collector; if not given, asconfig.json's, else incremental. */
   runtime?: GuestRuntime;
+  /** Whether an equal compilation's result may be taken from the cache; default true. */
+  cache?: boolean;
 }
 
 /**
@@ -58,7 +61,7 @@ const globals = Object.entries({
  * `xenlet/toolstack/domain`, and `bindings/dom` and `bindings/node` in place of asc's own, so that console,
  * process, performance and Date are ours.
  */
-async function runtimeLibrary(): Promise<[name: string, text: string][]> {
+async function runtimeLibrary(): Promise<Map<string, string>> {
   const named = async (folder: string, name: (file: string) => string) => {
     const files = await readdir(join(librarySources, folder), { recursive: true });
     return Promise.all(
@@ -70,10 +73,10 @@ async function runtimeLibrary(): Promise<[name: string, text: string][]> {
         }),
     );
   };
-  return [
+  return new Map([
     ...(await named("guest", (file) => (file.startsWith("bindings/") ? file : `xenlet/${file}`))),
     ...(await named("toolstack", (file) => `xenlet/toolstack/${file}`)),
-  ];
+  ]);
 }
 
 /** What was chosen for this build, and what asconfig.json leaves open, from this package's own. */
@@ -102,56 +105,91 @@ async function defaultOptions(folder: string, chosen: Record<string, string>): P
     );
 }
 
-/** Compiles a guest. Throws BuildError with asc's own diagnostics. */
+/** Compiles a guest, or takes what an equal compilation made. Throws BuildError with asc's own diagnostics. */
 export async function compileGuest(options: CompileOptions): Promise<CompileResult> {
   const entry = resolve(options.entry);
   if (!existsSync(entry)) throw new BuildError(`${options.entry} is not there`);
-  const folder = dirname(entry);
+  const library = await runtimeLibrary();
+  const args = [
+    `${PROLOGUE}.ts`,
+    basename(entry),
+    `${EPILOGUE}.ts`,
+    "--outFile",
+    "guest.wasm",
+    "--sourceMap",
+    "--debug", // names, for backtraces
+    "--exportStart",
+    "_start",
+    "--memoryBase",
+    "4096", // page 0 is not there: a null dereference traps
+    "--use",
+    globals,
+    ...(await defaultOptions(
+      dirname(entry),
+      options.runtime === undefined ? {} : { runtime: options.runtime },
+    )),
+  ];
+  const transforms = options.transforms ?? [];
+  const cache = await CompileCache.open(
+    entry,
+    [args, [...virtualFiles]].map((part) => JSON.stringify(part)),
+    library,
+  );
+  // What a transform reads, nobody knows.
+  const mayCache = options.cache !== false && transforms.length === 0;
+  const found = mayCache ? await cache.find() : null;
+  if (found) return found;
+  const flags = transforms.flatMap((transform) => ["--transform", transform]);
+  const result = await oneAtATime(() =>
+    runAsc(dirname(entry), [...args, ...flags], library.keys(), cache),
+  );
+  if (mayCache) await cache.remember(result);
+  return result;
+}
+
+let last: Promise<unknown> = Promise.resolve();
+
+/** asc keeps one set of library files for all of a process, and one thread runs it: nothing is lost by waiting. */
+async function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
+  const mine = last.then(work);
+  last = mine.catch(() => undefined);
+  return mine;
+}
+
+async function runAsc(
+  folder: string,
+  args: string[],
+  runtime: Iterable<string>,
+  cache: CompileCache,
+): Promise<CompileResult> {
   const asc = await import("assemblyscript/asc");
   const library = asc.libraryFiles;
-  for (const [name, text] of [...(await runtimeLibrary()), ...reportingAllocators(library)])
-    library[name] = text;
+  for (const [name, text] of reportingAllocators(library)) library[name] = text;
+  for (const name of runtime) {
+    // asc reads what the program imports, and nothing else: the cache learns what that is.
+    const get = () => cache.libraryText(name);
+    Object.defineProperty(library, name, { get, enumerable: true, configurable: true });
+  }
+  const known = new Set(Object.keys(library));
 
   const outputs = new Map<string, string | Uint8Array>();
   const messages = asc.createMemoryStream();
   const { sites, transform } = await testSites();
-  const { error } = await asc.main(
-    [
-      `${PROLOGUE}.ts`,
-      basename(entry),
-      `${EPILOGUE}.ts`,
-      "--baseDir",
-      folder,
-      "--outFile",
-      "guest.wasm",
-      "--sourceMap",
-      "--debug", // names, for backtraces
-      "--exportStart",
-      "_start",
-      "--memoryBase",
-      "4096", // page 0 is not there: a null dereference traps
-      "--use",
-      globals,
-      ...(await defaultOptions(
-        folder,
-        options.runtime === undefined ? {} : { runtime: options.runtime },
-      )),
-      ...(options.transforms ?? []).flatMap((transform) => ["--transform", transform]),
-    ],
-    {
-      stdout: asc.createMemoryStream(),
-      stderr: messages,
-      readFile: async (name: string, baseDir: string) =>
-        virtualFiles.get(name) ??
-        (await readFile(resolve(baseDir, name), "utf8").catch(() => null)),
-      writeFile: (name: string, contents: string | Uint8Array) => {
-        outputs.set(basename(name), contents);
-      },
-      listFiles: async (name: string, baseDir: string) =>
-        readdir(resolve(baseDir, name)).catch(() => null),
-      transforms: [transform],
+  const { error } = await asc.main([...args, "--baseDir", folder], {
+    stdout: asc.createMemoryStream(),
+    stderr: messages,
+    readFile: async (name: string, baseDir: string) =>
+      virtualFiles.get(name) ?? (await cache.readFile(name, baseDir)),
+    writeFile: (name: string, contents: string | Uint8Array) => {
+      outputs.set(basename(name), contents);
     },
-  );
+    listFiles: async (name: string, baseDir: string) =>
+      readdir(resolve(baseDir, name)).catch(() => null),
+    transforms: [transform],
+  });
+  // What asconfig.json's "lib" brought in is this guest's alone.
+  for (const name of Object.keys(library))
+    if (!known.has(name)) Reflect.deleteProperty(library, name);
   const wasm = outputs.get("guest.wasm");
   if (error || !(wasm instanceof Uint8Array)) {
     throw new BuildError((messages.toString().trim() || error?.message) ?? "asc wrote no module", {

@@ -6,10 +6,12 @@ import { join } from "node:path";
 
 import { packageRoot } from "../package-root.js";
 import { BuildError } from "./build-error.js";
+import { digest, digestOfOwnCode, loadStage, storeStage, type StageFiles } from "./stage-cache.js";
 import {
   bootFlags,
   commonFlags,
   compileC,
+  digestOfToolchain,
   loweredFlags,
   run,
   type HypercallMode,
@@ -23,6 +25,8 @@ export interface LowerOptions {
   folder: string;
   /** C files that define the imports of module "native". */
   native?: string[];
+  /** Whether an equal module's objects may be taken from the cache; default true. */
+  cache?: boolean;
   signal?: AbortSignal;
 }
 
@@ -106,26 +110,59 @@ function moduleHeader(module: WasmModule, header: string): string {
   ].join("\n");
 }
 
-/** Lowers a module to objects for link(). Throws BuildError if the module asks for what there is not. */
-export async function lower({
-  wasm,
-  hypercall,
-  folder,
-  native = [],
-  signal,
-}: LowerOptions): Promise<string[]> {
+/** What a lowering leaves for the next one of the same module: objects first, then what --keep shows. */
+const OBJECTS = ["lowered-0.o", "lowered-1.o", "lowered-2.o"];
+const KEPT = [...OBJECTS, "guest.c", "guest.h", "module.h", "linear.bin", "linear.S"];
+
+const wasm2c = createRequire(import.meta.url).resolve("wabt/bin/wasm2c");
+
+/**
+ * Lowers a module to objects for link(), or takes those that an equal module was lowered to. Throws BuildError if
+ * the module asks for what there is not.
+ */
+export async function lower(options: LowerOptions): Promise<string[]> {
+  const { wasm, hypercall, folder, native = [], signal } = options;
+  const file = (name: string): string => join(folder, name);
+  await writeFile(file("guest.wasm"), wasm);
+  const key = digest(
+    wasm,
+    JSON.stringify([hypercall, native.length > 0]),
+    await digestOfToolchain(signal),
+    await digestOfOwnCode(),
+    await readFile(wasm2c),
+  );
+  const found = options.cache === false ? null : await loadStage("lowered", key);
+  if (found) {
+    for (const [name, bytes] of Object.entries(found)) await writeFile(file(name), bytes);
+  } else {
+    await lowerModule(options);
+    const files: StageFiles = {};
+    for (const name of KEPT) files[name] = await readFile(file(name));
+    if (options.cache !== false) await storeStage("lowered", key, files);
+  }
+  const flags = [...guestFlags(hypercall, folder), ...loweredFlags, "-Wall", "-Wextra"];
+  const natives = native.map(async (source, index) => {
+    const object = file(`native-${String(index)}.o`);
+    await compileC(source, object, flags, signal); // always: nobody knows what it includes
+    return object;
+  });
+  return [...OBJECTS.map(file), ...(await Promise.all(natives))];
+}
+
+/** Paths of the folder, which changes from build to build, stay out of the objects. */
+function guestFlags(hypercall: HypercallMode, folder: string): string[] {
+  return [...commonFlags(hypercall), `-ffile-prefix-map=${folder}=guest`, "-I", folder];
+}
+
+async function lowerModule(options: LowerOptions): Promise<void> {
+  const { wasm, hypercall, folder, native = [], signal } = options;
   const module = readWasm(wasm);
   await checkImports(module, native.length > 0);
   if (!module.exports.includes("_start")) throw new BuildError("the module exports no _start");
 
   const file = (name: string): string => join(folder, name);
   const { image, assembly } = linearMemory(module, file("linear.bin"));
-  await Promise.all([
-    writeFile(file("guest.wasm"), wasm),
-    writeFile(file("linear.bin"), image),
-    writeFile(file("linear.S"), assembly),
-  ]);
-  const wasm2c = createRequire(import.meta.url).resolve("wabt/bin/wasm2c");
+  await Promise.all([writeFile(file("linear.bin"), image), writeFile(file("linear.S"), assembly)]);
   await run(
     process.execPath,
     [wasm2c, file("guest.wasm"), "-n", "guest", "-o", file("guest.c")],
@@ -137,22 +174,16 @@ export async function lower({
     writeFile(file("module.h"), moduleHeader(module, header)),
   ]);
 
-  const common = [...commonFlags(hypercall), "-I", folder];
+  const common = guestFlags(hypercall, folder);
   const runtime = join(packageRoot, "linker", "wasm-rt.c");
   const jobs: [source: string, flags: string[]][] = [
     [file("guest.c"), [...common, ...loweredFlags]],
     [runtime, [...common, ...bootFlags, "-fno-delete-null-pointer-checks", "-fno-strict-aliasing"]],
     [file("linear.S"), common],
-    ...native.map((source): [string, string[]] => [
-      source,
-      [...common, ...loweredFlags, "-Wall", "-Wextra"],
-    ]),
   ];
-  return Promise.all(
-    jobs.map(async ([source, flags], index) => {
-      const object = file(`lowered-${String(index)}.o`);
-      await compileC(source, object, flags, signal);
-      return object;
-    }),
+  await Promise.all(
+    jobs.map(([source, flags], index) =>
+      compileC(source, file(OBJECTS[index] ?? ""), flags, signal, folder),
+    ),
   );
 }

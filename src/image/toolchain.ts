@@ -1,12 +1,13 @@
 // The C compiler and the linker: which flags, and why.
 
 import { execa } from "execa";
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, readdir, rename } from "node:fs/promises";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { packageRoot } from "../package-root.js";
 import { BuildError } from "./build-error.js";
+import { digest, digestFolder } from "./stage-cache.js";
 
 export type HypercallMode = "page" | "direct";
 
@@ -80,6 +81,7 @@ const fixedSources = [
     "start_info.c",
     "memory.c",
     "record.c",
+    "console.c",
     "vcpu.c",
   ].map((file) => join(boot, file)),
   join(linker, "string.c"),
@@ -136,23 +138,35 @@ export async function compileC(
   object: string,
   flags: string[],
   signal?: AbortSignal,
+  cwd?: string,
 ): Promise<void> {
   await run(
     "gcc",
     [...flags, "-isystem", await compilerInclude(), "-c", source, "-o", object],
     signal,
+    cwd,
   );
 }
 
-async function hashOf(folder: string): Promise<string> {
-  const hash = createHash("sha256");
-  for (const entry of (await readdir(folder, { recursive: true, withFileTypes: true })).sort(
-    (a, b) => (a.name < b.name ? -1 : 1),
-  )) {
-    if (entry.isFile())
-      hash.update(entry.name).update(await readFile(join(entry.parentPath, entry.name)));
-  }
-  return hash.digest("hex");
+/** Of what turns C into objects: compiler, assembler, and the headers and sources of boot/ and linker/. */
+export async function digestOfToolchain(signal?: AbortSignal): Promise<string> {
+  const version = (command: string, flag: string): Promise<string> =>
+    execa(command, [flag], {
+      reject: false,
+      all: true,
+      stdin: "ignore",
+      env: { LC_ALL: "C" },
+      ...(signal ? { cancelSignal: signal } : {}),
+    }).then((result) => result.all);
+  return digest(
+    ...(await Promise.all([
+      version("gcc", "-v"),
+      version("as", "--version"),
+      compilerInclude(),
+      digestFolder(boot),
+      digestFolder(linker),
+    ])),
+  );
 }
 
 /**
@@ -164,12 +178,11 @@ export async function fixedObjects(
   cache: string,
   signal?: AbortSignal,
 ): Promise<string[]> {
-  const hash = createHash("sha256");
-  hash.update(await run("gcc", ["-v"], signal).catch(() => ""));
-  hash.update(await compilerInclude());
-  for (const folder of [boot, linker]) hash.update(await hashOf(folder));
-  hash.update(JSON.stringify(fixedSources.map((source) => flagsFor(source, hypercall))));
-  const folder = join(cache, "objects", hash.digest("hex").slice(0, 16));
+  const key = digest(
+    await digestOfToolchain(signal),
+    JSON.stringify(fixedSources.map((source) => flagsFor(source, hypercall))),
+  );
+  const folder = join(cache, "objects", key.slice(0, 16));
   const objects = fixedSources.map((source) => join(folder, basename(source) + ".o"));
   const present = new Set(await readdir(folder).catch(() => []));
   if (objects.every((object) => present.has(basename(object)))) return objects;

@@ -1,28 +1,15 @@
 /** One boot of a guest on Xen on QEMU, from start to verdict. */
-import { randomBytes } from "node:crypto";
 import path from "node:path";
-import { UserError } from "../errors.js";
-import { readElf } from "../image/elf/elf.js";
-import { validatePvhImage } from "../image/elf/pvh.js";
+import type { Progress } from "../progress.js";
+import { prepareBoot, type BootPlan } from "./boot-plan.js";
 import type { Qemu, XenBinary } from "./debian/index.js";
-import { imagePathForQemu } from "./image-link.js";
 import { Monitor } from "./monitor.js";
-import {
-  DEFAULT_MEMORY_MIB,
-  MAX_MEMORY_MIB,
-  MAX_VCPUS,
-  MIN_MEMORY_MIB,
-  machineArgs,
-  quoteCommand,
-  startMachine,
-  type MachineProcess,
-} from "./qemu.js";
+import { quoteCommand, startMachine, type MachineProcess } from "./qemu.js";
 import type { Damage, GuestRecord } from "./record.js";
 import { RunLog } from "./run-log.js";
 import { LineSplitter } from "./serial.js";
 import {
   DEFAULT_TIMEOUT_MS,
-  MAX_TIMEOUT_MS,
   StageTimer,
   deadlinesFor,
   type Deadlines,
@@ -32,23 +19,36 @@ import { reportTrap, type TrapReport } from "./trap.js";
 import { judge, type Cause, type Verdict } from "./verdict.js";
 import type { Ending } from "./xen-messages.js";
 
+/** Ways to run an image: as Xen's PVH dom0, or as a domain that our own toolstack makes. */
+export type Way = "dom0" | "domu";
+export const WAYS: readonly Way[] = ["dom0", "domu"];
+
+/** What the toolstack does with a domain that asks for a soft reset; all but the first are for showing what then fails. */
+export type OnSoftReset = "soft-reset" | "resume" | "destroy";
+
 export interface BootOptions {
   /** Path of the guest's PVH image. */
   image: string;
+  /** Default: domu. */
+  on?: Way;
+  /** domu only. Default: soft-reset. */
+  onSoftReset?: OnSoftReset;
   xen: XenBinary;
   qemu: Qemu;
   /** Of the guest: 8..65536, default 128. */
   memoryMiB?: number;
   /** 1..128, default 1. */
   vcpus?: number;
+  /** dom0 only: memory for the domains that the guest itself makes, in MiB. */
+  domUMiB?: number;
   /** What the guest's own code may take, 1..2^31-1, default 60 000; the stages before it get at least as much. */
   timeoutMs?: number;
   /** Deadlines of single stages, in ms, where those that follow from timeoutMs will not do. */
   deadlines?: Partial<Deadlines>;
   /** The guest's command line, behind `nonce=…`; printable ASCII. */
   cmdline?: string;
-  /** A file that the guest finds as its first boot module; no white space in its path. */
-  module?: string;
+  /** Files that the guest finds as its boot modules; no white space in their paths. Xen gives a dom0 one at most. */
+  modules?: string[];
   /** Lets nothing run until a gdb attached to this port of localhost says so; then there are no deadlines. */
   gdbPort?: number;
   /** One instruction a nanosecond: figures that do not depend on the machine's load. About four times slower. */
@@ -65,8 +65,12 @@ export interface BootOptions {
   force?: boolean;
   /** Ends QEMU; bootGuest rejects with the signal's reason. */
   signal?: AbortSignal;
+  /** Told of the toolstack's image being built. */
+  progress?: Progress;
   onStage?(stage: Stage): void;
   onRecord?(record: GuestRecord): void;
+  /** What the toolstack reports; domu only. */
+  onToolstackRecord?(record: GuestRecord): void;
   /** What the guest prints: console.log and console.error, and what it writes to its debug port itself. */
   onConsole?(line: string, stream: "log" | "error" | "port"): void;
   /** Xen's own lines. */
@@ -78,9 +82,13 @@ export interface BootOptions {
 export interface BootResult extends Verdict {
   /** The last one reached. */
   stage: Stage;
-  /** How the domain ended, as Xen says; null if Xen did not say. */
+  /** The way it ran. */
+  on: Way;
+  /** How the guest's domain ended, as Xen or its toolstack says; null if nobody did. */
   ended: Ending | null;
   records: GuestRecord[];
+  /** What the toolstack reported; empty for a dom0. */
+  toolstackRecords: GuestRecord[];
   /** What was wrong with the records. */
   damage: Damage[];
   trap: TrapReport | null;
@@ -96,7 +104,7 @@ export interface BootResult extends Verdict {
 }
 
 /**
- * Boots an image as Xen's PVH dom0 and waits for its verdict. Any number may run
+ * Boots an image on Xen and waits for its verdict. Any number may run
  * at the same time. QEMU is gone when the promise settles, and if this process
  * ends first, in whatever way, it goes too.
  *
@@ -106,7 +114,8 @@ export interface BootResult extends Verdict {
  */
 export async function bootGuest(options: BootOptions): Promise<BootResult> {
   options.signal?.throwIfAborted();
-  const { nonce, args } = await prepareBoot(options);
+  const plan = await prepareBoot(options);
+  const { nonce, args } = plan;
   const name = `${path.basename(options.image).replace(/[^\w.-]/g, "_")}-${nonce}`;
   const log = await RunLog.open(name, options.log);
   try {
@@ -114,14 +123,16 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
     log.write(
       `# ${quoteCommand(options.qemu.command, [...options.qemu.args, ...args], options.qemu.env)}`,
     );
-    const run = await runMachine(options, { nonce, args, log });
+    const run = await runMachine(options, plan, log);
     await log.close();
     const { monitor } = run;
     return {
       ...judge(monitor, run.cause),
       stage: run.stage,
       ended: monitor.ending,
+      on: options.on ?? "domu",
       records: monitor.records,
+      toolstackRecords: monitor.toolstackRecords,
       damage: monitor.damage,
       trap: await reportTrap(monitor.records, options.image),
       log: log.trouble === null ? log.path : null,
@@ -132,29 +143,8 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
     };
   } finally {
     await log.close();
+    await plan.dispose();
   }
-}
-
-/** QEMU's arguments for a boot, everything checked that can be before it starts. For --dry-run, too. */
-export async function prepareBoot(
-  options: BootOptions,
-): Promise<{ nonce: string; args: string[] }> {
-  const memoryMiB = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
-  const vcpus = options.vcpus ?? 1;
-  checkRange("the guest's memory in MiB", memoryMiB, MIN_MEMORY_MIB, MAX_MEMORY_MIB);
-  checkRange("the number of vCPUs", vcpus, 1, MAX_VCPUS);
-  checkRange("the timeout in ms", options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS);
-  if (options.gdbPort !== undefined) checkRange("gdb's port", options.gdbPort, 1, 65_535);
-  if (options.force !== true) validatePvhImage(await readElf(options.image));
-  const nonce = randomBytes(6).toString("hex");
-  const image = await imagePathForQemu(options.image);
-  const args = machineArgs({ ...options, xen: options.xen.path, image, nonce, memoryMiB, vcpus });
-  return { nonce, args };
-}
-
-function checkRange(what: string, value: number, least: number, most: number): void {
-  if (!Number.isInteger(value) || value < least || value > most)
-    throw new UserError(`${what} is ${value}, expected a whole number of ${least}..${most}`);
 }
 
 interface Run {
@@ -166,7 +156,8 @@ interface Run {
 
 async function runMachine(
   options: BootOptions,
-  { nonce, args, log }: { nonce: string; args: string[]; log: RunLog },
+  { nonce, toolstackNonce, args }: BootPlan,
+  log: RunLog,
 ): Promise<Run> {
   const { signal } = options;
   const start = performance.now();
@@ -183,6 +174,7 @@ async function runMachine(
   let machine: MachineProcess | undefined;
   const monitor = new Monitor({
     nonce,
+    ...(toolstackNonce === null ? {} : { toolstackNonce }),
     timestamps: options.xenArgs?.some((word) => word.startsWith("console_timestamps")) ?? false,
     onStage: (stage) => {
       timer.reach(stage);
@@ -197,6 +189,7 @@ async function runMachine(
         options.onConsole?.(record.payload, record.kind);
       options.onRecord?.(record);
     },
+    onToolstackRecord: (record) => options.onToolstackRecord?.(record),
     onText: (text) => options.onConsole?.(text, "port"),
     onXenLine: (line) => options.onXenLine?.(line),
   });

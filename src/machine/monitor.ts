@@ -2,7 +2,15 @@
 import { RecordReader, fieldsOf, type Damage, type GuestRecord, type Item } from "./record.js";
 import { readConsoleLine } from "./serial.js";
 import type { Stage } from "./stages.js";
-import { BANNER, Findings, HANDED_OVER, PANIC, readEnding, type Ending } from "./xen-messages.js";
+import {
+  BANNER,
+  Findings,
+  HANDED_OVER,
+  PANIC,
+  endingOfDomain,
+  readEnding,
+  type Ending,
+} from "./xen-messages.js";
 
 export interface MonitorEvents {
   onStage?(stage: Stage): void;
@@ -11,18 +19,22 @@ export interface MonitorEvents {
   onRecord?(record: GuestRecord): void;
   /** What the guest wrote to its console outside of records. */
   onText?(text: string): void;
+  /** What the toolstack reports: of domains that it makes, and its own failure. */
+  onToolstackRecord?(record: GuestRecord): void;
   /** A line of Xen's own, or of the firmware. */
   onXenLine?(line: string): void;
 }
 
 export interface MonitorOptions extends MonitorEvents {
   nonce: string;
+  /** Of the toolstack that makes the guest's domain; without one the guest is domain 0. */
+  toolstackNonce?: string;
   /** Whether Xen was told to print timestamps (console_timestamps=). */
   timestamps?: boolean;
 }
 
-/** The run's guest is Xen's hardware domain: domain 0. */
-const GUEST = 0;
+/** Xen's hardware domain: the guest, or the toolstack that makes the guest's domain. */
+const HARDWARE_DOMAIN = 0;
 
 export class Monitor {
   readonly records: GuestRecord[] = [];
@@ -36,25 +48,71 @@ export class Monitor {
   /** Xen's own words for its panic. */
   panic: string | null = null;
 
+  /** What the toolstack reported; empty where the guest is domain 0. */
+  readonly toolstackRecords: GuestRecord[] = [];
+
   readonly #reader: RecordReader;
+  readonly #toolstack: RecordReader | null;
   readonly #options: MonitorOptions;
   #panicBegan = false;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
     this.#reader = new RecordReader(options.nonce);
+    this.#toolstack =
+      options.toolstackNonce === undefined ? null : new RecordReader(options.toolstackNonce);
   }
 
   /** One line of the serial console, without its newline. */
   push(line: string): void {
     const { source, text } = readConsoleLine(line, this.#options.timestamps ?? false);
-    if (source === GUEST) for (const item of this.#reader.push(text)) this.#take(item);
-    else this.#readXen(text, line);
+    if (typeof source !== "number") this.#readXen(text, line);
+    else if (this.#toolstack === null) {
+      if (source === HARDWARE_DOMAIN) this.#pushGuest(text);
+      else this.#readXen(text, line);
+    } else if (source !== HARDWARE_DOMAIN || this.#isRelayed(text)) this.#pushGuest(text);
+    else for (const item of this.#toolstack.push(text)) this.#takeToolstacks(item);
+  }
+
+  #pushGuest(text: string): void {
+    for (const item of this.#reader.push(text)) this.#take(item);
+  }
+
+  /** The toolstack passes on the records that came by the guest's console as they are. */
+  #isRelayed(text: string): boolean {
+    return text.startsWith(`~x1 ${this.#options.nonce} `);
   }
 
   /** The console is closed. */
   end(): void {
     for (const item of this.#reader.end()) this.#take(item);
+    for (const item of this.#toolstack?.end() ?? []) this.#takeToolstacks(item);
+  }
+
+  #takeToolstacks(item: Item): void {
+    switch (item.type) {
+      case "text":
+        this.#options.onXenLine?.(item.text);
+        break;
+      case "damage":
+        this.damage.push(item.damage);
+        break;
+      case "record": {
+        const { record } = item;
+        this.toolstackRecords.push(record);
+        if (record.kind === "console") this.#options.onText?.(fieldsOf(record)?.get("text") ?? "");
+        if (stageOf(record) === "runtime") this.#options.onStage?.("toolstack");
+        this.#options.onToolstackRecord?.(record);
+        const ending = readDomainEnding(record);
+        if (ending !== null) this.#end(ending);
+      }
+    }
+  }
+
+  #end(ending: Ending): void {
+    if (this.ending !== null) return;
+    this.ending = ending;
+    this.#options.onEnding?.(ending);
   }
 
   #take(item: Item): void {
@@ -90,10 +148,16 @@ export class Monitor {
     // The line after the message closes a panic: by then all of it is in the log.
     const panicked = this.panic !== null && /^\*{8,}$/.test(text);
     const ending: Ending | null = panicked ? { how: "panic", reason: null } : readEnding(text);
-    if (ending === null || this.ending !== null) return;
-    this.ending = ending;
-    this.#options.onEnding?.(ending);
+    if (ending !== null) this.#end(ending);
   }
+}
+
+/** How the guest's domain ended, if this record of the toolstack says so. */
+function readDomainEnding(record: GuestRecord): Ending | null {
+  if (record.kind !== "domain" || !record.signed) return null;
+  const fields = fieldsOf(record);
+  if (fields?.get("event") !== "ended") return null;
+  return endingOfDomain(Number(fields.get("reason") ?? "255"));
 }
 
 /** Unsigned records are believed when they tell of trouble, never when they tell of progress. */

@@ -8,16 +8,19 @@ import type { Qemu } from "./debian/index.js";
 export interface MachineOptions {
   /** The hypervisor's file, not compressed. */
   xen: string;
-  /** The guest's file; no white space in its path (see linkImage). */
+  /** What Xen boots as dom0: the guest's file, or the toolstack's; no white space in its path (see linkImage). */
   image: string;
   nonce: string;
   /** Of the guest, in MiB. */
   memoryMiB: number;
+  /** dom0's; the machine has as many CPUs. With domUMiB dom0 has one, and they are for the others. */
   vcpus: number;
   /** Appended to the guest's command line. */
   cmdline?: string;
-  /** A file that the guest gets as its module; Xen passes one on to a PVH dom0. */
-  module?: string;
+  /** Files that dom0 gets as its modules. */
+  modules?: string[];
+  /** Memory for domains beside dom0, in MiB. */
+  domUMiB?: number;
   /** Listen for gdb on this port of localhost, and let nothing run before it says so. */
   gdbPort?: number;
   /** One instruction, one nanosecond: docs/performance.md. */
@@ -35,6 +38,15 @@ export const MAX_MEMORY_MIB = 65_536;
 /** HVM_MAX_VCPUS: xen/include/public/hvm/hvm_info_table.h. */
 export const MAX_VCPUS = 128;
 export const DEFAULT_MEMORY_MIB = 128;
+/** What our toolstack builds an MADT for (src/toolstack/acpi.ts). */
+export const MAX_DOMU_VCPUS = 64;
+/** The toolstack's own memory as dom0, beside the modules. */
+export const TOOLSTACK_MIB = 24;
+
+/** What a domain of ours takes beside its memory, in MiB: nested page tables, special pages and slack, what Xen keeps of it. */
+export function domainOverheadMiB(memoryMiB: number, vcpus: number): number {
+  return Math.ceil((memoryMiB * 8) / 1024) + vcpus + 8;
+}
 
 /** What Xen gets beside the guest's memory, in MiB: its own (it boots with 32), nested page tables. */
 function overheadMiB(memoryMiB: number): number {
@@ -49,10 +61,11 @@ function escapeCommas(text: string): string {
 /** QEMU's arguments for one boot. Throws a UserError for what cannot be said on a command line. */
 export function machineArgs(options: MachineOptions): string[] {
   const { memoryMiB, vcpus, gdbPort } = options;
-  if (/\s/.test(options.image + (options.module ?? "")))
+  if ([options.image, ...(options.modules ?? [])].some((file) => /\s/.test(file)))
     throw new UserError(
       `the image's path has white space, which QEMU cannot pass on: ${options.image}`,
     );
+  const totalMiB = memoryMiB + (options.domUMiB ?? 0);
   const cmdline = ["nonce=" + options.nonce, options.cmdline ?? ""].join(" ").trim();
   if (!/^[ -~]*$/.test(cmdline))
     throw new UserError("the guest's command line may have printable ASCII characters only");
@@ -69,7 +82,7 @@ export function machineArgs(options: MachineOptions): string[] {
     // QEMU's pc machine has no IOMMU; without this word Xen insists on one for a PVH dom0.
     "dom0-iommu=none",
     `dom0_mem=${memoryMiB}M`,
-    `dom0_max_vcpus=${vcpus}`,
+    `dom0_max_vcpus=${options.domUMiB === undefined ? vcpus : 1}`,
     ...(options.xenArgs ?? []),
   ];
   return [
@@ -78,7 +91,7 @@ export function machineArgs(options: MachineOptions): string[] {
     ...["-accel", "tcg", "-M", "pc"],
     // Debian's Xen has no shadow paging: a PVH domain needs SVM with nested paging.
     ...["-cpu", "qemu64,+svm,+npt"],
-    ...["-m", String(memoryMiB + overheadMiB(memoryMiB)), "-smp", String(vcpus)],
+    ...["-m", String(totalMiB + overheadMiB(totalMiB)), "-smp", String(vcpus)],
     ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"],
     ...(options.icount === true ? ["-icount", "shift=0,sleep=off"] : []),
     ...(gdbPort === undefined ? [] : ["-gdb", `tcp:127.0.0.1:${gdbPort}`, "-S"]),
@@ -86,9 +99,7 @@ export function machineArgs(options: MachineOptions): string[] {
     // A multiboot module. Xen drops the string's first word, the rest is the guest's command line.
     ...[
       "-initrd",
-      [`${options.image} ${cmdline}`, ...(options.module === undefined ? [] : [options.module])]
-        .map(escapeCommas)
-        .join(","),
+      [`${options.image} ${cmdline}`, ...(options.modules ?? [])].map(escapeCommas).join(","),
     ],
     ...["-append", xenArgs.join(" ")],
     ...(options.qemuArgs ?? []),

@@ -11,6 +11,10 @@
  *   payload  percent-encoded UTF-8, no escape split across lines
  *   sum      FNV-1a 32 of the line from `~` to the payload's end, 8 hex digits
  *
+ * The lines of a guest may come by two ways, the debug port and a console that
+ * somebody relays, so one that is ahead of its turn is kept until the others
+ * have come, or nothing more does.
+ *
  * Records end up as verdicts, so nothing damaged is passed over: whatever was
  * lost or altered on the way is reported as damage, once for each cause. The
  * writer inside the guest is boot/record.c.
@@ -20,6 +24,9 @@
 export const MAX_LINE = 189;
 /** Of one record, all its lines together: a guest that never says `:` must not eat the host's memory. */
 export const MAX_PAYLOAD = 1 << 20;
+
+/** Lines kept while earlier ones are missing: a console's ring holds a few dozen. */
+const MAX_EARLY = 1024;
 
 export interface GuestRecord {
   kind: string;
@@ -75,6 +82,8 @@ export class RecordReader {
   readonly #nonce: string;
   #expected = 0;
   #open: { kind: string; seq: number; signed: boolean; payload: string } | null = null;
+  /** Lines that are ahead of their turn, by number. */
+  readonly #early = new Map<number, Line>();
   /** Kind of a record that is lost already and has been reported: its other lines are passed over. */
   #skipping: string | null = null;
 
@@ -97,7 +106,10 @@ export class RecordReader {
 
   /** No more lines will come. */
   end(): Item[] {
-    return this.#truncated("the console ended");
+    const items: Item[] = [];
+    for (const seq of [...this.#early.keys()].sort((a, b) => a - b))
+      items.push(...this.#skipTo(seq));
+    return [...items, ...this.#truncated("the console ended")];
   }
 
   /** Without a nonce only a flawless line is a record: anybody may write `~x1 - `. */
@@ -113,24 +125,43 @@ export class RecordReader {
       // then the next line must not be reported as well, as a gap.
       this.#expected++;
       this.#lose();
-      return [parsed];
+      return [parsed, ...this.#inTurn()];
     }
     const { line } = parsed;
-    if (line.seq < this.#expected)
+    if (line.seq < this.#expected || this.#early.has(line.seq))
       return [damaged("duplicate", `line ${line.seq} of the guest's records came again`)];
+    this.#early.set(line.seq, line);
+    if (this.#early.size > MAX_EARLY) return this.#skipTo(Math.min(...this.#early.keys()));
+    return this.#inTurn();
+  }
+
+  /** The lines whose turn it is. */
+  #inTurn(): Item[] {
     const items: Item[] = [];
-    if (line.seq > this.#expected) {
-      const lost = line.seq - this.#expected;
+    for (;;) {
+      const line = this.#early.get(this.#expected);
+      if (line === undefined) return items;
+      this.#early.delete(this.#expected++);
+      items.push(...this.#append(line));
+    }
+  }
+
+  /** Gives up what is missing before line `seq`. */
+  #skipTo(seq: number): Item[] {
+    if (!this.#early.has(seq)) return [];
+    const lost = seq - this.#expected;
+    const items: Item[] = [];
+    if (lost > 0) {
       items.push(
         damaged(
           "gap",
-          `${lost} line${lost === 1 ? "" : "s"} of the guest's records ${lost === 1 ? "is" : "are"} missing before line ${line.seq}`,
+          `${lost} line${lost === 1 ? "" : "s"} of the guest's records ${lost === 1 ? "is" : "are"} missing before line ${seq}`,
         ),
       );
       this.#lose();
     }
-    this.#expected = line.seq + 1;
-    return [...items, ...this.#append(line)];
+    this.#expected = seq;
+    return [...items, ...this.#inTurn()];
   }
 
   #append(line: Line): Item[] {

@@ -4,9 +4,10 @@
  */
 
 /** In order. A stage is reached, and then the next one has its time to be. */
-export const STAGES = ["qemu", "xen", "entered", "runtime", "verdict"] as const;
+export const STAGES = ["qemu", "xen", "toolstack", "entered", "runtime", "verdict"] as const;
 /**
- * The last stage reached: QEMU runs; Xen printed its banner; the guest's boot
+ * The last stage reached: QEMU runs; Xen printed its banner; the toolstack that
+ * makes the guest's domain runs (for a guest that is no dom0); the guest's boot
  * code reported; the runtime is set up and the guest's own code runs; the guest
  * said its exit code.
  */
@@ -26,6 +27,7 @@ export function deadlinesFor(timeoutMs: number): Deadlines {
   return {
     qemu: Math.max(timeoutMs, 10_000),
     xen: Math.max(timeoutMs, 20_000),
+    toolstack: Math.max(timeoutMs, 20_000),
     entered: timeoutMs,
     runtime: timeoutMs,
     verdict: Math.max(timeoutMs / 4, 5_000),
@@ -42,6 +44,8 @@ export function describeMissed(stage: Stage, deadlineMs: number, handedOver: boo
       return handedOver
         ? `Xen started the guest, but the guest's boot code reported nothing ${within}`
         : `Xen started, but did not come to the guest ${within}`;
+    case "toolstack":
+      return `the toolstack ran, but the guest's boot code reported nothing ${within}`;
     case "entered":
       return `the guest's boot code ran, but its runtime was not set up ${within}`;
     case "runtime":

@@ -41,6 +41,15 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
     ...hint,
   });
 
+  const toolstack = failureOf(monitor.toolstackRecords);
+  if (toolstack !== null)
+    return {
+      verdict: "host",
+      exitCode: ExitCode.HOST,
+      guestCode,
+      message: `the toolstack failed: ${toolstack.replace(/^the guest('s boot code)? /, "it ")}`,
+      ...hint,
+    };
   const failure = failureOf(monitor.records);
   if (failure !== null) return crash(failure);
   if (monitor.ending?.how === "panic")

@@ -5,9 +5,23 @@
  * line numbers are 4.17.7's.
  */
 
-/** How the hardware domain ended: hwdom_shutdown(), xen/common/shutdown.c:33. */
+/**
+ * How the guest's domain ended. For the hardware domain Xen says it: hwdom_shutdown(),
+ * xen/common/shutdown.c:33. For another one its toolstack does.
+ */
 export interface Ending {
-  how: "poweroff" | "reboot" | "crash" | "watchdog" | "soft-reset" | "unknown" | "panic";
+  how:
+    | "poweroff"
+    | "reboot"
+    | "suspend"
+    | "crash"
+    | "watchdog"
+    /** Reason 5, where nobody can do it. */
+    | "soft-reset"
+    /** Reason 5, to a toolstack that does not know it. */
+    | "soft-reset-unknown"
+    | "unknown"
+    | "panic";
   /** SHUTDOWN_… (xen/include/public/sched.h); null for a panic of Xen itself. */
   reason: number | null;
 }
@@ -33,6 +47,20 @@ export function readEnding(line: string): Ending | null {
   return reason === undefined ? null : { how: "unknown", reason: Number(reason) };
 }
 
+const REASONS: Ending["how"][] = [
+  "poweroff",
+  "reboot",
+  "suspend",
+  "crash",
+  "watchdog",
+  "soft-reset-unknown",
+];
+
+/** The way a domain ended that its toolstack says shut down with SHUTDOWN_* `reason`. */
+export function endingOfDomain(reason: number): Ending {
+  return { how: REASONS[reason] ?? "unknown", reason };
+}
+
 /** For messages. */
 export function describeEnding({ how, reason }: Ending): string {
   switch (how) {
@@ -40,12 +68,16 @@ export function describeEnding({ how, reason }: Ending): string {
       return "the domain powered off";
     case "reboot":
       return "the domain asked for a reboot";
+    case "suspend":
+      return "the domain asked to be suspended, which nobody here does";
     case "crash":
       return "the domain crashed";
     case "watchdog":
       return "the domain's watchdog fired";
     case "soft-reset":
       return "the domain asked for a soft reset, which Xen refuses to its hardware domain";
+    case "soft-reset-unknown":
+      return "the domain asked for a soft reset, and its toolstack said: Unknown shutdown reason code 5. Destroying domain";
     case "unknown":
       return `the domain shut down with reason ${reason}, which Xen does not know`;
     case "panic":

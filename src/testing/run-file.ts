@@ -5,7 +5,7 @@ import path from "node:path";
 import { UserError } from "../errors.js";
 import { ExitCode } from "../exit-codes.js";
 import { buildImage, type BuildResult } from "../image/build.js";
-import { bootGuest, type BootOptions, type BootResult } from "../machine/boot.js";
+import { bootGuest, type BootOptions, type BootResult, type Way } from "../machine/boot.js";
 import type { Qemu, XenBinary } from "../machine/debian/index.js";
 import { DEFAULT_TIMEOUT_MS, formatMs } from "../machine/stages.js";
 import { TestCollector, type Ending } from "./collector.js";
@@ -17,6 +17,7 @@ export const DEFAULT_TEST_TIMEOUT_MS = 20_000;
 /** What the file's own settings do not say; those win. */
 export interface TestOptions {
   xen: XenBinary;
+  on?: Way;
   qemu: Qemu;
   memoryMiB?: number;
   vcpus?: number;
@@ -33,9 +34,6 @@ export interface TestOptions {
   signal?: AbortSignal;
   onStage?(file: string, what: string): void;
 }
-
-/** The way of running that this is: what `needs()` asks for. */
-const CAPABILITIES = "on=dom0";
 
 /** Rejects only when `signal` is aborted: whatever else can go wrong is in the result. */
 export async function runTestFile(file: string, options: TestOptions): Promise<FileResult> {
@@ -118,7 +116,8 @@ async function runTests(
       xen: options.xen,
       qemu: options.qemu,
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
-      cmdline: [CAPABILITIES, options.cmdline].filter(Boolean).join(" "),
+      on: options.on ?? "domu",
+      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
       signal: stop.signal,
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
       ...(options.vcpus === undefined ? {} : { vcpus: options.vcpus }),

@@ -2,12 +2,13 @@
  * What a guest's test file says of the machine it needs, in a comment of its
  * own line before its first statement:
  *
- *     // @xenlet vcpus=4 mem=256 timeout=60 test-timeout=20 cmdline=words to the line's end
+ *     // @xenlet on=dom0 vcpus=4 mem=256 timeout=60 test-timeout=20 cmdline=words to the line's end
  *
  * Times are in seconds, memory in MiB. Several such lines add up.
  */
 import { readFile } from "node:fs/promises";
 import { UserError } from "../errors.js";
+import { WAYS, type Way } from "../machine/boot.js";
 import { MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../machine/qemu.js";
 import { MAX_TIMEOUT_MS } from "../machine/stages.js";
 
@@ -17,6 +18,8 @@ export interface FileSettings {
   timeoutMs?: number;
   testTimeoutMs?: number;
   cmdline?: string;
+  /** The one way to run that the file is for. */
+  on?: Way;
 }
 
 /** Throws a UserError for a file that cannot be read, and for a setting that is none. */
@@ -38,7 +41,7 @@ export function parseSettings(text: string, file: string): FileSettings {
     if (words === undefined) continue;
     const refuse = (what: string): never => {
       throw new UserError(
-        `${file}:${index + 1}: ${what}; expected vcpus=, mem= (MiB), timeout=, test-timeout= (seconds), or cmdline= as the last`,
+        `${file}:${index + 1}: ${what}; expected on=, vcpus=, mem= (MiB), timeout=, test-timeout= (seconds), or cmdline= as the last`,
       );
     };
     for (const [key, value] of split(words)) set(settings, key, value, refuse);
@@ -73,6 +76,12 @@ function set(
     return scaled;
   };
   switch (key) {
+    case "on": {
+      const way = WAYS.find((known) => known === value);
+      if (way === undefined) return refuse(`on=${value ?? ""} is none of ${WAYS.join(", ")}`);
+      settings.on = way;
+      return;
+    }
     case "vcpus":
       settings.vcpus = number(1, MAX_VCPUS);
       return;

@@ -7,8 +7,8 @@ import { evtchn } from "xenlet/evtchn";
 import { checked } from "xenlet/hypercall";
 import { waitForEvents } from "xenlet/loop";
 import { sched } from "xenlet/sched";
-import { bootModules } from "xenlet/start_info";
 import { VIRQ_DOM_EXC } from "xenlet/abi/xen";
+import { guestFiles } from "xenlet/toolstack/bundle";
 import { Config, OnSoftReset } from "xenlet/toolstack/config";
 import { Guest } from "xenlet/toolstack/guest";
 import { Image } from "xenlet/toolstack/image";
@@ -42,14 +42,13 @@ function onSoftReset(guest: Guest, config: Config): bool {
 
 const config = new Config();
 xenInterface();
-const modules = bootModules();
-if (modules.length < 1) throw new Error("the toolstack was given no image to make a domain of");
+const files = guestFiles();
 /* VIRQ_DOM_EXC tells of every domain that shuts down or goes. */
 const domExc = <u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(VIRQ_DOM_EXC));
 evtchn.unmask(domExc);
 
-for (let i = 1; i < modules.length; i++) config.domain.modules.push(modules[i]);
-const guest = new Guest(config.domain, new Image(modules[0].paddr, modules[0].size));
+config.domain.modules = files.slice(1);
+const guest = new Guest(config.domain, new Image(files[0].paddr, files[0].size));
 report(guest.domain.id, "created", "interface=" + xenInterface().domctl.toString());
 checked("XEN_DOMCTL_unpausedomain", guest.domain.unpause());
 

@@ -33,9 +33,10 @@ const HEADERS = [
 
 /** Names of ours that Xen's headers spell otherwise. */
 function inXensTerms(name: string): string {
-  const layout = /^(SHARED_INFO|VCPU_INFO|TIME|RUNSTATE_INFO|CONTROL_BLOCK|XENCONS)_(\w+)$/.exec(
-    name,
-  );
+  const layout =
+    /^(SHARED_INFO|VCPU_INFO|TIME|RUNSTATE_INFO|CONTROL_BLOCK|XENCONS|XENSTORE_INTERFACE)_(\w+)$/.exec(
+      name,
+    );
   if (layout) {
     const structure = {
       SHARED_INFO: "shared_info",
@@ -44,6 +45,7 @@ function inXensTerms(name: string): string {
       RUNSTATE_INFO: "vcpu_runstate_info",
       CONTROL_BLOCK: "evtchn_fifo_control_block",
       XENCONS: "xencons_interface",
+      XENSTORE_INTERFACE: "xenstore_domain_interface",
     }[layout[1] ?? ""];
     const field = (layout[2] ?? "").toLowerCase();
     return field === "size"

@@ -34,7 +34,7 @@ export function scratch(name: string): string {
 }
 
 export async function boot(image: string, options: Partial<BootOptions> = {}): Promise<BootResult> {
-  return bootGuest({ image, xen, qemu, timeoutMs: 30_000, ...options });
+  return bootGuest({ on: "dom0", image, xen, qemu, timeoutMs: 30_000, ...options });
 }
 
 /** What the guest printed with console.log. */

@@ -249,6 +249,9 @@ export class FakeXen {
         },
         shared_map: () => 0,
         frame_of: (at: number) => BigInt((at >>> 0) / PAGE),
+        console_attach: () => undefined,
+        console_drained: () => 1,
+        vcpu_reset: () => undefined,
         boot_data: (what: number, to: number, size: number) => {
           const bytes = Buffer.from(what === 1 ? this.commandLine : "");
           bytes.copy(Buffer.from(this.memory.buffer, to, Math.min(size, bytes.length)));

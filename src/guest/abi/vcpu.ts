@@ -1,6 +1,7 @@
 // xen/include/public/vcpu.h, Xen 4.17.
 
 export const VCPUOP_up: u32 = 1;
+export const VCPUOP_down: u32 = 2;
 export const VCPUOP_is_up: u32 = 3;
 export const VCPUOP_get_runstate_info: u32 = 4;
 export const VCPUOP_register_runstate_memory_area: u32 = 5;

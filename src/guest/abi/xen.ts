@@ -30,6 +30,8 @@ export const SHARED_INFO_WC_NSEC: usize = 3080;
 export const SHARED_INFO_WC_SEC_HI: usize = 3084;
 
 // struct vcpu_info, 64-bit layout: offsets in bytes.
+/** vCPUs that have their struct vcpu_info in shared_info. */
+export const XEN_LEGACY_MAX_VCPUS: u32 = 32;
 export const VCPU_INFO_SIZE: usize = 64;
 export const VCPU_INFO_EVTCHN_UPCALL_PENDING: usize = 0;
 export const VCPU_INFO_EVTCHN_UPCALL_MASK: usize = 1;

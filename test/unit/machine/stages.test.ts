@@ -38,7 +38,14 @@ class Clock implements Timers {
   }
 }
 
-const DEADLINES: Deadlines = { qemu: 10, xen: 20, entered: 30, runtime: 40, verdict: 50 };
+const DEADLINES: Deadlines = {
+  qemu: 10,
+  xen: 20,
+  toolstack: 25,
+  entered: 30,
+  runtime: 40,
+  verdict: 50,
+};
 
 function start(deadlines: Deadlines | null = DEADLINES) {
   const clock = new Clock();

@@ -1,0 +1,104 @@
+/*
+ * The PV console (io/console.h), where what the guest says to people goes in a domain that has one: two rings
+ * in one page, shared with the console daemon. This is the writing end; AssemblyScript's console-ring.ts reads.
+ *
+ * The ring outlives a kernel: its counters run on, whoever wrote last.
+ */
+#include "boot.h"
+#include "hypercall.h"
+
+#define OUT_SIZE 2048
+
+static uint32_t ring; /* where the page is mapped; 0: this domain has no console */
+static uint32_t port;
+
+static uint64_t get_param(uint32_t index)
+{
+    struct xen_hvm_param param = {.domid = DOMID_SELF, .index = index};
+
+    return hypercall2(__HYPERVISOR_hvm_op, HVMOP_get_param, (uint64_t)&param) ? 0 : param.value;
+}
+
+static volatile uint32_t *counter(uint32_t offset)
+{
+    return (volatile uint32_t *)(uintptr_t)(ring + offset);
+}
+
+static void notify(void)
+{
+    uint32_t argument = port;
+
+    hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&argument);
+}
+
+void console_attach(void)
+{
+    uint64_t gfn = get_param(HVM_PARAM_CONSOLE_PFN);
+
+    /* A toolstack that resets the domain offers a new port; dom0 has neither. */
+    port = get_param(HVM_PARAM_CONSOLE_EVTCHN);
+    if (!gfn || !port)
+        ring = 0;
+    else if (!ring)
+        ring = shared_map(gfn, 1);
+    /* What was written while there was no port to tell of it. */
+    if (ring)
+        notify();
+}
+
+bool console_attached(void)
+{
+    return ring;
+}
+
+bool console_drained(void)
+{
+    return !ring || *counter(XENCONS_OUT_PROD) == *counter(XENCONS_OUT_CONS);
+}
+
+/* A daemon that writes nonsense to its counter gets nothing more. */
+static uint32_t room(void)
+{
+    uint32_t used = *counter(XENCONS_OUT_PROD) - *counter(XENCONS_OUT_CONS);
+
+    return used > OUT_SIZE ? 0 : OUT_SIZE - used;
+}
+
+/*
+ * Until the daemon has read. The port's pending bit is cleared before the last look: an event after that ends
+ * the poll. Without shared_info, before the runtime mapped it or after a soft reset, there is only the next turn.
+ */
+static void wait_for_room(void)
+{
+    struct sched_poll poll = {.ports = (uint64_t)&port, .nr_ports = 1};
+
+    if (!shared_info) {
+        hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
+        return;
+    }
+    __atomic_and_fetch((volatile uint64_t *)(shared_info + SHARED_INFO_EVTCHN_PENDING) + port / 64,
+                       ~(1ul << port % 64), __ATOMIC_SEQ_CST);
+    if (!room())
+        hypercall2(__HYPERVISOR_sched_op, SCHEDOP_poll, (uint64_t)&poll);
+}
+
+void console_write(const char *from, uint32_t size)
+{
+    while (size) {
+        uint32_t start = *counter(XENCONS_OUT_PROD), count = room();
+
+        if (!count) {
+            wait_for_room();
+            continue;
+        }
+        if (count > size)
+            count = size;
+        for (uint32_t i = 0; i < count; i++)
+            *(volatile char *)(uintptr_t)(ring + XENCONS_OUT + (start + i) % OUT_SIZE) = from[i];
+        /* The bytes before the counter that announces them: x86 keeps stores in order, the compiler volatile ones. */
+        *counter(XENCONS_OUT_PROD) = start + count;
+        notify();
+        from += count;
+        size -= count;
+    }
+}

@@ -1,0 +1,59 @@
+// The parts of the runtime that have state in Xen, or in memory that Xen or another domain writes. A module makes
+// its part known when it is first used, so a guest without soft reset or kexec has none of this, and one with them
+// has it only for what it uses: nothing but soft_reset.ts calls a part's methods.
+//
+//   run(), undo()   before a soft reset: put in order what it does not clean, and the way back
+//   detached()      the reset was made: shared_info and events are gone until attached()
+//   attached()      shared_info is mapped again: forget what Xen has forgotten, and start anew
+
+import { Step } from "./preparation";
+
+/** When a part's turn comes: what still needs events, time or memory to become quiet goes first. */
+export const enum PartOrder {
+  XENSTORE = 10,
+  GRANTS = 20,
+  CONSOLE = 30,
+  VCPUS = 40,
+  TIMERS = 50,
+  AREAS = 60,
+  WATCHDOGS = 70,
+  EVENTS = 80,
+}
+
+export abstract class Part extends Step {
+  /** Set before run(): another kernel comes after the reset, to which this one's memory is free RAM. */
+  jump: bool = false;
+
+  constructor(
+    name: string,
+    readonly order: PartOrder,
+  ) {
+    super(name);
+  }
+
+  run(): i64 {
+    return 0;
+  }
+
+  /** Neither shared_info nor an event channel may be touched from here on. Not called after a failure. */
+  detached(): void {}
+
+  /** Called by attach() after a soft reset, prepared or not. */
+  attached(): void {}
+}
+
+@lazy const parts: Array<Part> = [];
+
+/** Makes a part known; each once. */
+export function addPart(part: Part): void {
+  let at = parts.length;
+  while (at > 0 && parts[at - 1].order > part.order) at--;
+  parts.push(part);
+  for (let i = parts.length - 1; i > at; i--) parts[i] = parts[i - 1];
+  parts[at] = part;
+}
+
+/** In their order. */
+export function knownParts(): Array<Part> {
+  return parts;
+}
