@@ -78,6 +78,8 @@ export function machineArgs(options: MachineOptions): string[] {
     "guest_loglvl=all",
     // Xen halts where it would reboot; QEMU's -no-reboot covers the reboots asked for.
     "noreboot",
+    // QEMU's memory is zero when it starts: clearing it again took up to 0.6 s of a 128 MiB domain's creation.
+    "bootscrub=0",
     "dom0=pvh",
     // QEMU's pc machine has no IOMMU; without this word Xen insists on one for a PVH dom0.
     "dom0-iommu=none",

@@ -1,4 +1,4 @@
-/** One boot of some checks: what it said, and how it ended. */
+/** One boot of some checks: how it ended, and whose doing that was. What it said, a collector has. */
 import { UserError } from "../errors.js";
 import { ExitCode } from "../exit-codes.js";
 import type { XenBinary } from "../machine/debian/index.js";
@@ -7,27 +7,44 @@ import type { ConformanceBackend, ConformanceBoot } from "./backend.js";
 import type { PlannedCheck, Problem } from "./model.js";
 import type { BootCollector } from "./records.js";
 
-/** How a boot ended. `exit`: by its own program's will. `blameless`: by no check's doing. */
-interface End {
+/**
+ * `exit`: by its own program's will. `died`: the check under way is to blame. `blameless`:
+ * no check is (QEMU was killed, a record was lost), so it is worth another try.
+ */
+export interface BootEnd {
   how: "exit" | "died" | "blameless";
-  /** Completes "no result: …". */
+  /** Why a check came to no result; completes "no result: …". */
   why: string;
+  /** What the run has to tell besides. */
   problem: Omit<Problem, "log"> | null;
   banner: string | null;
+  log: string | null;
+  durationMs: number;
 }
 
-async function boot(
-  { version, checks }: Batch,
-  collector: BootCollector,
-  options: MatrixOptions,
-  signal: AbortSignal,
-): Promise<{ end: End; log: string | null }> {
-  const { silenceMs = DEFAULT_SILENCE_MS } = options;
+export interface RunBootOptions {
+  backend: ConformanceBackend;
+  xen: XenBinary;
+  checks: readonly PlannedCheck[];
+  collector: BootCollector;
+  /** The boot is ended after so long without a record. */
+  silenceMs: number;
+  /** Rejects with its reason, once the boot is over. */
+  signal: AbortSignal;
+  onCheck(name: string): void;
+}
+
+/** A boot that says nothing any more. */
+class Silence extends Error {}
+
+export async function runBoot(options: RunBootOptions): Promise<BootEnd> {
+  const { backend, xen, checks, collector, silenceMs, signal } = options;
   const stop = new AbortController();
   const abort = (): void => {
     stop.abort(signal.reason);
   };
   signal.addEventListener("abort", abort);
+  if (signal.aborted) abort();
   let timer: NodeJS.Timeout | undefined;
   const listen = (): void => {
     clearTimeout(timer);
@@ -37,10 +54,14 @@ async function boot(
   };
   let log: string | null = null;
   const start = performance.now();
+  const end = (rest: Omit<BootEnd, "durationMs">): BootEnd => ({
+    ...rest,
+    durationMs: performance.now() - start,
+  });
   try {
     listen();
-    const result = await options.backend.boot({
-      xen: version.xen,
+    const result = await backend.boot({
+      xen,
       checks: checks.map(({ name }) => name),
       signal: stop.signal,
       onLog: (path) => {
@@ -49,66 +70,63 @@ async function boot(
       onRecord: (record) => {
         listen();
         const name = collector.record(record);
-        if (name !== null) options.onCheck?.(version.label, name);
+        if (name !== null) options.onCheck(name);
       },
     });
-    return { end: endOf(result, collector), log: result.log ?? log };
+    return end({ ...judgeEnd(result, collector), log: result.log ?? log });
   } catch (error) {
     signal.throwIfAborted();
     if (error instanceof Silence)
-      return { end: { how: "died", why: error.message, problem: null, banner: null }, log };
+      return end({ how: "died", why: error.message, problem: null, banner: null, log });
     if (!(error instanceof UserError) || error.exitCode !== ExitCode.HOST) throw error;
     const problem = { kind: "host" as const, message: error.message };
-    return { end: { how: "blameless", why: error.message, problem, banner: null }, log };
+    return end({ how: "blameless", why: error.message, problem, banner: null, log });
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);
-    version.boots++;
-    version.busyMs += performance.now() - start;
   }
 }
 
-function endOf(result: ConformanceBoot, collector: BootCollector): End {
+function judgeEnd(
+  result: ConformanceBoot,
+  collector: BootCollector,
+): Pick<BootEnd, "how" | "why" | "problem" | "banner"> {
   const { verdict, message, stage, trap, damage, guestCode } = result;
+  const { banner } = result.xen;
   const frames = (trap?.frames ?? []).slice(0, 3).map(({ text }) => ` at ${text}`);
   const why = `${message}${frames.join("")} (last stage: ${stage})`;
-  const { banner } = result.xen;
-  const all = collector.unfinished.length === 0;
   const [first] = damage;
-  if (first !== undefined)
+  if (first !== undefined) {
+    const lost = `${damage.length} of a boot's records were lost or altered: ${first.message}`;
     return {
       how: "blameless",
-      why: `the boot's records are damaged: ${first.message}`,
-      problem: {
-        kind: "records",
-        message: `${damage.length} of a boot's records were lost or altered, first: ${first.message}`,
-      },
+      why: lost,
+      problem: { kind: "records", message: lost },
       banner,
     };
+  }
   switch (verdict) {
     case "host":
       return { how: "blameless", why, problem: { kind: "host", message }, banner };
-    case "exit":
+    case "exit": {
+      const ended = `the boot ended itself with exit code ${guestCode ?? "?"}`;
       return {
         how: "exit",
-        why: `its boot came to its end (exit code ${guestCode ?? "?"}) without a word about it`,
-        problem:
-          guestCode === 0
-            ? null
-            : { kind: "boot", message: `a boot ended with exit code ${guestCode ?? "?"}` },
+        why: `${ended}, without a word about it`,
+        problem: guestCode === 0 ? null : { kind: "boot", message: ended },
         banner,
       };
-    default:
+    }
+    case "crash":
+    case "timeout": {
       // A death that costs a check is told with that check.
+      const late = collector.unfinished.length === 0;
       return {
         how: "died",
         why,
-        problem: all ? { kind: "boot", message: `after its last check: ${why}` } : null,
+        problem: late ? { kind: "boot", message: `after its last check: ${why}` } : null,
         banner,
       };
+    }
   }
 }
-
-
-/** A boot that says nothing any more. */
-class Silence extends Error {}

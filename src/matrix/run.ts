@@ -1,24 +1,12 @@
 /** All checks on all versions of Xen, several boots at a time. */
-import { UserError } from "../errors.js";
-import { ExitCode } from "../exit-codes.js";
 import type { XenBinary } from "../machine/debian/index.js";
-import { formatMs } from "../machine/stages.js";
-import type { ConformanceBackend, ConformanceBoot } from "./backend.js";
+import type { ConformanceBackend } from "./backend.js";
 import { batchesOf, costOf } from "./batches.js";
 import { EXPECTATIONS, reviewExpectations, type Expectations } from "./expectations.js";
-import { judge, judgeStranger, notRun, type Account, type Bench } from "./judge.js";
-import {
-  isFlat,
-  type CheckResult,
-  type PlannedCheck,
-  type Problem,
-  type Run,
-  type Series,
-  type TimelineStage,
-  type Way,
-} from "./model.js";
+import type { PlannedCheck, Run, Way } from "./model.js";
 import { BootCollector } from "./records.js";
-import { parseVersion } from "./version.js";
+import { runBoot } from "./run-boot.js";
+import { VersionRun } from "./version-run.js";
 
 export const DEFAULT_SILENCE_MS = 60_000;
 
@@ -26,7 +14,7 @@ export interface MatrixOptions {
   backend: ConformanceBackend;
   on: Way;
   /** One run each; labels differ. */
-  xens: { label: string; xen: XenBinary }[];
+  xens: readonly { label: string; xen: XenBinary }[];
   /** All there are: backend.plan(). */
   plan: readonly PlannedCheck[];
   /** Those to run, in the plan's order. */
@@ -35,6 +23,7 @@ export interface MatrixOptions {
   jobs: number;
   /** A boot that says nothing for so long is ended. Default: DEFAULT_SILENCE_MS. */
   silenceMs?: number;
+  /** Default: EXPECTATIONS. */
   table?: Expectations;
   /** Ends every boot; runMatrix rejects with its reason. */
   signal?: AbortSignal;
@@ -52,58 +41,60 @@ export interface MatrixOptions {
  * table of differences that does not fit the plan.
  */
 export async function runMatrix(options: MatrixOptions): Promise<Run[]> {
-  const { plan, checks, xens, jobs, signal } = options;
-  const table = options.table ?? EXPECTATIONS;
-  const [finding] = reviewExpectations(table, plan);
+  const { checks, on, xens, jobs, signal, table = EXPECTATIONS } = options;
+  const [finding] = reviewExpectations(table, options.plan);
   if (finding !== undefined) throw new Error(finding);
+
+  const versions = xens.map(({ label, xen }) => new VersionRun(label, xen, on, table));
+  const queue = versions
+    .flatMap((version): Batch[] => {
+      const batches = batchesOf(version.toRun(checks), { jobs, versions: versions.length });
+      version.waiting = batches.length;
+      return batches.map((batch) => ({ version, checks: batch, attempt: 1 }));
+    })
+    .toSorted((a, b) => sumOfCosts(b) - sumOfCosts(a));
+  const runs = new Map<VersionRun, Run>();
+  const finish = (version: VersionRun): void => {
+    const run = version.finish(checks);
+    runs.set(version, run);
+    options.onRun?.(run);
+  };
+  for (const version of versions) if (version.waiting === 0) finish(version);
+
+  // The first failure ends the other workers' boots, too.
   const stop = new AbortController();
   const abort = (): void => {
     stop.abort(signal?.reason);
   };
   signal?.addEventListener("abort", abort);
   if (signal?.aborted === true) abort();
-
-  const versions = xens.map(({ label, xen }) => new VersionRun(label, xen, options, table));
-  const queue: Batch[] = versions
-    .flatMap((version) =>
-      batchesOf(version.toRun(checks), { jobs, versions: xens.length }).map((batch) => ({
-        version,
-        checks: batch,
-        attempt: 1,
-      })),
-    )
-    .toSorted((a, b) => costOfAll(b.checks) - costOfAll(a.checks));
-  for (const version of versions)
-    version.waiting = queue.filter((batch) => batch.version === version).length;
-
-  const known = new Set(plan.map(({ name }) => name));
   const worker = async (): Promise<void> => {
     for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
       stop.signal.throwIfAborted();
-      const rest = await runBatch(batch, known, options, stop.signal);
-      if (rest.length > 0)
-        queue.unshift({ version: batch.version, checks: rest, attempt: batch.attempt + 1 });
-      else batch.version.waiting--;
-      if (batch.version.waiting === 0) options.onRun?.(batch.version.finish(checks));
+      const { version, attempt } = batch;
+      const rest = await runBatch(batch, options, stop.signal);
+      if (rest.length > 0) queue.unshift({ version, checks: rest, attempt: attempt + 1 });
+      else if (--version.waiting === 0) finish(version);
     }
   };
   try {
-    const ended = await Promise.allSettled(
-      Array.from({ length: jobs }, () =>
-        worker().catch((error: unknown) => {
+    await Promise.all(
+      Array.from({ length: jobs }, async () => {
+        try {
+          await worker();
+        } catch (error) {
           stop.abort(error);
-          throw error;
-        }),
-      ),
+        }
+      }),
     );
-    signal?.throwIfAborted();
-    for (const one of ended) if (one.status === "rejected") throw stop.signal.reason;
-    return versions.map((version) => version.finish(checks));
+    stop.signal.throwIfAborted();
   } finally {
     signal?.removeEventListener("abort", abort);
   }
+  return versions.flatMap((version) => runs.get(version) ?? []);
 }
 
+/** Checks that share a boot. */
 interface Batch {
   version: VersionRun;
   checks: PlannedCheck[];
@@ -111,42 +102,43 @@ interface Batch {
   attempt: number;
 }
 
-function costOfAll(checks: readonly PlannedCheck[]): number {
+function sumOfCosts({ checks }: Batch): number {
   return checks.reduce((sum, check) => sum + costOf(check), 0);
 }
 
-/** How often checks are run again that nobody can be blamed for: QEMU was killed, a record was lost. */
+/** How often checks are tried when no check can be blamed for a boot's end. */
 const MAX_BLAMELESS = 2;
 
-/** One boot. Returns the checks that are to be run again. */
+/** Returns the checks that are to be run again. */
 async function runBatch(
   batch: Batch,
-  known: ReadonlySet<string>,
   options: MatrixOptions,
   signal: AbortSignal,
 ): Promise<PlannedCheck[]> {
-  const { version, checks } = batch;
-  const collector = new BootCollector(checks, known);
-  const { end, log } = await boot(batch, collector, options, signal);
-  version.take(collector, checks, log, end);
+  const { version, checks, attempt } = batch;
+  const collector = new BootCollector(checks, new Set(options.plan.map(({ name }) => name)));
+  const end = await runBoot({
+    backend: options.backend,
+    xen: version.xen,
+    checks,
+    collector,
+    silenceMs: options.silenceMs ?? DEFAULT_SILENCE_MS,
+    signal,
+    onCheck: (name) => options.onCheck?.(version.label, name),
+  });
+  version.take(checks, collector, end);
   const { unfinished, running } = collector;
-  if (unfinished.length === 0) return [];
-  const suffer = (of: PlannedCheck[], why: string): void => {
-    for (const { name } of of) version.ended(name, collector, why, log);
-  };
   switch (end.how) {
     case "exit":
-      suffer(unfinished, end.why);
+      version.giveUp(unfinished, collector, end);
       return [];
-    case "blameless":
-      if (batch.attempt < MAX_BLAMELESS) return unfinished;
-      suffer(unfinished, `${end.why} (${batch.attempt} times)`);
-      if (end.problem?.kind === "host") version.trouble({ ...end.problem, log });
-      return [];
-    case "died": {
-      suffer(running === null ? [] : [running], end.why);
+    case "died":
+      if (running !== null) version.giveUp([running], collector, end);
       return unfinished.filter((check) => check !== running);
-    }
+    case "blameless":
+      if (attempt < MAX_BLAMELESS) return unfinished;
+      version.giveUp(unfinished, collector, end);
+      if (end.problem?.kind === "host") version.addProblem({ ...end.problem, log: end.log });
+      return [];
   }
 }
-

@@ -12,36 +12,38 @@ import {
   type TimelineStage,
   type Way,
 } from "./model.js";
-import type { BootCollector } from "./records.js";
+import type { BootCollector, Stranger } from "./records.js";
 import type { BootEnd } from "./run-boot.js";
 import { parseVersion } from "./version.js";
 
+const MISSING: Account = { evidence: null, end: null, log: null };
+
 export class VersionRun {
-  /** Batches that are not through. */
+  /** Batches of checks that are not through; the queue counts them. */
   waiting = 0;
-  boots = 0;
-  busyMs = 0;
+
   readonly #accounts = new Map<string, Account>();
   readonly #skipped = new Map<string, CheckResult>();
   readonly #collectors: BootCollector[] = [];
-  readonly #strangers: { name: string; known: boolean; status: string; log: string | null }[] = [];
+  readonly #strangers: { stranger: Stranger; log: string | null }[] = [];
   readonly #problems: Problem[] = [];
+  #boots = 0;
+  #durationMs = 0;
   #banner: string | null = null;
-  #run: Run | null = null;
 
   constructor(
     readonly label: string,
     readonly xen: XenBinary,
-    private readonly options: Pick<MatrixOptions, "on">,
+    private readonly on: Way,
     private readonly table: Expectations,
   ) {}
 
-  /** By what is known before a boot. */
+  /** The banner, once there is one, tells most: a file may not. */
   get #bench(): Bench {
-    const { label, table, xen } = this;
+    const { debianVersion, release } = this.xen;
     const version =
-      parseVersion(this.#banner) ?? parseVersion(xen.debianVersion) ?? parseVersion(xen.release);
-    return { xen: label, on: this.options.on, version, table };
+      parseVersion(this.#banner) ?? parseVersion(debianVersion) ?? parseVersion(release);
+    return { xen: this.label, on: this.on, version, table: this.table };
   }
 
   /** Leaves out what cannot be shown there. */
@@ -53,47 +55,52 @@ export class VersionRun {
     });
   }
 
-  take(
-    collector: BootCollector,
-    checks: readonly PlannedCheck[],
-    log: string | null,
-    { banner, problem }: End,
-  ): void {
-    this.#banner ??= banner;
+  /** A boot is over: takes the results that it came to. */
+  take(checks: readonly PlannedCheck[], collector: BootCollector, end: BootEnd): void {
+    const { log, problem } = end;
+    this.#boots++;
+    this.#durationMs += end.durationMs;
+    this.#banner ??= end.banner;
     this.#collectors.push(collector);
-    for (const { name } of checks)
-      if (!collector.unfinished.some((one) => one.name === name))
-        this.#accounts.set(name, { evidence: collector.evidence(name), end: null, log });
-    this.#strangers.push(...collector.strangers.map((one) => ({ ...one, log })));
+    const unfinished = new Set(collector.unfinished);
+    for (const check of checks)
+      if (!unfinished.has(check))
+        this.#accounts.set(check.name, {
+          evidence: collector.evidence(check.name),
+          end: null,
+          log,
+        });
+    this.#strangers.push(...collector.strangers.map((stranger) => ({ stranger, log })));
+    for (const message of collector.contradictions)
+      this.addProblem({ kind: "records", message, log });
     // Trouble on the host that does not come again is none.
-    if (problem !== null && problem.kind !== "host") this.trouble({ ...problem, log });
-    for (const message of collector.contradictions) this.trouble({ kind: "records", message, log });
+    if (problem !== null && problem.kind !== "host") this.addProblem({ ...problem, log });
   }
 
-  trouble(problem: Problem): void {
+  /** These will not be run again: what there is of them is all. */
+  giveUp(checks: readonly PlannedCheck[], collector: BootCollector, end: BootEnd): void {
+    for (const { name } of checks)
+      this.#accounts.set(name, {
+        evidence: collector.evidence(name),
+        end: end.why,
+        log: end.log,
+      });
+  }
+
+  addProblem(problem: Problem): void {
     this.#problems.push(problem);
   }
 
-  /** A check will not be run again, and has no result. */
-  ended(name: string, collector: BootCollector, why: string, log: string | null): void {
-    this.#accounts.set(name, { evidence: collector.evidence(name), end: why, log });
-  }
-
+  /** `checks`: all that were to run. Those that no boot came to have failed. */
   finish(checks: readonly PlannedCheck[]): Run {
-    this.#run ??= this.#finish(checks);
-    return this.#run;
-  }
-
-  #finish(checks: readonly PlannedCheck[]): Run {
     const bench = this.#bench;
-    const missing: Account = { evidence: null, end: null, log: null };
     const results = checks.map(
       (check) =>
         this.#skipped.get(check.name) ??
-        judge(check, this.#accounts.get(check.name) ?? missing, bench),
+        judge(check, this.#accounts.get(check.name) ?? MISSING, bench),
     );
-    for (const stranger of this.#strangers) {
-      const result = judgeStranger(stranger, stranger.log, bench);
+    for (const { stranger, log } of this.#strangers) {
+      const result = judgeStranger(stranger, log, bench);
       const at = results.findIndex(({ name }) => name === stranger.name);
       const before = results[at];
       if (before === undefined) results.push(result);
@@ -105,7 +112,7 @@ export class VersionRun {
       .map((one): Problem => ({ kind: "drift", message: describeDrift(one), log: null }));
     return {
       label: this.label,
-      on: this.options.on,
+      on: this.on,
       debianVersion: this.xen.debianVersion,
       banner: this.#banner,
       checks: results,
@@ -113,8 +120,8 @@ export class VersionRun {
       timeline: this.#timeline,
       series: lastOfEach(series),
       problems: [...this.#problems, ...drifts],
-      boots: this.boots,
-      durationMs: this.busyMs,
+      boots: this.#boots,
+      durationMs: this.#durationMs,
     };
   }
 

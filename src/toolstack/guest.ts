@@ -73,10 +73,15 @@ export class Guest {
     return ports;
   }
 
-  /** Destroys the domain, and gives back what serves it. Xen's errno, or 0. */
-  destroy(): i64 {
+  /** Takes the last of what the domain wrote, whether its line has ended or not. */
+  finishConsole(): void {
     this.console.drain();
     if (this.console.unfinished) this.console.flush();
+  }
+
+  /** Destroys the domain, and gives back what serves it. Xen's errno, or 0. */
+  destroy(): i64 {
+    this.finishConsole();
     evtchn.close(this.storePort);
     evtchn.close(this.console.port);
     unmapFrame(this.storeRing);

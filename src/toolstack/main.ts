@@ -57,9 +57,9 @@ while (true) {
   const info = guest.domain.info();
   if (info.result < 0) throw new Error("XEN_DOMCTL_getdomaininfo = " + describeResult(info.result));
   if (!info.isShutdown) continue;
-  guest.console.drain();
   if (info.reason == SHUTDOWN_soft_reset && onSoftReset(guest, config)) continue;
-  guest.destroy();
+  guest.finishConsole();
   report(guest.domain.id, "ended", "reason=" + info.reason.toString());
+  guest.destroy();
   endMachine();
 }

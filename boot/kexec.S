@@ -1,0 +1,143 @@
+/*
+ * The jump: from this kernel in long mode to the next one's PVH entry, the reverse of start.S.
+ *
+ *   kexec_enter    1 page tables that map the page where it is in physical memory   2 its GDT   3 into it, 32-bit
+ *   leave          4 paging, long mode and PAE off                                  5 no IDT
+ *   copy, zero     6 every copy, then every run of zeroes: from here on this kernel is gone
+ *   hand_over      7 what docs/misc/pvh (Xen 4.17) says of the registers            8 the next kernel
+ *
+ * From step 5 on nothing is used but the page and the registers, and no copy touches the page
+ * (src/guest/kexec/plan.ts). Copying with paging off takes no page tables, so there are none to keep out of the way.
+ */
+#include "kexec.h"
+#include "layout.h"
+
+#define CR0_PE 0x00000001
+#define CR0_ET 0x00000010
+#define CR0_PG 0x80000000
+#define MSR_EFER 0xc0000080
+#define DR7_NONE 0x400
+#define EFLAGS_NONE 2
+
+#define SEL_CODE32 0x08
+#define SEL_DATA32 0x10
+#define SEL_TSS32 0x18
+
+#define PHYS(symbol) ((symbol) - KERNEL_BASE)
+/* From %ebx, which holds the page's address while its own code runs. */
+#define IN_PAGE(symbol) ((symbol) - kexec_page)(%ebx)
+
+    .section .text.kexec, "ax", @progbits
+    .code64
+
+/* void kexec_enter(uint32_t page): transition_pml4 maps the page, readable and executable, at its own address. */
+    .global kexec_enter
+kexec_enter:
+    cli
+    mov $PHYS(transition_pml4), %rax
+    mov %rax, %cr3
+    mov %edi, %ebx
+    lea (kexec_gdt - kexec_page)(%rbx), %rax
+    push %rax
+    pushw $(kexec_gdt_end - kexec_gdt - 1)
+    lgdt (%rsp)
+    lea (leave - kexec_page)(%rbx), %rax
+    push $SEL_CODE32
+    push %rax
+    lretq
+
+    .balign 16
+    .global kexec_page, kexec_page_end
+kexec_page:
+    .skip KEXEC_HEADER_SIZE
+/* "Accessed" is set in each: they are loaded while the page is mapped read-only. */
+kexec_gdt:
+    .quad 0
+    .quad 0x00cf9b000000ffff /* SEL_CODE32: flat, as at the PVH entry */
+    .quad 0x00cf93000000ffff /* SEL_DATA32: flat */
+    .quad 0x0000890000000067 /* SEL_TSS32: base 0, limit 0x67 */
+kexec_gdt_end:
+no_idt:
+    .word 0
+    .long 0
+
+    .code32
+leave:
+    mov $SEL_DATA32, %eax
+    mov %eax, %ds
+    mov %eax, %es
+    mov %eax, %ss
+    mov %eax, %fs
+    mov %eax, %gs
+    mov %cr0, %eax
+    and $~CR0_PG, %eax
+    mov %eax, %cr0 /* and with paging off, long mode is left */
+    lea PAGE_SIZE(%ebx), %esp
+    mov $MSR_EFER, %ecx
+    xor %eax, %eax
+    xor %edx, %edx
+    wrmsr
+    mov %eax, %cr4
+    mov %eax, %cr3
+    mov $(CR0_PE | CR0_ET), %eax
+    mov %eax, %cr0
+    lidt IN_PAGE(no_idt)
+
+copy:
+    cld
+    lea IN_PAGE(kexec_page_end), %ebp
+    mov KEXEC_COUNT(%ebx), %eax
+1:  sub $1, %eax
+    jb zero
+    mov KEXEC_COPY_TO(%ebp), %edi
+    mov KEXEC_COPY_FROM(%ebp), %esi
+    mov KEXEC_COPY_BYTES(%ebp), %edx
+    add $KEXEC_COPY_SIZE, %ebp
+    mov %edx, %ecx
+    shr $2, %ecx
+    rep movsl
+    mov %edx, %ecx
+    and $3, %ecx
+    rep movsb
+    jmp 1b
+
+zero:
+    lea IN_PAGE(kexec_page_end), %ebp
+    mov KEXEC_COUNT(%ebx), %edx
+1:  sub $1, %edx
+    jb hand_over
+    mov KEXEC_COPY_TO(%ebp), %edi
+    add KEXEC_COPY_BYTES(%ebp), %edi
+    mov KEXEC_COPY_ZEROES(%ebp), %esi
+    add $KEXEC_COPY_SIZE, %ebp
+    xor %eax, %eax
+    mov %esi, %ecx
+    shr $2, %ecx
+    rep stosl
+    mov %esi, %ecx
+    and $3, %ecx
+    rep stosb
+    jmp 1b
+
+hand_over:
+    mov $SEL_TSS32, %eax
+    ltr %ax
+    xor %eax, %eax
+    lldt %ax
+    mov $DR7_NONE, %eax
+    mov %eax, %dr7
+    push $EFLAGS_NONE
+    popf
+    mov KEXEC_ENTRY(%ebx), %eax
+    mov KEXEC_START_INFO(%ebx), %ebx
+    xor %ecx, %ecx
+    xor %edx, %edx
+    xor %esi, %esi
+    xor %edi, %edi
+    xor %ebp, %ebp
+    jmp *%eax
+    .balign 16
+kexec_page_end:
+    .code64
+
+    .section .note.GNU-stack, "", @progbits
