@@ -80,6 +80,8 @@ uint32_t boot_data_copy(enum boot_data what, void *to, uint32_t size);
 const char *cmdline_value(const char *key, uint32_t *length);
 
 /* memory.c: linear memory's page tables, and the window of frames shared with Xen. */
+/* Whether page 0 is memory like any other: module.c. */
+extern const bool linear_page_zero;
 void linear_init(uint32_t bytes);
 /* Maps linear memory up to `bytes`, zeroed; false when the domain has not that much RAM. */
 bool linear_grow(uint64_t from, uint64_t bytes);
@@ -95,6 +97,12 @@ const void *physical_peek(uint64_t paddr);
 void physical_read(void *to, uint64_t paddr, uint64_t bytes);
 /* One page of physical memory that is ours to write. Valid until the next call. */
 void *physical_poke(uint64_t paddr);
+void physical_write(uint64_t paddr, const void *from, uint64_t bytes);
+/* Spare RAM, between linear memory and the shared frames: where it begins and ends, physical. */
+uint64_t spare_begin(void);
+uint64_t spare_end(void);
+/* Moves the end: down to take what is above it, up again to give it back. False beyond the beginning. */
+bool spare_set_end(uint64_t end);
 bool is_stack_guard(uint64_t address);
 
 /* vcpu.c: secondary vCPUs. */
@@ -104,7 +112,9 @@ enum vcpu_order { VCPU_YIELD, VCPU_BLOCK, VCPU_POLL, VCPU_SPIN, VCPU_DOWN, VCPU_
 extern volatile uint8_t *shared_info;
 /* Starts vCPU `id`, which `port` wakes, and waits until it runs. 0, or Xen's negative errno. */
 int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port);
-/* INIT: Xen and this file take it as never started. It is down, or runs nothing that matters. */
+/* Whether it was started, and not reset since. */
+bool vcpu_ran(uint32_t id);
+/* INIT: Xen and vcpu.c take it as never started. It is down, or runs nothing that matters. */
 void vcpu_reset(uint32_t id);
 /* Gives it an order; the caller then sends the event that wakes it. False while it has not finished the last one. */
 bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument);
@@ -118,6 +128,18 @@ bool console_drained(void);
 /* Writes all of it; waits for the daemon while the ring is full. */
 void console_write(const char *from, uint32_t size);
 
+/* kexec.c: the jump into another kernel. */
+struct kexec_copy;
+#define KEXEC_SEQUENCE_DIGITS 10
+/* How many copies the page can list. */
+uint32_t kexec_room(void);
+/* Writes the page of kexec.S at physical `page`. */
+void kexec_place(uint32_t page, uint32_t entry, uint32_t start_info, const struct kexec_copy *copies, uint32_t count);
+/* Resets the other vCPUs, writes the number of the next record at physical `sequence_digits` (0: nowhere), and jumps. */
+_Noreturn void kexec_jump(uint32_t page, uint64_t sequence_digits);
+/* Upcalls come through the local APIC, for as long as the domain lives. */
+extern bool lapic_has_upcalls;
+
 /* record.c: the lines that tell the outside what happens. */
 void record_begin(const char *kind);
 void record_char(uint8_t byte);
@@ -127,6 +149,11 @@ void record_decimal(uint64_t value);
 void record_utf16(const uint16_t *units, uint32_t count);
 void record_end(void);
 void record_set_nonce(const char *nonce, uint32_t length);
+/* No stages of the boot: for the thousandth kernel of one run. */
+void record_set_quiet(void);
+/* The number of the next line; and the one to go on with, in decimal, from the kernel that jumped here. */
+uint32_t record_sequence(void);
+void record_set_sequence(const char *digits, uint32_t length);
 
 /* main.c */
 _Noreturn void shutdown(uint32_t reason);

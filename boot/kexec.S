@@ -83,20 +83,43 @@ leave:
     mov %eax, %cr0
     lidt IN_PAGE(no_idt)
 
+/* A page at a time, and only where it is not there already: the next kernel is often this one once more. */
 copy:
     cld
     lea IN_PAGE(kexec_page_end), %ebp
     mov KEXEC_COUNT(%ebx), %eax
-1:  sub $1, %eax
+next_copy:
+    sub $1, %eax
     jb zero
     mov KEXEC_COPY_TO(%ebp), %edi
     mov KEXEC_COPY_FROM(%ebp), %esi
     mov KEXEC_COPY_BYTES(%ebp), %edx
     add $KEXEC_COPY_SIZE, %ebp
+1:  test %edx, %edx
+    jz next_copy
+    mov $PAGE_SIZE, %ecx
+    cmp %ecx, %edx
+    ja 2f
     mov %edx, %ecx
+2:  sub %ecx, %edx
+    push %ecx
+    push %esi
+    push %edi
+    shr $2, %ecx /* of 0, this sets the flag that `repe` leaves for equal */
+    repe cmpsl
+    jne 3f
+    mov 8(%esp), %ecx
+    and $3, %ecx
+    repe cmpsb
+    jne 3f
+    add $12, %esp
+    jmp 1b
+3:  pop %edi
+    pop %esi
+    mov (%esp), %ecx
     shr $2, %ecx
     rep movsl
-    mov %edx, %ecx
+    pop %ecx
     and $3, %ecx
     rep movsb
     jmp 1b

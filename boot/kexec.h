@@ -20,8 +20,8 @@
 #define KEXEC_COPY_ZEROES 12
 #define KEXEC_COPY_SIZE 16
 
-/* At the page's end: two pushes. */
-#define KEXEC_STACK_SIZE 64
+/* At the page's end: four pushes, and as much again. */
+#define KEXEC_STACK_SIZE 32
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>

@@ -17,7 +17,7 @@ _Noreturn void boot_main(void);
 _Noreturn void boot_main(void)
 {
     uint32_t length;
-    const char *nonce;
+    const char *nonce, *sequence;
 
     traps_init(&vcpus[0]); /* from here on a fault is a record */
     hypercall_init();      /* Xen, found by CPUID */
@@ -25,6 +25,11 @@ _Noreturn void boot_main(void)
     nonce = cmdline_value("nonce", &length);
     if (nonce)
         record_set_nonce(nonce, length);
+    sequence = cmdline_value("seq", &length);
+    if (sequence)
+        record_set_sequence(sequence, length);
+    if (cmdline_value("quiet", &length))
+        record_set_quiet();
     record_begin("boot");
     record_text("stage=entered");
     record_end();

@@ -77,7 +77,23 @@ void *physical_poke(uint64_t paddr)
     return scratch_page + 2 * PAGE_SIZE;
 }
 
-/* Maps [linear_end, end). Page 0 is left out: a null pointer must fault. */
+void physical_write(uint64_t paddr, const void *from, uint64_t bytes)
+{
+    const uint8_t *in = from;
+
+    while (bytes) {
+        uint64_t chunk = PAGE_SIZE - paddr % PAGE_SIZE;
+
+        if (chunk > bytes)
+            chunk = bytes;
+        __builtin_memcpy((uint8_t *)physical_poke(paddr) + paddr % PAGE_SIZE, in, chunk);
+        in += chunk;
+        paddr += chunk;
+        bytes -= chunk;
+    }
+}
+
+/* Maps [linear_end, end). Page 0 may be left out, so that a null pointer faults. */
 static void linear_map(uint64_t end)
 {
     for (uint64_t va = linear_end; va < end; va += PAGE_SIZE) {
@@ -94,7 +110,7 @@ static void linear_map(uint64_t end)
             linear_pd[superpage] = table_phys(linear_tail_pt) | PTE_TABLE;
             reload_cr3();
         }
-        if (va)
+        if (va || linear_page_zero)
             table[slot] = (linear_base + va) | PTE_DATA;
     }
     linear_end = end;
@@ -157,6 +173,24 @@ uint32_t shared_alloc(uint32_t count)
         __builtin_memset((void *)(uint64_t)address, 0, bytes);
     }
     return address;
+}
+
+uint64_t spare_begin(void)
+{
+    return linear_base + linear_end;
+}
+
+uint64_t spare_end(void)
+{
+    return ram_end;
+}
+
+bool spare_set_end(uint64_t end)
+{
+    if (end < spare_begin())
+        return false;
+    ram_end = end;
+    return true;
 }
 
 uint64_t frame_of(uint32_t address)

@@ -29,7 +29,10 @@ static char nonce[17] = "-";
  * the domain has one. Nobody reads records where the guest was given no nonce: then that console gets the text alone,
  * and what went wrong with it.
  */
-static enum { TO_DEBUG_PORT, TO_CONSOLE, TEXT_TO_CONSOLE } sink;
+static enum { TO_DEBUG_PORT, TO_CONSOLE, TEXT_TO_CONSOLE, NOWHERE } sink;
+
+/* Whether the stages of the boot are left out. */
+static bool quiet;
 
 static void put(const char *text)
 {
@@ -74,6 +77,10 @@ static void choose_sink(void)
     static const char *const trouble[] = {"trap", "abort", "fatal"};
 
     sink = TO_DEBUG_PORT;
+    if (quiet && same(record_kind, "boot")) {
+        sink = NOWHERE;
+        return;
+    }
     if (!console_attached())
         return;
     if (nonce[0] != '-') {
@@ -89,7 +96,7 @@ static void line_begin(void)
     char digits[DECIMAL_SIZE];
 
     line_length = 0;
-    if (sink == TEXT_TO_CONSOLE)
+    if (sink == TEXT_TO_CONSOLE || sink == NOWHERE)
         return;
     put("~x1 ");
     put(nonce);
@@ -105,6 +112,8 @@ static void line_end(void)
 {
     uint32_t sum = 0x811c9dc5;
 
+    if (sink == NOWHERE)
+        return;
     if (sink == TEXT_TO_CONSOLE) {
         console_write(line, line_length);
         return;
@@ -127,6 +136,23 @@ void record_set_nonce(const char *from, uint32_t length)
     for (uint32_t i = 0; i < length; i++)
         nonce[i] = from[i];
     nonce[length] = 0;
+}
+
+void record_set_quiet(void)
+{
+    quiet = true;
+}
+
+uint32_t record_sequence(void)
+{
+    return line_number;
+}
+
+void record_set_sequence(const char *digits, uint32_t length)
+{
+    line_number = 0;
+    for (uint32_t i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; i++)
+        line_number = line_number * 10 + (digits[i] - '0');
 }
 
 /*

@@ -211,7 +211,7 @@ ap_start16_end:
 /* Page-aligned by the link script, here and in .pages.stacks: an alignment of the section's own would make
  * the linker align the segment in the file as well. */
     .section .pages.tables, "aw", @nobits
-    .global transition_pml4, pml4, kernel_pdpt, kernel_pd, kernel_pt, linear_pdpt, linear_pd, linear_first_pt, linear_tail_pt, shared_pt
+    .global transition_pml4, transition_pdpt, transition_pd, transition_pt, pml4, kernel_pdpt, kernel_pd, kernel_pt, linear_pdpt, linear_pd, linear_first_pt, linear_tail_pt, shared_pt
 pml4:            .skip PAGE_SIZE
 kernel_pdpt:     .skip PAGE_SIZE
 kernel_pd:       .skip PAGE_SIZE

@@ -102,7 +102,9 @@ static const char *const wasm_traps[] = {
     "divide-by-zero",
     "integer-overflow",
     "invalid-conversion",
-    "indirect-call",
+    "table-out-of-bounds",
+    "indirect-call-null",
+    "indirect-call-type",
     "out-of-memory",
 };
 
@@ -110,7 +112,7 @@ static const char *page_fault_kind(uint64_t address, uint64_t error_code)
 {
     if (error_code & PF_FETCH)
         return "execute-data";
-    if (address < PAGE_SIZE)
+    if (address < PAGE_SIZE && !linear_page_zero)
         return "null-dereference";
     if (address < LINEAR_GUARD_END)
         return "out-of-bounds";

@@ -198,6 +198,11 @@ int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port)
     return result;
 }
 
+bool vcpu_ran(uint32_t id)
+{
+    return online & 1u << id;
+}
+
 void vcpu_reset(uint32_t id)
 {
     /* Xen holds this vCPU until the other one is reset (vlapic_ipi, hvm/vlapic.c), so there is nothing to wait for. */

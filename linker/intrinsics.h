@@ -85,6 +85,7 @@ INTRINSIC(uint32_t, lapic_upcall_vector)
 {
     UNUSED_XEN;
     lapic_accept(LAPIC_SPURIOUS_VECTOR);
+    lapic_has_upcalls = true;
     return LAPIC_UPCALL_VECTOR;
 }
 
@@ -93,6 +94,10 @@ INTRINSIC(uint32_t, shared_alloc, uint32_t count) { UNUSED_XEN; return shared_al
 INTRINSIC(uint32_t, shared_map, uint64_t gfn, uint32_t count) { UNUSED_XEN; return shared_map(gfn, count); }
 INTRINSIC(uint64_t, frame_of, uint32_t address) { UNUSED_XEN; return frame_of(address); }
 INTRINSIC(void, physical_read, uint32_t to, uint64_t paddr, uint32_t size) { UNUSED_XEN; physical_read((void *)(uintptr_t)to, paddr, size); }
+INTRINSIC(void, physical_write, uint64_t paddr, uint32_t from, uint32_t size) { UNUSED_XEN; physical_write(paddr, (const void *)(uintptr_t)from, size); }
+INTRINSIC(uint64_t, spare_begin) { UNUSED_XEN; return spare_begin(); }
+INTRINSIC(uint64_t, spare_end) { UNUSED_XEN; return spare_end(); }
+INTRINSIC(uint32_t, spare_set_end, uint64_t end) { UNUSED_XEN; return spare_set_end(end); }
 INTRINSIC(void, debug_port_write, uint32_t from, uint32_t size) { UNUSED_XEN; outsb(XEN_HVM_DEBUGCONS_IOPORT, (const void *)(uintptr_t)from, size); }
 INTRINSIC(void, out_of_memory) { UNUSED_XEN; wasm_rt_trap(WASM_RT_TRAP_OUT_OF_MEMORY); }
 
@@ -110,6 +115,11 @@ INTRINSIC(uint32_t, boot_data, uint32_t what, uint32_t to, uint32_t size) { UNUS
 
 INTRINSIC(void, console_attach) { UNUSED_XEN; console_attach(); }
 INTRINSIC(uint32_t, console_drained) { UNUSED_XEN; return console_drained(); }
+
+/* The jump into another kernel: boot/kexec.c. */
+INTRINSIC(uint32_t, kexec_room) { UNUSED_XEN; return kexec_room(); }
+INTRINSIC(void, kexec_place, uint32_t page, uint32_t entry, uint32_t start_info, uint32_t copies, uint32_t count) { UNUSED_XEN; kexec_place(page, entry, start_info, (const struct kexec_copy *)(uintptr_t)copies, count); }
+INTRINSIC(void, kexec_jump, uint32_t page, uint64_t sequence_digits) { UNUSED_XEN; kexec_jump(page, sequence_digits); }
 
 /* Records: boot/record.c. Kind and text are UTF-16, as AssemblyScript has them. */
 void record_string(uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t text_units);

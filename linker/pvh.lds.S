@@ -7,6 +7,13 @@
  */
 #include "layout.h"
 
+/* Page 0 is there, or a null dereference faults: a choice of the build. */
+#ifdef XENLET_PAGE_ZERO
+#define LINEAR_START 0
+#else
+#define LINEAR_START PAGE_SIZE
+#endif
+
 OUTPUT_FORMAT("elf64-x86-64")
 ENTRY(pvh_entry_phys)
 
@@ -56,7 +63,7 @@ SECTIONS
     /* Linear memory's frames start where a 2 MiB page can map them. */
     linear_phys = ALIGN(. - KERNEL_BASE, SUPERPAGE_SIZE);
 
-    .linear PAGE_SIZE : AT(linear_phys + PAGE_SIZE) { KEEP(*(.linear)) } :linear
+    .linear LINEAR_START : AT(linear_phys + LINEAR_START) { KEEP(*(.linear)) } :linear
     .linear_zero : AT(linear_phys + ADDR(.linear_zero)) { KEEP(*(.linear.zero)) } :linear
 
     pvh_entry_phys = pvh_start32 - KERNEL_BASE;

@@ -1,26 +1,14 @@
 /*
- * The lowered module's runtime: its memory, its tables, its entry, and what C expects to find.
+ * The lowered module's memory and tables, and what its imports of module "env" do.
  */
 #include "wasm-rt.h"
 
 #define WASM_PAGE 0x10000ul
-
-/* Written by the lowering: the module's own header and what it has (src/image/lower.ts). */
-#include "module.h"
-
-static w2c_guest instance;
+#define NO (uint32_t)-1 /* memory.grow's and table.grow's own way to say it */
 
 uint32_t wasm_initial_bytes(void)
 {
-    return MODULE_INITIAL_PAGES * WASM_PAGE;
-}
-
-void wasm_main(void)
-{
-    wasm2c_guest_instantiate(&instance MODULE_IMPORT_ARGUMENTS);
-    MODULE_START(&instance);
-    for (;;)
-        shutdown(SHUTDOWN_crash);
+    return module_initial_pages * WASM_PAGE;
 }
 
 void wasm_rt_allocate_memory(wasm_rt_memory_t *memory, uint64_t pages, uint64_t max_pages, bool is64,
@@ -40,21 +28,51 @@ uint64_t wasm_rt_grow_memory(wasm_rt_memory_t *memory, uint64_t delta)
     uint64_t old = memory->pages;
 
     if (delta > memory->max_pages - old || !linear_grow(memory->size, (old + delta) * WASM_PAGE))
-        return 0xffffffff; /* memory.grow's own way to say no */
+        return NO;
     memory->pages = old + delta;
     memory->size = memory->pages * WASM_PAGE;
     return old;
 }
 
-/* Tables have the size the module declares, and AssemblyScript's never grow. */
-void wasm_rt_allocate_funcref_table(wasm_rt_funcref_table_t *table, uint32_t elements, uint32_t max_elements)
-{
-    static wasm_rt_funcref_t storage[MODULE_TABLE_ELEMENTS];
+/* Tables lie behind one another; how much all of them need is known when the image is built. */
+static uint32_t table_bytes_used;
 
-    (void)max_elements;
-    table->data = storage;
-    table->size = table->max_size = elements;
+static void *table_room(uint32_t elements, uint32_t element_size)
+{
+    uint8_t *room = module_table_room + table_bytes_used;
+
+    table_bytes_used += elements * element_size;
+    if (table_bytes_used > module_table_bytes)
+        fatal("the module's tables are larger than it said");
+    return room;
 }
+
+#define TABLE(type)                                                                                                    \
+    void wasm_rt_allocate_##type##_table(wasm_rt_##type##_table_t *table, uint32_t elements, uint32_t max_elements)    \
+    {                                                                                                                  \
+        uint32_t growth = max_elements - elements;                                                                     \
+                                                                                                                       \
+        if (growth > module_table_growth)                                                                              \
+            growth = module_table_growth;                                                                              \
+        table->size = elements;                                                                                        \
+        table->max_size = elements + growth;                                                                           \
+        table->data = table_room(table->max_size, sizeof(*table->data));                                               \
+        __builtin_memset(table->data, 0, table->max_size * sizeof(*table->data));                                      \
+    }                                                                                                                  \
+                                                                                                                       \
+    uint32_t wasm_rt_grow_##type##_table(wasm_rt_##type##_table_t *table, uint32_t delta, wasm_rt_##type##_t value)    \
+    {                                                                                                                  \
+        uint32_t old = table->size;                                                                                    \
+                                                                                                                       \
+        if (delta > table->max_size - old)                                                                             \
+            return NO;                                                                                                 \
+        for (uint32_t i = 0; i < delta; i++)                                                                           \
+            table->data[old + i] = value;                                                                              \
+        table->size += delta;                                                                                          \
+        return old;                                                                                                    \
+    }
+TABLE(funcref)
+TABLE(externref)
 
 /* env.abort(message, fileName, lineNumber, columnNumber): AssemblyScript's strings, or null. */
 static void record_field(uint32_t string)

@@ -1,38 +1,31 @@
 /*
- * What the C that wasm2c writes (wabt 1.0.39) asks of its runtime, for one module that owns the machine.
+ * The runtime that the C which wasm2c (wabt 1.0.39) writes is built on, for one module that owns the machine: its
+ * types, its traps, its memory and its tables. What each instruction does is in wasm-ops.h.
  *
- * Linear memory is mapped at virtual address 0 (boot/layout.h), so a Wasm pointer is an address: no base
- * register, no bounds check; the page tables trap. wasm2c has one option that addresses memory without
- * going through its memory structure, "segue", meant for a segment register; with the segment made empty
- * it is exactly this.
+ * Linear memory is mapped at virtual address 0 (boot/layout.h), so a Wasm pointer is an address: no base register,
+ * no bounds check; the page tables trap.
  */
 #ifndef WASM_RT_H_
 #define WASM_RT_H_
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #define LIKELY(x) __builtin_expect(!!(x), 1)
 #define UNLIKELY(x) __builtin_expect(!!(x), 0)
-#define WABT_BIG_ENDIAN 0
-
-#define WASM_RT_MEMCHECK_GUARD_PAGES 1
-#define WASM_RT_STACK_DEPTH_COUNT 0 /* the native stack's guard page traps */
-#define WASM_RT_SANITY_CHECKS 0
-#define WASM_RT_NONCONFORMING_UNCHECKED_STACK_EXHAUSTION 0
-
-#define WASM_RT_USE_SEGUE 1
-#define WASM_RT_SEGUE_FREE_SEGMENT 0
-#define __seg_gs
-#define wasm_rt_fsgsbase_inst_supported 1
-#define __builtin_ia32_rdgsbase64() 0
-#define __builtin_ia32_wrgsbase64(base) ((void)(base))
-static inline void *wasm_rt_syscall_get_segue_base(void) { return NULL; }
-static inline void wasm_rt_syscall_set_segue_base(void *base) { (void)base; }
-
+#define INFINITY __builtin_inff()
+#define assert(condition) ((void)0) /* that the runtime was initialised, which here it always is */
+#define static_assert(condition) _Static_assert(condition, "wasm2c")
 #define wasm_rt_memcpy __builtin_memcpy
 #define wasm_rt_is_initialized() true
+
+/* linker/string.c */
+void *memcpy(void *, const void *, size_t);
+void *memmove(void *, const void *, size_t);
+void *memset(void *, int, size_t);
+int memcmp(const void *, const void *, size_t);
 
 /* The order is wasm_traps' in boot/traps.c. */
 typedef enum {
@@ -41,7 +34,9 @@ typedef enum {
     WASM_RT_TRAP_DIV_BY_ZERO,
     WASM_RT_TRAP_INT_OVERFLOW,
     WASM_RT_TRAP_INVALID_CONVERSION,
-    WASM_RT_TRAP_CALL_INDIRECT,
+    WASM_RT_TRAP_TABLE_OOB,
+    WASM_RT_TRAP_INDIRECT_NULL,
+    WASM_RT_TRAP_INDIRECT_TYPE,
     WASM_RT_TRAP_OUT_OF_MEMORY,
 } wasm_rt_trap_t;
 
@@ -68,12 +63,14 @@ typedef struct {
 } wasm_rt_memory_t;
 
 typedef void (*wasm_rt_function_ptr_t)(void);
-typedef void (*wasm_rt_tailcallee_fn_t)(void **instance, void *arguments, void *next);
+
+/* A tail call puts its arguments into a buffer and says whom its caller's caller shall call next. */
 typedef struct wasm_rt_tailcallee_t {
-    wasm_rt_tailcallee_fn_t fn;
+    void (*fn)(void **instance, void *arguments, struct wasm_rt_tailcallee_t *next);
 } wasm_rt_tailcallee_t;
 
-/* A type is named by a digest of its signature, 32 bytes, or by the address of one. */
+/* A type is named by a digest of its signature, or by the address of one. */
+#define FUNC_TYPE_SIZE 32
 typedef const char *wasm_rt_func_type_t;
 
 typedef struct {
@@ -106,6 +103,12 @@ uint32_t wasm_rt_grow_externref_table(wasm_rt_externref_table_t *, uint32_t delt
 static inline void wasm_rt_free_memory(wasm_rt_memory_t *memory) { (void)memory; }
 static inline void wasm_rt_free_funcref_table(wasm_rt_funcref_table_t *table) { (void)table; }
 static inline void wasm_rt_free_externref_table(wasm_rt_externref_table_t *table) { (void)table; }
+
+/* What the runtime is told of the module: module.c. */
+extern const uint32_t module_initial_pages;
+/* Room for the tables' elements, and by how many each may grow. */
+extern uint8_t module_table_room[];
+extern const uint32_t module_table_bytes, module_table_growth;
 
 /* The imports, inlined where they are called. */
 #include "intrinsics.h"

@@ -1,15 +1,23 @@
 import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../errors.js";
+import type { EmittedStage } from "../image/emit.js";
 import { createProgress } from "../progress.js";
 import { refusePassedOn, type CommonOptions, type Context } from "./context.js";
-import { buildWithProgress, checkReadable, type BuildChoices } from "./guest-image.js";
+import {
+  buildWithProgress,
+  checkReadable,
+  isSource,
+  refuseChoices,
+  type BuildChoices,
+} from "./guest-image.js";
 import * as option from "./options.js";
 
 interface BuildCommandOptions extends CommonOptions, BuildChoices {
   output?: string;
   strip?: true;
   keep?: string;
+  emit?: EmittedStage[];
   cache: boolean;
 }
 
@@ -19,9 +27,9 @@ export function addBuild(program: Command, context: Context): void {
     .summary("build a guest's image")
     .description(
       "Compiles an AssemblyScript file to Wasm, lowers it to native code, and links a PVH image.\n" +
-        "An asconfig.json beside the file is honoured.",
+        "An asconfig.json beside the file is honoured. A Wasm module of any other origin is lowered as it is.",
     )
-    .argument("<FILE.ts>", "the guest's source")
+    .argument("<FILE.ts|FILE.wasm>", "the guest's source, or its module")
     .option(
       "-o, --output <image.elf>",
       "where the image goes (default: FILE.elf beside the source)",
@@ -29,6 +37,9 @@ export function addBuild(program: Command, context: Context): void {
     .addOption(option.HYPERCALL())
     .addOption(option.TRANSFORM())
     .addOption(option.RUNTIME())
+    .addOption(option.NULL_PAGE())
+    .addOption(option.DEAD_LOADS())
+    .addOption(option.EMIT())
     .option("--strip", "leave out symbols: smaller, but a trap is told by addresses only")
     .option("--keep <folder>", "leave the intermediate files (Wasm, C, objects) there")
     .option("--no-cache", "do every stage again, whatever the cache has of an equal build")
@@ -39,10 +50,13 @@ export function addBuild(program: Command, context: Context): void {
 
 async function build(file: string, options: BuildCommandOptions, context: Context): Promise<void> {
   refusePassedOn(context, "build");
-  await checkReadable(file, "a guest's source (FILE.ts)");
-  if (!file.endsWith(".ts"))
-    throw new UserError(`${file} is no guest's source: expected an AssemblyScript file, FILE.ts`);
-  const output = options.output ?? file.replace(/\.ts$/, ".elf");
+  await checkReadable(file, "a guest's source (FILE.ts) or module (FILE.wasm)");
+  if (!isSource(file))
+    throw new UserError(
+      `${file} is no guest's source: expected an AssemblyScript file, FILE.ts, or a Wasm module, FILE.wasm`,
+    );
+  if (file.endsWith(".wasm")) refuseChoices(file, options, "compiled");
+  const output = options.output ?? file.replace(/\.(?:ts|wasm)$/, ".elf");
   if (path.resolve(output) === path.resolve(file))
     throw new UserError(`the image would overwrite its own source ${file}`);
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
@@ -51,6 +65,7 @@ async function build(file: string, options: BuildCommandOptions, context: Contex
       entry: file,
       output,
       cache: options.cache,
+      ...(options.emit === undefined ? {} : { emit: options.emit }),
       ...(options.strip === true ? { strip: true } : {}),
       ...(options.keep === undefined ? {} : { keep: options.keep }),
     },

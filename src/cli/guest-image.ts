@@ -8,12 +8,42 @@ import { UserError } from "../errors.js";
 import { ExitCode } from "../exit-codes.js";
 import { buildImage, type BuildOptions, type BuildResult } from "../image/build.js";
 import type { GuestRuntime } from "../image/compile.js";
+import type { DeadLoads } from "../image/lower.js";
+import type { NullPage } from "../image/module-files.js";
 import type { Progress } from "../progress.js";
 
 export interface BuildChoices {
   hypercall?: "page" | "direct";
   transform?: string[];
   runtime?: GuestRuntime;
+  nullPage?: NullPage;
+  deadLoads?: DeadLoads;
+}
+
+const CHOICES: Record<keyof BuildChoices, string> = {
+  hypercall: "--hypercall",
+  transform: "--transform",
+  runtime: "--runtime",
+  nullPage: "--null-page",
+  deadLoads: "--dead-loads",
+};
+
+/** What --transform and --runtime say is over when there is a module; the rest when there is an image. */
+export function refuseChoices(
+  file: string,
+  choices: BuildChoices,
+  done: "compiled" | "built",
+): void {
+  const late: (keyof BuildChoices)[] =
+    done === "compiled"
+      ? ["transform", "runtime"]
+      : (Object.keys(CHOICES) as (keyof BuildChoices)[]);
+  const vain = late.filter((choice) => choices[choice] !== undefined);
+  if (vain.length > 0)
+    throw new UserError(
+      `${vain.map((choice) => CHOICES[choice]).join(", ")}: how a guest is ${done}, but ${file} is ${done} already`,
+      { hint: `xenlet run FILE.ts ${CHOICES[vain[0] ?? "hypercall"]} …` },
+    );
 }
 
 export interface GuestImage {
@@ -38,8 +68,13 @@ export async function checkReadable(file: string, expected: string): Promise<voi
   if (reason !== null) throw new UserError(`cannot read ${file}: ${reason}; expected ${expected}`);
 }
 
+/** Whether it is something to build an image from. */
+export function isSource(file: string): boolean {
+  return /\.(?:ts|wasm)$/.test(file);
+}
+
 /**
- * `file` is FILE.ts, which is built, or an image. With `keep` the image outlives
+ * `file` is FILE.ts or FILE.wasm, which is built, or an image. With `keep` the image outlives
  * the command, under a name that depends on the source's path alone.
  */
 export async function guestImage(
@@ -47,18 +82,13 @@ export async function guestImage(
   choices: BuildChoices,
   options: { progress: Progress; signal: AbortSignal; keep: boolean },
 ): Promise<GuestImage> {
-  await checkReadable(file, "a guest's source (FILE.ts) or image");
-  if (!file.endsWith(".ts")) {
-    if (
-      [choices.hypercall, choices.transform, choices.runtime].some((choice) => choice !== undefined)
-    )
-      throw new UserError(
-        `--hypercall, --transform and --runtime say how a guest is built, but ${file} is built already`,
-        { hint: "xenlet run FILE.ts --hypercall …" },
-      );
+  await checkReadable(file, "a guest's source (FILE.ts), Wasm module (FILE.wasm) or image");
+  if (!isSource(file)) {
+    refuseChoices(file, choices, "built");
     return { path: file, build: null, dispose: () => Promise.resolve() };
   }
-  const name = `${path.basename(file, ".ts")}.elf`;
+  if (file.endsWith(".wasm")) refuseChoices(file, choices, "compiled");
+  const name = `${path.parse(file).name}.elf`;
   const folder = options.keep ? await keptFolder(file) : await temporaryFolder();
   const dispose = async (): Promise<void> => {
     if (!options.keep) await rm(folder, { recursive: true, force: true });
@@ -78,7 +108,7 @@ export async function guestImage(
 
 /** Builds, and shows it. */
 export async function buildWithProgress(
-  what: Pick<BuildOptions, "entry" | "output" | "strip" | "keep" | "cache">,
+  what: Pick<BuildOptions, "entry" | "output" | "strip" | "keep" | "cache" | "emit">,
   choices: BuildChoices,
   options: { progress: Progress; signal: AbortSignal },
 ): Promise<BuildResult> {
@@ -92,6 +122,8 @@ export async function buildWithProgress(
       ...(choices.hypercall === undefined ? {} : { hypercall: choices.hypercall }),
       ...(choices.transform === undefined ? {} : { transforms: choices.transform }),
       ...(choices.runtime === undefined ? {} : { runtime: choices.runtime }),
+      ...(choices.nullPage === undefined ? {} : { nullPage: choices.nullPage }),
+      ...(choices.deadLoads === undefined ? {} : { deadLoads: choices.deadLoads }),
       onStage: (stage) => {
         progress.update(`building ${name}: ${stage}`);
       },

@@ -1,6 +1,7 @@
 /** Values of options, read strictly: what is no value is told with what was expected. */
 import { InvalidArgumentError, Option } from "commander";
 import { WAYS } from "../machine/boot.js";
+import { EMITTED_STAGES } from "../image/emit.js";
 import { DEFAULT_MEMORY_MIB, MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../machine/qemu.js";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "../machine/stages.js";
 import { DEFAULT_TEST_TIMEOUT_MS } from "../testing/run-file.js";
@@ -25,7 +26,7 @@ function memory(text: string): number {
 }
 
 /** Seconds, to milliseconds. */
-function timeout(text: string): number {
+export function seconds(text: string): number {
   const ms = /^\d{1,9}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * 1000) : NaN;
   if (!(ms >= 1 && ms <= MAX_TIMEOUT_MS))
     throw new InvalidArgumentError(
@@ -56,21 +57,23 @@ export const VCPUS = (): Option =>
   new Option("--vcpus <n>", "the guest's vCPUs").argParser(wholeNumber(1, MAX_VCPUS)).default(1);
 export const TIMEOUT = (): Option =>
   new Option("--timeout <seconds>", "how long the guest's own code may take")
-    .argParser(timeout)
+    .argParser(seconds)
     .default(DEFAULT_TIMEOUT_MS, String(DEFAULT_TIMEOUT_MS / 1000));
 export const TEST_TIMEOUT = (): Option =>
   new Option("--test-timeout <seconds>", "how long one test may take")
-    .argParser(timeout)
+    .argParser(seconds)
     .default(DEFAULT_TEST_TIMEOUT_MS, String(DEFAULT_TEST_TIMEOUT_MS / 1000));
 export const JOBS = (): Option =>
   new Option("-j, --jobs <n>", "how many guests at a time (default: one a core)").argParser(
     wholeNumber(1, 256),
   );
-export const REPORTER = (): Option =>
+/** `names`: all that there are. */
+export const reporterOf = (names: readonly string[]): Option =>
   new Option(
     "--reporter <name>",
-    "terminal, tap, junit or json; may be given more than once (default: terminal)",
+    `${names.slice(0, -1).join(", ")} or ${names.at(-1) ?? ""}; may be given more than once (default: terminal)`,
   ).argParser(append);
+export const REPORTER = (): Option => reporterOf(["terminal", "tap", "junit", "json"]);
 export const OUTPUT_FILE = (): Option =>
   new Option(
     "--output-file <[reporter=]file>",
@@ -93,6 +96,28 @@ export const RUNTIME = (): Option =>
     "minimal",
     "stub",
   ]);
+export const NULL_PAGE = (): Option =>
+  new Option(
+    "--null-page <what>",
+    "what is at address 0: nothing, so that using it traps, or memory (default: trap for FILE.ts, else allow)",
+  ).choices(["trap", "allow"]);
+export const DEAD_LOADS = (): Option =>
+  new Option(
+    "--dead-loads <what>",
+    "loads whose result nobody uses: keep them, for they may trap, or drop them (default: keep)",
+  ).choices(["keep", "drop"]);
+export const EMIT = (): Option =>
+  new Option(
+    "--emit <stages>",
+    `stages to leave beside the image, to be read: ${EMITTED_STAGES.join(",")}`,
+  ).argParser((text: string) =>
+    text.split(",").map((word) => {
+      const stage = EMITTED_STAGES.find((known) => known === word);
+      if (stage === undefined)
+        throw new InvalidArgumentError(`Expected one or more of ${EMITTED_STAGES.join(", ")}.`);
+      return stage;
+    }),
+  );
 export const TRANSFORM = (): Option =>
   // Not variadic: that would swallow the file behind it.
   new Option("--transform <module>", "an asc transform; may be given more than once").argParser(

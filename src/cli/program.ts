@@ -6,11 +6,13 @@ import { EXIT_CODES_HELP } from "../exit-codes.js";
 import { packageRoot } from "../package-root.js";
 import { addBuild } from "./build.js";
 import { addCache } from "./cache.js";
+import { addConform } from "./conform.js";
 import type { Context } from "./context.js";
 import { addDemo } from "./demo.js";
 import { addDoctor } from "./doctor.js";
 import { addInit } from "./init.js";
 import { addInspect } from "./inspect.js";
+import { addReport } from "./report-merge.js";
 import { addRun } from "./run.js";
 import { addTest } from "./test.js";
 
@@ -38,6 +40,8 @@ export function createProgram(context: Context): Command {
   addBuild(program, context);
   addRun(program, context);
   addTest(program, context);
+  addConform(program, context);
+  addReport(program, context);
   addInspect(program, context);
   addDoctor(program, context);
   addCache(program, context);

@@ -15,11 +15,11 @@ export function addRun(program: Command, context: Context): void {
     .summary("boot a guest on Xen, and exit as it does")
     .description(
       "Boots a guest on Xen in QEMU, and exits with the guest's own exit code.\n" +
-        "What the guest prints goes to stdout (console.error: stderr). FILE.ts is built first.\n" +
+        "What the guest prints goes to stdout (console.error: stderr). FILE.ts or FILE.wasm is built first.\n" +
         "Arguments behind -- are QEMU's.",
     )
-    .usage("[options] <FILE.ts|image.elf> [-- QEMU's arguments]")
-    .argument("<file>", "a guest's source (FILE.ts) or image")
+    .usage("[options] <FILE.ts|FILE.wasm|image.elf> [-- QEMU's arguments]")
+    .argument("<file>", "a guest's source (FILE.ts), Wasm module (FILE.wasm) or image")
     .addOption(option.XEN())
     .addOption(option.ON())
     .addOption(option.MEM())
@@ -29,6 +29,8 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.HYPERCALL())
     .addOption(option.TRANSFORM())
     .addOption(option.RUNTIME())
+    .addOption(option.NULL_PAGE())
+    .addOption(option.DEAD_LOADS())
     .addOption(option.GDB())
     .addOption(option.LOG())
     .option("--force", "boot an image even if it does not look like one that Xen can load")

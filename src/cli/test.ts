@@ -1,26 +1,26 @@
 /** `xenlet test`: guests' tests, and where their results go. */
-import { mkdir, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
-import path from "node:path";
 import type { Command } from "commander";
-import { UserError } from "../errors.js";
 import { ExitCode } from "../exit-codes.js";
 import type { Way } from "../machine/boot.js";
 import { provideQemu } from "../machine/debian/index.js";
 import { createProgress, type Progress } from "../progress.js";
 import { fileFailed, type FileResult, type RunResult } from "../testing/model.js";
-import {
-  isReporterName,
-  REPORTERS,
-  type Reporter,
-  type ReporterName,
-} from "../testing/reporters/index.js";
+import { REPORTERS, type Reporter, type ReporterName } from "../testing/reporters/index.js";
 import { findTestFiles, runTestFiles } from "../testing/run-files.js";
 import { sourceLines } from "../testing/source-lines.js";
 import { oneLine, plural } from "../testing/text.js";
 import { refusePassedOn, type CommonOptions, type Context } from "./context.js";
 import type { BuildChoices } from "./guest-image.js";
 import * as option from "./options.js";
+import {
+  chooseOutputs,
+  prepareOutputs,
+  stdoutHasColors,
+  writeOutput,
+  type Output,
+  type OutputOptions,
+} from "./outputs.js";
 import { chooseXen } from "./xen-choice.js";
 
 export interface TestCommandOptions extends CommonOptions, BuildChoices {
@@ -77,10 +77,9 @@ export function addTest(program: Command, context: Context): void {
 
 async function test(paths: string[], options: TestCommandOptions, context: Context): Promise<void> {
   refusePassedOn(context, "test");
-  const outputs = chooseOutputs(options);
+  const outputs = chooseTestOutputs(options);
   const files = await findTestFiles(paths);
-  // At once: nobody wants to hear of it when all tests have run. And what an earlier run left is gone.
-  for (const { file } of outputs) if (file !== null) await write(file, "");
+  await prepareOutputs(outputs);
   const { signal } = context;
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const xen = await chooseXen(options.xen, progress, signal);
@@ -119,76 +118,27 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
   }
 }
 
-interface Output {
-  name: ReporterName;
+interface TestOutput extends Output<ReporterName> {
   reporter: Reporter;
-  /** Null: stdout. */
-  file: string | null;
 }
 
-/**
- * Each --output-file belongs to the reporter that it names (`junit=out.xml`);
- * without a name, to the only one that is not the terminal's. Reporters without
- * a file write to stdout, which takes one; `terminal` does if nothing else would.
- */
-export function chooseOutputs(
-  options: Pick<TestCommandOptions, "reporter" | "outputFile" | "json">,
-): Output[] {
-  const names = new Set<ReporterName>(options.reporter?.map(reporterName) ?? []);
-  const files = new Map<ReporterName, string>();
-  for (const text of options.outputFile ?? []) {
-    const [, prefix, target = ""] = /^(?:(\w+)=)?(.+)$/s.exec(text) ?? [];
-    const machine = [...names].filter((name) => name !== "terminal");
-    const name = prefix !== undefined ? reporterName(prefix) : machine[0];
-    if (name === undefined || (prefix === undefined && machine.length > 1))
-      throw new UserError(`--output-file ${text} does not say which reporter's output that is`, {
-        hint: "--reporter junit --output-file junit=results.xml",
-      });
-    if (files.has(name)) throw new UserError(`the reporter ${name} has two output files`);
-    names.add(name);
-    files.set(name, target);
-  }
-  if (options.json === true) names.add("json");
-  const toStdout = [...names].filter((name) => !files.has(name));
-  if (toStdout.length === 0) names.add("terminal");
-  if (toStdout.length > 1)
-    throw new UserError(`the reporters ${toStdout.join(" and ")} would both write to stdout`, {
-      hint: `--output-file ${toStdout.find((name) => name !== "terminal") ?? ""}=FILE`,
-    });
-  const colors = process.stdout.isTTY && !process.env["NO_COLOR"];
+export function chooseTestOutputs(options: OutputOptions): TestOutput[] {
+  const known = Object.keys(REPORTERS) as ReporterName[];
   const source = sourceLines();
-  return [...names].map((name) => {
-    const file = files.get(name) ?? null;
-    return { name, file, reporter: REPORTERS[name]({ colors: file === null && colors, source }) };
+  return chooseOutputs(options, known).map(({ name, file }) => {
+    const colors = file === null && stdoutHasColors();
+    return { name, file, reporter: REPORTERS[name]({ colors, source }) };
   });
 }
 
-function reporterName(name: string): ReporterName {
-  if (isReporterName(name)) return name;
-  const known = Object.keys(REPORTERS).join(", ");
-  throw new UserError(`there is no reporter "${name}"; expected one of ${known}`);
-}
-
-async function report(result: RunResult, outputs: Output[], context: Context): Promise<void> {
+async function report(result: RunResult, outputs: TestOutput[], context: Context): Promise<void> {
   for (const { reporter, file } of outputs) {
     const end = reporter.end(result);
     if (file === null) {
       context.print(end.replace(/\n$/, ""));
       continue;
     }
-    await write(file, result.files.map((one) => reporter.file(one)).join("") + end);
-  }
-}
-
-async function write(file: string, text: string): Promise<void> {
-  try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, text);
-  } catch (cause) {
-    throw new UserError(`the results cannot be written to ${file}: ${(cause as Error).message}`, {
-      exitCode: ExitCode.HOST,
-      cause,
-    });
+    await writeOutput(file, result.files.map((one) => reporter.file(one)).join("") + end);
   }
 }
 

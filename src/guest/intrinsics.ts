@@ -81,6 +81,14 @@ export declare function sleep_unless_upcall(cmd: u32, arg: usize): i64;
   paddr: u64,
   size: u32,
 ): void;
+/** Writes guest physical memory, of any RAM of this domain: nothing keeps it from being in use. */
+@external("xen", "physical_write")
+export declare function physical_write(paddr: u64, from: usize, size: u32): void;
+/** Spare RAM, which neither linear memory nor shared frames have taken: where it begins and ends, physical. */
+@external("xen", "spare_begin") export declare function spare_begin(): u64;
+@external("xen", "spare_end") export declare function spare_end(): u64;
+/** Moves its end: down to take what is above, up to give it back. 0: that is before its begin, and nothing moved. */
+@external("xen", "spare_set_end") export declare function spare_set_end(end: u64): u32;
 /** Writes bytes to Xen's debug port as they are: Xen prints each line that ends, of printable ASCII. */
 @external("xen", "debug_port_write") export declare function debug_port_write(from: usize, size: u32): void;
 
@@ -110,6 +118,14 @@ export declare function vcpu_progress(id: u32): u64;
 
 /** Copies at most `size` bytes of what the loader left (BootData) to `to`; returns how many bytes there are. */
 @external("xen", "boot_data") export declare function boot_data(what: u32, to: usize, size: u32): u32;
+
+/** How many copies the page of boot/kexec.S can list. */
+@external("xen", "kexec_room") export declare function kexec_room(): u32;
+/** Writes that page at physical `page`; `copies` are `count` of struct kexec_copy, {to, from, bytes, zeroes}: u32. */
+@external("xen", "kexec_place")
+export declare function kexec_place(page: u32, entry: u32, startInfo: u32, copies: usize, count: u32): void;
+/** Resets the other vCPUs, writes the next record's number at physical `sequenceDigits` (0: nowhere), and jumps. */
+@external("xen", "kexec_jump") export declare function kexec_jump(page: u32, sequenceDigits: u64): void;
 
 /** Takes up the PV console's ring and its event channel, where the domain has them (boot/console.c). */
 @external("xen", "console_attach") export declare function console_attach(): void;

@@ -4,7 +4,7 @@
 import { XENSTORE_PAYLOAD_MAX } from "./abi/xs_wire";
 import { E2BIG, EINVAL } from "./errno";
 
-const buffer: usize = memory.data(XENSTORE_PAYLOAD_MAX, 8);
+@lazy const buffer: usize = memory.data(XENSTORE_PAYLOAD_MAX, 8);
 let filled: u32 = 0;
 let failure: i64 = 0;
 
@@ -18,10 +18,19 @@ export namespace payload {
   /** A string and its NUL. One that has a NUL in it would be two: -EINVAL. */
   export function text(value: string): void {
     if (value.includes("\0")) failure = -EINVAL;
-    const size = <u32>String.UTF8.byteLength(value, true);
+    encode(value, true);
+  }
+
+  /** A string as it is: a value. */
+  export function characters(value: string): void {
+    encode(value, false);
+  }
+
+  function encode(value: string, nul: bool): void {
+    const size = <u32>String.UTF8.byteLength(value, nul);
     if (filled + size > XENSTORE_PAYLOAD_MAX) failure = -E2BIG;
     if (failure != 0) return;
-    String.UTF8.encodeUnsafe(changetype<usize>(value), value.length, buffer + filled, true);
+    String.UTF8.encodeUnsafe(changetype<usize>(value), value.length, buffer + filled, nul);
     filled += size;
   }
 

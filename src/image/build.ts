@@ -1,19 +1,21 @@
 // A guest from source to image: compile, lower, link.
 
 import { setMaxListeners } from "node:events";
-import { copyFile, mkdir, mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 
 import { cacheFolder } from "../cache-folder.js";
-import { compileGuest, type GuestRuntime } from "./compile.js";
-import { lower } from "./lower.js";
+import { compileGuest, type CompileResult, type GuestRuntime } from "./compile.js";
+import { emitStages, type EmittedStage } from "./emit.js";
+import { lower, type DeadLoads } from "./lower.js";
+import type { NullPage } from "./module-files.js";
 import type { TestSite } from "./transform/test-sites.js";
 import { fixedObjects, link, run, type HypercallMode } from "./toolchain.js";
 
 export interface BuildOptions {
-  /** The guest's AssemblyScript file. */
+  /** The guest's AssemblyScript file, FILE.ts, or a Wasm module, FILE.wasm. */
   entry: string;
   /** Where the image goes. */
   output: string;
@@ -21,6 +23,12 @@ export interface BuildOptions {
   hypercall?: HypercallMode;
   /** AssemblyScript's allocator and collector; if not given, asconfig.json's, else incremental. */
   runtime?: GuestRuntime;
+  /** What is at address 0; default: nothing (`trap`) for FILE.ts, memory (`allow`) for other modules. */
+  nullPage?: NullPage;
+  /** What becomes of loads whose result nobody uses; default: they stay, since they may trap. */
+  deadLoads?: DeadLoads;
+  /** Stages to leave beside the image, to be read: `image.elf` is joined by `image.wasm`, `image.c`, … */
+  emit?: EmittedStage[];
   /** Leave out symbols and line numbers: smaller, but a trap is told by address only. */
   strip?: boolean;
   /** asc transforms, by path or package name. */
@@ -46,9 +54,8 @@ export interface BuildResult {
 
 /** Builds a guest image. Throws BuildError with the compiler's own diagnostics; then there is no image. */
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
-  const { hypercall = "page", signal } = options;
+  const { hypercall = "page", signal, cache = true } = options;
   if (signal) setMaxListeners(0, signal); // one for each compiler that runs
-  const cache = options.cache ?? true;
   const stages: BuildResult["stages"] = [];
   const stage = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
     signal?.throwIfAborted();
@@ -66,14 +73,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   try {
     const fixed = fixedObjects(hypercall, cacheFolder(), signal);
     fixed.catch(() => undefined); // awaited below; a compile error comes first
-    const { wasm, sourceMap, tests } = await stage("compile", () =>
-      compileGuest({
-        entry: options.entry,
-        transforms: options.transforms ?? [],
-        cache,
-        ...(options.runtime === undefined ? {} : { runtime: options.runtime }),
-      }),
-    );
+    const { wasm, sourceMap, tests } = await stage("compile", () => compiled(options));
     await writeFile(join(folder, "guest.wasm.map"), sourceMap);
     const lowered = await stage("lower", () =>
       lower({
@@ -82,18 +82,36 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         folder,
         native: options.native ?? [],
         cache,
+        ...(options.nullPage === undefined ? {} : { nullPage: options.nullPage }),
+        ...(options.deadLoads === undefined ? {} : { deadLoads: options.deadLoads }),
         ...(signal ? { signal } : {}),
       }),
     );
     const linked = join(folder, "image.elf");
     await stage("link", async () => {
-      await link([...(await fixed), ...lowered], linked, hypercall, folder, signal);
+      await link([...(await fixed), ...lowered.objects], linked, {
+        hypercall,
+        nullPage: lowered.nullPage,
+        folder,
+        ...(signal ? { signal } : {}),
+      });
       if (options.strip) await run("strip", ["--strip-all", linked], signal);
     });
     await mkdir(dirname(resolve(options.output)), { recursive: true });
     await copyFile(linked, options.output);
+    await emitStages(options.emit ?? [], folder, options.output, signal);
     return { image: options.output, bytes: (await stat(options.output)).size, stages, tests };
   } finally {
     if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
   }
+}
+
+async function compiled({
+  entry,
+  transforms = [],
+  runtime,
+  cache = true,
+}: BuildOptions): Promise<CompileResult> {
+  if (entry.endsWith(".wasm")) return { wasm: await readFile(entry), sourceMap: "", tests: [] };
+  return compileGuest({ entry, transforms, cache, ...(runtime === undefined ? {} : { runtime }) });
 }

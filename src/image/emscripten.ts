@@ -1,9 +1,9 @@
 // Command-line tools that npm has as Emscripten programs (wabt's, Binaryen's), run in this process: started once,
 // they take a few milliseconds a call instead of a few hundred.
 //
-// Such a program is a script that runs `main` as soon as its WebAssembly module is there. The script is compiled
-// once, as a function, and called for each run with fresh variables; the module is compiled once, too, and given
-// to it when the script has come to its end, so that a run begins and ends inside one call.
+// Such a program is a script around a WebAssembly module. The script is compiled once, as a function, and called
+// for each run with fresh variables; the module is compiled once, too. That `main` is called from here, and not by
+// the script, makes what it throws the caller's to catch.
 
 import fs from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -17,7 +17,14 @@ export interface ToolResult {
   output: string;
 }
 
-type Receive = (instance: WebAssembly.Instance, module: WebAssembly.Module) => void;
+/** As much of it as is used here; Node's types leave it to the browser's. */
+interface Api {
+  Module: new (bytes: Uint8Array) => object;
+  Instance: new (module: object, imports: object) => object;
+}
+const { WebAssembly } = globalThis as unknown as { WebAssembly: Api };
+
+type Receive = (instance: object, module: object) => void;
 /** The script's parameters: its settings, and what CommonJS would give it. */
 type Script = (
   settings: Record<string, unknown>,
@@ -25,14 +32,20 @@ type Script = (
   process: unknown,
   filename: string,
   folder: string,
-) => Uint8Array | undefined;
+) => Internals;
+
+/** What the script's own functions are called. */
+interface Internals {
+  findWasmBinary?: () => Uint8Array;
+  callMain?: (args: string[]) => unknown;
+}
 
 export class EmscriptenTool {
   readonly #path: string;
   readonly #script: Script;
-  readonly #module: WebAssembly.Module;
+  readonly #module: object;
 
-  private constructor(path: string, script: Script, module: WebAssembly.Module) {
+  private constructor(path: string, script: Script, module: object) {
     this.#path = path;
     this.#script = script;
     this.#module = module;
@@ -41,20 +54,25 @@ export class EmscriptenTool {
   /** `path`: the program's file, as in node_modules/wabt/bin. */
   static async load(path: string): Promise<EmscriptenTool> {
     const text = (await readFile(path, "utf8")).replace(/^#!.*/, "");
-    // Asked for it, the script gives its WebAssembly and does nothing else.
     const script = compileFunction(
-      `if (Module.binaryOnly) return findWasmBinary();\n${text}`,
+      `if (Module.binaryOnly) return { findWasmBinary };\n${text}\nreturn { callMain };`,
       ["Module", "require", "process", "__filename", "__dirname"],
       { filename: path },
     ) as Script;
-    const require = createRequire(path);
-    const binary = script({ binaryOnly: true }, require, process, path, dirname(path));
-    if (binary === undefined) throw new Error(`${path} is not a program that carries its own Wasm`);
+    const { findWasmBinary } = script(
+      { binaryOnly: true },
+      createRequire(path),
+      process,
+      path,
+      dirname(path),
+    );
+    const binary = findWasmBinary?.();
+    if (binary === undefined) throw new Error(`${path} is no program of Emscripten's`);
     return new EmscriptenTool(path, script, new WebAssembly.Module(Buffer.from(binary)));
   }
 
   /** Runs the program; it sees files as this process does. Throws what the program throws, as a crash of its own. */
-  run(args: string[]): ToolResult {
+  async run(args: string[]): Promise<ToolResult> {
     const output: Buffer[] = [];
     const keep = (bytes: string | Uint8Array): number => {
       output.push(Buffer.from(bytes));
@@ -73,20 +91,33 @@ export class EmscriptenTool {
     const load = createRequire(this.#path);
     const itsRequire = ((id: string): unknown =>
       id.replace(/^node:/, "") === "fs" ? itsFs : load(id)) as NodeJS.Require;
-    let start = (): void => undefined;
+    let give = (): void => undefined;
+    let ready = (): void => undefined;
+    const initialised = new Promise<void>((resolve) => {
+      ready = resolve;
+    });
     const settings = {
-      arguments: args,
+      noInitialRun: true,
+      onRuntimeInitialized: ready,
       thisProgram: this.#path,
       print: (line: string) => keep(`${line}\n`),
       printErr: (line: string) => keep(`${line}\n`),
-      instantiateWasm: (imports: WebAssembly.Imports, receive: Receive) => {
-        start = () => {
+      instantiateWasm: (imports: object, receive: Receive) => {
+        give = () => {
           receive(new WebAssembly.Instance(this.#module, imports), this.#module);
         };
       },
     };
-    this.#script(settings, itsRequire, itsProcess, this.#path, dirname(this.#path));
-    start();
+    const { callMain } = this.#script(
+      settings,
+      itsRequire,
+      itsProcess,
+      this.#path,
+      dirname(this.#path),
+    );
+    give();
+    await initialised;
+    callMain?.([...args]);
     return { status: itsProcess.exitCode, output: Buffer.concat(output).toString() };
   }
 }

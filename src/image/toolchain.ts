@@ -7,6 +7,7 @@ import { basename, join } from "node:path";
 
 import { packageRoot } from "../package-root.js";
 import { BuildError } from "./build-error.js";
+import type { NullPage } from "./module-files.js";
 import { digest, digestFolder } from "./stage-cache.js";
 
 export type HypercallMode = "page" | "direct";
@@ -66,6 +67,7 @@ export const loweredFlags = [
   "-fno-delete-null-pointer-checks",
   "-fno-strict-aliasing",
   "-fno-math-errno",
+  "-ffp-contract=off", // Wasm rounds after each operation
   "-Wno-builtin-declaration-mismatch",
 ];
 
@@ -83,9 +85,13 @@ const fixedSources = [
     "record.c",
     "console.c",
     "vcpu.c",
+    "kexec.S",
+    "kexec.c",
   ].map((file) => join(boot, file)),
   join(linker, "string.c"),
   join(linker, "math.c"),
+  join(linker, "wasm-rt.c"),
+  join(linker, "foreign.c"),
 ];
 
 function flagsFor(source: string, hypercall: HypercallMode): string[] {
@@ -199,29 +205,29 @@ export async function fixedObjects(
   return objects;
 }
 
+export interface LinkOptions {
+  hypercall: HypercallMode;
+  nullPage: NullPage;
+  /** Where the link script goes. */
+  folder: string;
+  signal?: AbortSignal;
+}
+
 /** Links an image. Throws BuildError with ld's own diagnostics; a warning is an error. */
 export async function link(
   objects: string[],
   output: string,
-  hypercall: HypercallMode,
-  workFolder: string,
-  signal?: AbortSignal,
+  { hypercall, nullPage, folder, signal }: LinkOptions,
 ): Promise<void> {
-  const script = join(workFolder, "pvh.lds");
+  const script = join(folder, "pvh.lds");
+  const defines = [
+    ...modeFlags(hypercall),
+    ...(nullPage === "allow" ? ["-DXENLET_PAGE_ZERO"] : []),
+  ];
+  const source = join(linker, "pvh.lds.S");
   await run(
     "gcc",
-    [
-      "-E",
-      "-P",
-      "-x",
-      "assembler-with-cpp",
-      ...modeFlags(hypercall),
-      "-I",
-      boot,
-      join(linker, "pvh.lds.S"),
-      "-o",
-      script,
-    ],
+    ["-E", "-P", "-x", "assembler-with-cpp", ...defines, "-I", boot, source, "-o", script],
     signal,
   );
   await run(
@@ -238,6 +244,8 @@ export async function link(
       "noexecstack",
       "-T",
       script,
+      "-Map",
+      join(folder, "image.map"),
       "-o",
       output,
       ...objects,

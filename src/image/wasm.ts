@@ -1,7 +1,9 @@
-// What the lowering must know of a Wasm module: its imports, memory, table and active data segments.
+// What the lowering must know of a Wasm module, and what it refuses of it, by name.
 // https://webassembly.github.io/spec/core/binary/modules.html
 
 import { BuildError } from "./build-error.js";
+import { unsupportedInstruction } from "./instructions.js";
+import { WasmReader } from "./wasm-reader.js";
 
 export interface WasmImport {
   module: string;
@@ -9,164 +11,211 @@ export interface WasmImport {
   kind: "function" | "table" | "memory" | "global" | "tag";
 }
 
+export interface WasmExport {
+  name: string;
+  kind: WasmImport["kind"];
+  index: number;
+}
+
+export interface WasmTable {
+  element: "funcref" | "externref";
+  minimum: number;
+  /** Null: as large as a table can be. */
+  maximum: number | null;
+}
+
+export interface WasmData {
+  /** Where it goes when the module is instantiated; null if that is computed then. */
+  offset: number | null;
+  bytes: Uint8Array;
+}
+
 export interface WasmModule {
   imports: WasmImport[];
-  exports: string[];
-  /** Declared minimum of the one memory, in pages of 64 KiB. */
+  exports: WasmExport[];
+  /** Parameters and results of each function, imported ones first: "i32 i64 -> f32". */
+  signatures: string[];
+  /** Declared minimum of the memory, in pages of 64 KiB; 0 if there is none. */
   initialPages: number;
-  /** Declared size of the first table, in elements; 0 if there is none. */
-  tableElements: number;
-  data: { offset: number; bytes: Uint8Array }[];
+  tables: WasmTable[];
+  /** Whether it has a start function. */
+  starts: boolean;
+  /** Active segments; passive ones stay with the code that copies them. */
+  data: WasmData[];
+  /** Where the code section's contents begin in the file, as source maps count; 0 if there is none. */
+  codeOffset: number;
 }
 
-const SECTION = { import: 2, table: 4, memory: 5, export: 7, data: 11 } as const;
+const SECTION = {
+  type: 1,
+  import: 2,
+  function: 3,
+  table: 4,
+  memory: 5,
+  global: 6,
+  export: 7,
+  start: 8,
+  code: 10,
+  data: 11,
+  tag: 13,
+} as const;
 const KINDS = ["function", "table", "memory", "global", "tag"] as const;
 
-class Reader {
-  position = 0;
-  constructor(
-    readonly bytes: Uint8Array,
-    readonly what: string,
-  ) {}
+const VALUE_TYPES: Record<number, string> = {
+  0x7f: "i32",
+  0x7e: "i64",
+  0x7d: "f32",
+  0x7c: "f64",
+  0x70: "funcref",
+  0x6f: "externref",
+};
 
-  get done(): boolean {
-    return this.position >= this.bytes.length;
-  }
-
-  byte(): number {
-    const value = this.bytes[this.position];
-    if (value === undefined) throw new BuildError(`the Wasm module ends inside its ${this.what}`);
-    this.position++;
-    return value;
-  }
-
-  take(length: number): Uint8Array {
-    if (this.position + length > this.bytes.length) {
-      throw new BuildError(`the Wasm module ends inside its ${this.what}`);
-    }
-    this.position += length;
-    return this.bytes.subarray(this.position - length, this.position);
-  }
-
-  /** Unsigned LEB128 of at most 32 bits. */
-  u32(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      value += (byte & 0x7f) * 2 ** shift;
-      if (byte < 0x80) return value;
-    }
-    throw new BuildError(`a number in the Wasm module's ${this.what} is longer than 32 bits`);
-  }
-
-  /** Signed LEB128 of at most 32 bits, as the unsigned number with the same bits. */
-  i32(): number {
-    let value = 0;
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte();
-      value |= (byte & 0x7f) << shift;
-      if (byte < 0x80) {
-        if (byte & 0x40 && shift < 25) value |= -1 << (shift + 7);
-        return value >>> 0;
-      }
-    }
-    throw new BuildError(`a number in the Wasm module's ${this.what} is longer than 32 bits`);
-  }
-
-  name(): string {
-    return new TextDecoder().decode(this.take(this.u32()));
-  }
-
-  vector<T>(item: () => T): T[] {
-    return Array.from({ length: this.u32() }, item);
-  }
-
-  limits(): number {
-    const flags = this.byte();
-    const minimum = this.u32();
-    if (flags & 1) this.u32();
-    if (flags & ~1)
-      throw new BuildError(
-        "shared and 64-bit memories are not supported: the module must have a plain one",
-      );
-    return minimum;
-  }
+/** `what` is a feature's name, `where` what in the module asks for it. */
+function refuse(what: string, where: string): never {
+  throw new BuildError(`the lowering does not have ${what}, which the module uses: ${where}`);
 }
 
-function readImport(r: Reader): WasmImport {
-  const module = r.name();
-  const name = r.name();
+function valueType(r: WasmReader, where: string): string {
+  const code = r.byte();
+  const known = VALUE_TYPES[code];
+  if (known !== undefined) return known;
+  if (code === 0x7b) refuse("128-bit vectors (SIMD)", where);
+  if (code === 0x69) refuse("exceptions", where);
+  refuse("this kind of reference (typed function references, garbage collection)", where);
+}
+
+function limits(r: WasmReader, what: string): { minimum: number; maximum: number | null } {
+  const flags = r.byte();
+  if (flags & 2) refuse("shared memory (threads)", what);
+  if (flags & 4) refuse("64-bit addresses (memory64)", what);
+  if (flags & 8) refuse("custom page sizes", what);
+  const minimum = r.u32();
+  return { minimum, maximum: flags & 1 ? r.u32() : null };
+}
+
+function tableType(r: WasmReader, what: string): WasmTable {
+  const element = valueType(r, what);
+  if (element !== "funcref" && element !== "externref")
+    throw new BuildError(`${what} has elements of no reference type`);
+  return { element, ...limits(r, what) };
+}
+
+function readTypes(r: WasmReader): string[] {
+  return r.vector(() => {
+    if (r.byte() !== 0x60)
+      refuse("types other than functions (garbage collection)", "its type section");
+    const types = (): string => r.vector(() => valueType(r, "a function's type")).join(" ");
+    const parameters = types();
+    return `${parameters} -> ${types()}`.trim();
+  });
+}
+
+function readImport(r: WasmReader, types: string[], module: WasmModule): WasmImport {
+  const [from, name] = [r.name(), r.name()];
+  const what = `import ${from}.${name}`;
   const kind = KINDS[r.byte()];
-  if (kind === undefined) throw new BuildError(`import ${module}.${name} is of an unknown kind`);
-  if (kind === "function") r.u32();
-  else if (kind === "global") r.take(2);
-  else if (kind === "table") r.byte();
-  if (kind === "table" || kind === "memory") r.limits();
-  if (kind === "tag") {
+  if (kind === undefined) throw new BuildError(`${what} is of an unknown kind`);
+  if (kind === "function") module.signatures.push(types[r.u32()] ?? "?");
+  else if (kind === "table") tableType(r, what);
+  else if (kind === "memory") limits(r, what);
+  else if (kind === "global") {
+    valueType(r, what);
+    r.byte();
+  } else {
     r.byte();
     r.u32();
   }
-  return { module, name, kind };
+  return { module: from, name, kind };
 }
 
-/** Active segments with a constant offset; passive ones stay with the code that copies them. */
-function readData(r: Reader, data: WasmModule["data"]): void {
-  const flags = r.u32();
-  if (flags === 2) r.u32();
-  let offset: number | null = null;
-  if (flags !== 1) {
-    const opcode = r.byte();
-    if (opcode !== 0x41)
-      throw new BuildError(
-        "a data segment's offset is not a constant: position-independent modules are not supported",
-      );
-    offset = r.i32();
-    r.byte();
+/** An offset is `i32.const n; end`, or an expression that only the running module can say. */
+function readOffset(r: WasmReader): number | null {
+  const start = r.position;
+  if (r.byte() === 0x41) {
+    const offset = r.i32();
+    if (r.byte() === 0x0b) return offset;
   }
-  const bytes = r.take(r.u32());
-  if (offset !== null) data.push({ offset, bytes });
+  r.position = start;
+  const trouble = unsupportedInstruction(r);
+  if (trouble !== null) refuse(trouble, "a data segment's offset");
+  return null;
 }
 
-/** Reads the sections above; throws BuildError if the bytes are no Wasm module or use what is not supported. */
+function readData(r: WasmReader, data: WasmData[]): void {
+  const flags = r.u32();
+  if (flags === 2 && r.u32() !== 0) refuse("more than one memory", "a data segment");
+  const offset = flags === 1 ? undefined : readOffset(r);
+  const bytes = r.take(r.u32());
+  if (offset !== undefined) data.push({ offset, bytes });
+}
+
+function readCode(r: WasmReader, imported: number): void {
+  let index = imported;
+  r.vector(() => {
+    const body = new WasmReader(r.take(r.u32()), `function ${String(index)}`);
+    const where = `function ${String(index++)}`;
+    body.vector(() => {
+      body.u32();
+      valueType(body, where);
+    });
+    const trouble = unsupportedInstruction(body);
+    if (trouble !== null) refuse(trouble, where);
+  });
+}
+
+/** Reads the sections above; throws BuildError if the bytes are no Wasm module or use what the lowering has not. */
 export function readWasm(bytes: Uint8Array): WasmModule {
-  const file = new Reader(bytes, "header");
+  const file = new WasmReader(bytes, "header");
   if (Buffer.from(file.take(4)).toString("latin1") !== "\0asm")
     throw new BuildError("not a Wasm module: it does not begin with \\0asm");
-  if (file.byte() !== 1 || file.byte() + file.byte() + file.byte() !== 0) {
+  if (file.byte() !== 1 || file.byte() + file.byte() + file.byte() !== 0)
     throw new BuildError("not a Wasm core module of version 1");
-  }
   const module: WasmModule = {
     imports: [],
     exports: [],
+    signatures: [],
     initialPages: 0,
-    tableElements: 0,
+    tables: [],
+    starts: false,
     data: [],
+    codeOffset: 0,
   };
+  let types: string[] = [];
+  let imported = 0;
+  let memories = 0;
   while (!file.done) {
     const id = file.byte();
-    const r = new Reader(file.take(file.u32()), `section ${String(id)}`);
-    if (id === SECTION.import) {
-      module.imports = r.vector(() => readImport(r));
-    } else if (id === SECTION.table) {
+    const size = file.u32();
+    const start = file.position;
+    const r = new WasmReader(file.take(size), `section ${String(id)}`);
+    if (id === SECTION.type) types = readTypes(r);
+    else if (id === SECTION.import) {
+      module.imports = r.vector(() => readImport(r, types, module));
+      imported = module.signatures.length;
+    } else if (id === SECTION.function)
+      module.signatures.push(...r.vector(() => types[r.u32()] ?? "?"));
+    else if (id === SECTION.table)
+      module.tables = r.vector(() => tableType(r, "its table section"));
+    else if (id === SECTION.memory)
       r.vector(() => {
-        r.byte();
-        const minimum = r.limits();
-        module.tableElements ||= minimum;
+        if (memories++ > 0) refuse("more than one memory", "its memory section");
+        module.initialPages = limits(r, "its memory section").minimum;
       });
-    } else if (id === SECTION.memory) {
-      r.vector(() => (module.initialPages = r.limits()));
-    } else if (id === SECTION.export) {
+    else if (id === SECTION.tag) refuse("exceptions", "its tag section");
+    else if (id === SECTION.export)
       module.exports = r.vector(() => {
         const name = r.name();
-        r.byte();
-        r.u32();
-        return name;
+        const kind = KINDS[r.byte()] ?? "tag";
+        return { name, kind, index: r.u32() };
       });
-    } else if (id === SECTION.data) {
+    else if (id === SECTION.start) module.starts = true;
+    else if (id === SECTION.code) {
+      module.codeOffset = start;
+      readCode(r, imported);
+    } else if (id === SECTION.data)
       r.vector(() => {
         readData(r, module.data);
       });
-    }
   }
   return module;
 }

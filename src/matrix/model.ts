@@ -113,8 +113,8 @@ export interface Run {
 export interface Unavailable {
   label: string;
   reason: string;
-  /** The mirror works, but has that suite no more. */
-  gone: boolean;
+  /** The mirror has that suite no more, and nobody asked for this version by name: no failure. */
+  excused: boolean;
 }
 
 /** One of `of` parts, counted from 1. */

@@ -1,3 +1,4 @@
+// @xenlet on=dom0
 // The grant table on a real Xen: a permission works, is in use while it is mapped, and cannot be taken back then.
 // The domain grants a frame to itself and maps it: Xen treats that as it would another domain's. Fails if an
 // entry is laid out wrongly, if Xen refuses the mapping, or if end() takes back what is mapped.

@@ -84,6 +84,11 @@ export class FakeXen {
     this.handlers.set(`${name}(${String(cmd)})`, handler);
   }
 
+  /** The answer that is in place, for one that builds on it. */
+  protected handlerOf(name: HypercallName, cmd: number): Hypercall {
+    return this.handlers.get(`${name}(${String(cmd)})`) ?? (() => -38n);
+  }
+
   /** Raises an event as Xen does: pending bit, selector, upcall. Masked, it stops at the pending bit. */
   raise(port: number): void {
     this.setBit(this.sharedInfo + EVTCHN_PENDING, port);
@@ -112,11 +117,11 @@ export class FakeXen {
   }
 
   /** What holds `address`: linear memory or the shared window. Beyond either is a RangeError, where a machine would trap. */
-  private view(address: number): DataView {
+  protected view(address: number): DataView {
     return address >= SHARED_BASE ? this.window : new DataView(this.memory.buffer);
   }
 
-  private at(address: number): number {
+  protected at(address: number): number {
     return address >= SHARED_BASE ? address - SHARED_BASE : address;
   }
 

@@ -129,11 +129,18 @@ export function complaints(stderr: string, topic = /^E: /): string {
 const FULL = /No space left on device|enough free space|Disk quota exceeded/i;
 const UNSIGNED = /NO_PUBKEY|not signed|GPG error|invalid signature|EXPKEYSIG|BADSIG/i;
 const ALTERED = /NOSPLIT|Clearsigned file|Hash Sum mismatch|unexpected size/i;
+const GONE =
+  /does not have a Release file|no longer has a Release file|Unable to locate package|no installation candidate/i;
 const UNREACHABLE = /resolv|connect|Network is unreachable|timed out|No route/i;
 
 /** No network, or no mirror at the other end: trying something else there is no use. */
 export class MirrorUnreachable extends UserError {
   override readonly name = "MirrorUnreachable";
+}
+
+/** The mirror answers, and does not have it, or not any more. */
+export class NotOnMirror extends UserError {
+  override readonly name = "NotOnMirror";
 }
 
 /** What apt's complaint comes to, and what mends it. */
@@ -160,10 +167,11 @@ export function explainApt(what: string, stderr: string, root: string): Error {
       },
     );
   }
-  return hostTrouble(
-    `${what}: not on the mirror${complaints(stderr)}`,
-    "XENLET_MIRROR=http://another.mirror/debian xenlet …",
-  );
+  const message = `${what}: not on the mirror${complaints(stderr)}`;
+  const hint = "XENLET_MIRROR=http://another.mirror/debian xenlet …";
+  return GONE.test(stderr)
+    ? new NotOnMirror(message, { exitCode: ExitCode.HOST, hint })
+    : hostTrouble(message, hint);
 }
 
 /** The private apt of one suite, in `folder`. */

@@ -1,6 +1,7 @@
 // Debian's packages: Xen, QEMU and whatever else is needed come from there, downloaded
 // with their signatures checked and unpacked into a cache, never installed.
 
+export { NotOnMirror } from "./apt.js";
 export { listCache, pruneCache, verifyCache } from "./cache.js";
 export type { CacheEntry, CacheReport, PruneReport, VerifyReport } from "./cache.js";
 export { diagnose } from "./doctor.js";

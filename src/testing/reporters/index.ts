@@ -14,8 +14,4 @@ export const REPORTERS = {
 
 export type ReporterName = keyof typeof REPORTERS;
 
-export function isReporterName(name: string): name is ReporterName {
-  return Object.hasOwn(REPORTERS, name);
-}
-
 export type { Reporter, ReporterOptions } from "./reporter.js";

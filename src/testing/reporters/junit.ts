@@ -9,8 +9,8 @@ import {
   type RunResult,
   type TestResult,
 } from "../model.js";
-import { escapeCharacter, wellFormed } from "../text.js";
 import { reasonOf, type Reporter } from "./reporter.js";
+import { attributes, content, seconds } from "./xml.js";
 
 export function junitReporter(): Reporter {
   return { file: () => "", end: (result) => document(result) };
@@ -116,32 +116,4 @@ function problemCase(problem: Problem, { file }: FileResult): string {
   const head = attributes({ name: `(${problem.kind})`, classname: file, file, time: seconds(0) });
   const text = [problem.message, ...problem.details].join("\n");
   return `    <testcase${head}><error${attributes({ message: problem.message, type: problem.kind })}>${content(text)}</error></testcase>`;
-}
-
-function seconds(ms: number): string {
-  return (ms / 1000).toFixed(3);
-}
-
-function attributes(values: Record<string, string | number>): string {
-  return Object.entries(values)
-    .map(([key, value]) => ` ${key}="${attribute(String(value))}"`)
-    .join("");
-}
-
-/** White space in an attribute becomes a blank when it is read, unless it is escaped. */
-function attribute(text: string): string {
-  return content(text).replaceAll('"', "&quot;").replaceAll("\t", "&#9;").replaceAll("\n", "&#10;");
-}
-
-function content(text: string): string {
-  return (
-    wellFormed(text)
-      // XML 1.0 cannot hold these in any form.
-
-      .replaceAll(/[\u0000-\u0008\u000b\u000c\u000e-\u001f\ufffe\uffff]/g, escapeCharacter)
-      .replaceAll("&", "&amp;")
-      .replaceAll("<", "&lt;")
-      .replaceAll(">", "&gt;")
-      .replaceAll("\r", "&#13;")
-  );
 }

@@ -12,8 +12,9 @@ import {
   type Place,
   type TestResult,
 } from "../model.js";
-import { oneLine, wellFormed } from "../text.js";
+import { oneLine } from "../text.js";
 import { reasonOf, type Reporter } from "./reporter.js";
+import { description, diagnostics, listOf, subtest, type Entry, type Point } from "./tap-lines.js";
 
 export function tapReporter(): Reporter {
   return {
@@ -31,9 +32,6 @@ export function tapReporter(): Reporter {
         .join(""),
   };
 }
-
-/** A test point's lines, given its number. */
-type Point = (number: number) => string[];
 
 function fileChildren(file: FileResult): Point[] {
   const points = file.children.map(childPoint);
@@ -55,16 +53,6 @@ function childPoint(child: GroupResult | TestResult): Point {
   if (child.type === "test") return (number) => testPoint(child, number);
   const failed = testsOf(child.children).some(({ status }) => isFailure(status));
   return (number) => subtest(child.name, failed, child.children.map(childPoint), number);
-}
-
-function subtest(name: string, failed: boolean, points: Point[], number: number): string[] {
-  return [
-    `# Subtest: ${description(name)}`,
-    ...[`1..${points.length}`, ...points.flatMap((point, index) => point(index + 1))].map(
-      (line) => `    ${line}`,
-    ),
-    `${failed ? "not ok" : "ok"} ${number} - ${description(name)}`,
-  ];
 }
 
 function testPoint(test: TestResult, number: number): string[] {
@@ -111,33 +99,4 @@ function at(place: Place | null): Entry[] {
 
 function duration({ durationMs }: TestResult): Entry[] {
   return durationMs === null ? [] : [["duration_ms", Number(durationMs.toFixed(3))]];
-}
-
-function listOf(key: string, values: string[]): Entry[] {
-  return values.length === 0 ? [] : [[key, values]];
-}
-
-type Entry = [key: string, value: string | number | string[] | { file: string; line: number }];
-
-/** A YAML block: JSON is YAML, once what YAML does not take as it stands is escaped. */
-function diagnostics(entries: Entry[]): string[] {
-  if (entries.length === 0) return [];
-  return ["  ---", ...entries.map(([key, value]) => `  ${key}: ${yaml(value)}`), "  ..."];
-}
-
-function yaml(value: Entry[1]): string {
-  const json = JSON.stringify(value, (_key, item: unknown) =>
-    typeof item === "string" ? wellFormed(item) : item,
-  );
-  // Beyond JSON's own: YAML's "printable" leaves out DEL, C1 and two more, and takes three others for line ends.
-  return json.replaceAll(/[\u007f-\u009f\u2028\u2029\ufeff\ufffe\uffff]/g, (character) => {
-    return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
-  });
-}
-
-/**
- * On one line, with the two characters escaped that mean something there.
- */
-function description(text: string): string {
-  return oneLine(text.replaceAll(/[\\#]/g, "\\$&")).trim();
 }

@@ -6,7 +6,12 @@
  */
 import { expect, test } from "vitest";
 import { UserError } from "../../../src/errors.js";
-import { MirrorUnreachable, explainApt, parseDownloads } from "../../../src/machine/debian/apt.js";
+import {
+  MirrorUnreachable,
+  NotOnMirror,
+  explainApt,
+  parseDownloads,
+} from "../../../src/machine/debian/apt.js";
 
 test("downloads: names, versions with epochs, sizes; with and without checksum", () => {
   const output = `NOTE: something
@@ -60,4 +65,14 @@ test.each([
   expect(error).toMatchObject({ exitCode: 122, hint: expect.stringMatching(/\w/) as unknown });
   // Only this one is not worth another try.
   expect(error instanceof MirrorUnreachable).toBe(error.message.includes("reached"));
+});
+
+test.each([
+  ["E: The repository 'http://m.test bullseye Release' does not have a Release file.", true],
+  ["E: Unable to locate package xen", true],
+  ["E: Could not connect to m.test:80", false],
+  ["E: The repository 'http://m.test bookworm InRelease' is not signed.", false],
+  ["E: something that nobody has heard of", false],
+])("%s: is what was asked for gone? %s", (stderr, gone) => {
+  expect(explainApt("Xen", stderr, "/cache") instanceof NotOnMirror).toBe(gone);
 });

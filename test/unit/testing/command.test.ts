@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { mkdir, mkdtemp, readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { chooseOutputs, exitCodeOf } from "../../../src/cli/test.js";
+import { chooseTestOutputs, exitCodeOf } from "../../../src/cli/test.js";
 import type { Problem } from "../../../src/testing/model.js";
 import { eventually, isAlive, startedPids } from "../../fixtures/stand-ins.js";
 import { bundleCommand, type Command } from "../cli/command.js";
@@ -125,8 +125,8 @@ test("a report that cannot be written is trouble, before anything is run", async
 });
 
 describe("reporters and files", () => {
-  const chosen = (options: Parameters<typeof chooseOutputs>[0]) =>
-    chooseOutputs(options).map(({ name, file }) => `${name} > ${file ?? "stdout"}`);
+  const chosen = (options: Parameters<typeof chooseTestOutputs>[0]) =>
+    chooseTestOutputs(options).map(({ name, file }) => `${name} > ${file ?? "stdout"}`);
 
   test.each([
     [{}, ["terminal > stdout"]],

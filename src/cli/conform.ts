@@ -1,0 +1,211 @@
+/** `xenlet conform`: the soft reset conformance checks, on several versions of Xen. */
+import { availableParallelism } from "node:os";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { UserError } from "../errors.js";
+import { ExitCode } from "../exit-codes.js";
+import { XEN_RELEASES } from "../machine/debian/index.js";
+import type { ConformanceBackend } from "../matrix/backend.js";
+import { createBackend, type BackendOptions } from "../matrix/default-backend.js";
+import { exitCodeOfReport } from "../matrix/exit-code.js";
+import {
+  WAYS,
+  countRuns,
+  nameRun,
+  type PlannedCheck,
+  type Report,
+  type Shard,
+  type Way,
+} from "../matrix/model.js";
+import { DEFAULT_SILENCE_MS, runMatrix } from "../matrix/run.js";
+import { filterChecks, parseShard, shardChecks } from "../matrix/select.js";
+import { labelXens, provideXens } from "../matrix/xens.js";
+import { createProgress, type Progress } from "../progress.js";
+import { plural } from "../testing/text.js";
+import { refusePassedOn, type CommonOptions, type Context } from "./context.js";
+import {
+  MATRIX_OUTPUT_FILE,
+  MATRIX_REPORTER,
+  matrixOutputs,
+  writeReport,
+} from "./matrix-outputs.js";
+import * as option from "./options.js";
+import { prepareOutputs } from "./outputs.js";
+import { chooseXen } from "./xen-choice.js";
+
+export interface ConformOptions extends CommonOptions {
+  xen?: string[];
+  on: Way;
+  filter?: string[];
+  shard?: Shard;
+  list?: true;
+  jobs?: number;
+  silence: number;
+  reporter?: string[];
+  outputFile?: string[];
+}
+
+const EXIT_CODES = `
+Exit codes of \`xenlet conform\` and \`xenlet report merge\`:
+  0    every check passed (a skipped one does not count; a version that Debian's mirror
+       has no more does not count unless --xen names it)
+  1    a check failed, or a control stayed green
+  122  trouble on this machine: a version could not be had, or QEMU could not run
+  123  bad usage, or reports that do not make one
+  If several apply: 122, then 1.`;
+
+/** Replaced by tests. */
+export type Connect = (options: BackendOptions) => Promise<ConformanceBackend>;
+
+export function addConform(
+  program: Command,
+  context: Context,
+  connect: Connect = createBackend,
+): void {
+  program
+    .command("conform")
+    .summary("check what a soft reset does, on several versions of Xen")
+    .description(
+      "Runs the soft reset conformance checks: each in a domain of its own, made and reset by our own toolstack,\n" +
+        "and again as a control, with the reset left out: then the check has to fail. The result is a matrix,\n" +
+        "checks by versions of Xen. Known differences between versions are expectations; an unknown one fails.",
+    )
+    .addOption(
+      new Option(
+        "--xen <version|path>",
+        `Xen: a release from Debian, or a hypervisor's file; may be given more than once (default: ${XEN_RELEASES.join(", ")})`,
+      ).argParser(append),
+    )
+    .addOption(
+      new Option("--on <way>", "how the checks' domains are run")
+        .choices([...WAYS])
+        .default("domu"),
+    )
+    .addOption(
+      new Option(
+        "--filter <text>",
+        "only checks with this in their names, or whose names fit it where it has a *; may be given more than once",
+      ).argParser(append),
+    )
+    .addOption(
+      new Option(
+        "--shard <I/N>",
+        "only the I-th of N parts; `xenlet report merge` joins their JSON",
+      ).argParser(shard),
+    )
+    .option("--list", "say which checks these are, and run none")
+    .addOption(option.JOBS())
+    .addOption(
+      new Option("--silence <seconds>", "how long a boot may say nothing before it is ended")
+        .argParser(option.seconds)
+        .default(DEFAULT_SILENCE_MS, String(DEFAULT_SILENCE_MS / 1000)),
+    )
+    .addOption(MATRIX_REPORTER())
+    .addOption(MATRIX_OUTPUT_FILE())
+    .addOption(option.JSON_OUTPUT())
+    .addOption(option.QUIET())
+    .addHelpText("after", EXIT_CODES)
+    .action((options: ConformOptions) => conform(options, context, connect));
+}
+
+function append(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+function shard(text: string): Shard {
+  const parsed = parseShard(text);
+  if (parsed === null) throw new InvalidArgumentError("Expected I/N with 1 <= I <= N, as in 2/3.");
+  return parsed;
+}
+
+async function conform(options: ConformOptions, context: Context, connect: Connect): Promise<void> {
+  refusePassedOn(context, "conform");
+  const outputs = matrixOutputs(options);
+  const { signal } = context;
+  const progress = createProgress(process.stderr, { quiet: options.quiet === true });
+  const backend = await connect({ on: options.on, progress, signal });
+  const plan = await backend.plan();
+  const selected = filterChecks(plan, options.filter ?? []);
+  const checks = options.shard === undefined ? selected : shardChecks(selected, options.shard);
+  if (options.list === true) {
+    list(checks, options, context);
+    return;
+  }
+  await prepareOutputs(outputs);
+
+  const began = new Date().toISOString();
+  const start = performance.now();
+  const { xens, unavailable } = await provideXens(labelXens(options.xen ?? []), {
+    provide: (text) => chooseXen(text, progress, signal),
+    named: options.xen !== undefined,
+    say: (line) => {
+      context.say(`xenlet: ${line}`);
+    },
+    signal,
+  });
+  const shown = new Shown(progress, checks.length * xens.length);
+  let report: Report;
+  try {
+    const runs = await runMatrix({
+      backend,
+      on: options.on,
+      xens,
+      plan,
+      checks,
+      jobs: options.jobs ?? availableParallelism(),
+      silenceMs: options.silence,
+      signal,
+      onCheck: (label, name) => {
+        shown.check(label, name);
+      },
+      onRun: (run) => {
+        const { passed, failed, skipped } = countRuns([run]);
+        progress.note(`${nameRun(run)}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+      },
+    });
+    report = {
+      runs,
+      unavailable,
+      selected: selected.map(({ name }) => name),
+      shard: options.shard ?? null,
+      began,
+      durationMs: performance.now() - start,
+    };
+  } finally {
+    shown.close();
+  }
+  await writeReport(report, outputs, context);
+  context.exitWith(exitCodeOfReport(report));
+}
+
+function list(checks: readonly PlannedCheck[], options: ConformOptions, context: Context): void {
+  if (options.reporter !== undefined || options.outputFile !== undefined)
+    throw new UserError("--list writes no report: it takes --json, but no reporter", {
+      exitCode: ExitCode.USAGE,
+    });
+  if (options.json === true)
+    context.printJson(
+      checks.map(({ name, title, area, control }) => ({ name, title, area, control })),
+    );
+  else for (const { name, title } of checks) context.print(`${name}\t${title}`);
+}
+
+/** How far it is, on one line of the terminal. */
+class Shown {
+  readonly #done = new Set<string>();
+
+  constructor(
+    private readonly progress: Progress,
+    private readonly total: number,
+  ) {
+    progress.start(`running ${plural(total, "check")}`);
+  }
+
+  check(label: string, name: string): void {
+    this.#done.add(`${label} ${name}`);
+    this.progress.update(`${this.#done.size} of ${this.total}: ${name} on Xen ${label}`);
+  }
+
+  close(): void {
+    this.progress.done(`${this.#done.size} of ${plural(this.total, "check")} ran`);
+  }
+}

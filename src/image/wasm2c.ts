@@ -1,0 +1,66 @@
+// Wasm to C: wabt's wasm2c, without the header that it writes at the top of every file.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { join } from "node:path";
+
+import { BuildError } from "./build-error.js";
+import { EmscriptenTool } from "./emscripten.js";
+import { digest } from "./stage-cache.js";
+
+const path = createRequire(import.meta.url).resolve("wabt/bin/wasm2c");
+
+/** What the lowering accepts beyond wasm2c's defaults; wasm.ts refuses the rest before it comes here. */
+const FEATURES = ["--disable-simd", "--enable-tail-call", "--enable-extended-const"];
+
+/** Of wabt 1.0.39: which operations there are, and what they are called, is what linker/wasm-ops.h was written to. */
+const HEADER_DIGEST = "8df6b230ea1ecd746a031095f51ce73230759c5b63dc5053e9663049e90700c2";
+/** The header's last definition is made twice, for two compilers. */
+const HEADER_END = /#define WEAK_FUNC_DECL\(func, fallback\)(?:.*\\\n)+.*\n#endif\n/;
+
+let tool: Promise<EmscriptenTool> | undefined;
+
+/** Of the program, for the cache's keys. */
+export async function digestOfWasm2c(): Promise<string> {
+  return digest(await readFile(path));
+}
+
+/**
+ * Writes `<name>.c` and `<name>.h` for `<name>.wasm` in that folder; every symbol in them begins with the name.
+ * Throws BuildError for a module that is not valid.
+ */
+export async function wasm2c(folder: string, name: string): Promise<{ c: string; header: string }> {
+  tool ??= EmscriptenTool.load(path);
+  const file = (suffix: string): string => join(folder, name + suffix);
+  const { status, output } = await (
+    await tool
+  ).run([file(".wasm"), "-n", name, "-o", file(".c"), ...FEATURES]);
+  if (status !== 0)
+    throw new BuildError(
+      `the Wasm module is not valid: ${withoutColour(output).replaceAll(file(".wasm:"), "")}`,
+    );
+  const c = withOwnOperations(await readFile(file(".c"), "utf8"), name);
+  await writeFile(file(".c"), c);
+  return { c, header: await readFile(file(".h"), "utf8") };
+}
+
+/** Puts linker/wasm-ops.h in the place of what wasm2c itself takes its operations to be. */
+function withOwnOperations(c: string, name: string): string {
+  const end = HEADER_END.exec(c);
+  const header = c.slice(0, (end?.index ?? 0) + (end?.[0].length ?? 0));
+  const known = header
+    .replace(`#include "${name}.h"`, "")
+    .replace(/#define IS_SINGLE_UNSHARED_MEMORY \d/, "");
+  if (digest(known) !== HEADER_DIGEST)
+    throw new BuildError(
+      "the installed wabt is not the one that linker/wasm-ops.h was written for",
+      {
+        hint: "install the version that xenlet's package.json names",
+      },
+    );
+  return `#include "wasm-ops.h"\n#include "${name}.h"\n${c.slice(header.length)}`;
+}
+
+function withoutColour(text: string): string {
+  return text.replace(/\x1b\[\d*m/g, "").trim();
+}

@@ -1,0 +1,144 @@
+/** The page's look: light and dark by the reader's own setting, and on paper. */
+export const STYLE = `
+:root {
+  color-scheme: light dark;
+  --ground: #ffffff; --panel: #f6f7f8; --ink: #1a1f26; --quiet: #57606a; --line: #d5dae0;
+  --accent: #0a5aa8; --passed: #19703a; --failed: #c1121f; --skipped: #8a5a00;
+  --failed-ground: #fdecec; --changed: #fff4cf;
+  --mono: ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
+}
+@media (prefers-color-scheme: dark) {
+  :root {
+    --ground: #101418; --panel: #181d23; --ink: #e4e8ec; --quiet: #9da7b1; --line: #2f363e;
+    --accent: #6cb2f7; --passed: #56c271; --failed: #ff8078; --skipped: #e0b04a;
+    --failed-ground: #33191b; --changed: #3a3213;
+  }
+}
+* { box-sizing: border-box; }
+html { scroll-padding-top: 4.5rem; }
+body {
+  margin: 0 auto; max-width: 72rem; padding: 2rem 1.5rem 3rem; background: var(--ground);
+  color: var(--ink); font: 0.94rem/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif;
+}
+h1 { font-size: 1.75rem; line-height: 1.2; margin: 0; letter-spacing: -0.01em; }
+h2 { font-size: 1.2rem; line-height: 1.3; margin: 3rem 0 0.25rem; }
+h3 { font-size: 1rem; line-height: 1.4; margin: 0 0 0.5rem; font-weight: 600; }
+p { margin: 0 0 1rem; max-width: 48rem; }
+a { color: var(--accent); }
+:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
+code, .mono { font-family: var(--mono); font-size: 0.92em; }
+.quiet { color: var(--quiet); }
+.passed { color: var(--passed); } .failed { color: var(--failed); } .skipped { color: var(--skipped); }
+.unseen {
+  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
+  white-space: nowrap;
+}
+.skip { position: absolute; left: -100vw; }
+.skip:focus { left: 1rem; top: 0.5rem; background: var(--ground); padding: 0.25rem 0.5rem; z-index: 2; }
+
+.verdict { font-size: 1.1rem; margin: 0.5rem 0 0; max-width: none; }
+.verdict strong { font-weight: 600; }
+.facts { margin: 0.25rem 0 1.5rem; color: var(--quiet); font-size: 0.9rem; max-width: none; }
+.versions {
+  display: grid; grid-template-columns: repeat(auto-fit, minmax(min(17rem, 100%), 1fr));
+  gap: 1rem; margin: 0; padding: 0; list-style: none;
+}
+.versions li { background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 0.9rem 1rem; }
+.versions h2 { margin: 0; font-size: 1.05rem; }
+.versions p { margin: 0; font-size: 0.88rem; overflow-wrap: anywhere; }
+.share { display: block; width: 100%; height: 8px; margin: 0.7rem 0; border-radius: 2px; overflow: hidden; }
+.share .passed { fill: var(--passed); } .share .failed { fill: var(--failed); } .share .skipped { fill: var(--skipped); }
+
+.filter {
+  display: none; position: sticky; top: 0; z-index: 1; flex-wrap: wrap; gap: 0.5rem 1.25rem;
+  align-items: center; padding: 0.6rem 0; background: var(--ground); border-bottom: 1px solid var(--line);
+}
+.scripted .filter { display: flex; }
+.filter fieldset { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; border: 0; margin: 0; padding: 0; }
+.filter label { display: inline-flex; align-items: center; gap: 0.35rem; min-height: 1.75rem; }
+.filter input[type="search"] {
+  font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--quiet);
+  border-radius: 4px; padding: 0.2rem 0.5rem; width: 14rem; max-width: 100%;
+}
+.filter output { color: var(--quiet); font-size: 0.9rem; }
+
+.wide { overflow-x: auto; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); font-weight: normal; }
+thead th { font-weight: 600; vertical-align: bottom; border-bottom: 2px solid var(--line); }
+.matrix { table-layout: fixed; }
+.matrix th[scope="rowgroup"] { padding-top: 1.4rem; font-weight: 600; border-bottom-color: var(--quiet); }
+.matrix .cell { width: 5.5rem; text-align: center; overflow-wrap: anywhere; }
+.matrix td.cell { font-size: 1.05rem; line-height: 1.4; white-space: nowrap; }
+.matrix .has-failed > th { box-shadow: inset 3px 0 var(--failed); }
+.matrix td.failed .mark { background: var(--failed-ground); border-radius: 3px; padding: 0.1rem 0.45rem; }
+.matrix td.failed .control { margin-left: 0; }
+.matrix thead .cell { font-size: 0.92rem; }
+.matrix .control { position: absolute; font-size: 0.6rem; color: var(--quiet); margin-left: 0.2rem; }
+.matrix summary { cursor: pointer; padding-left: 1.1rem; text-indent: -1.1rem; }
+.matrix summary > * { text-indent: 0; }
+.matrix summary .mono { overflow-wrap: anywhere; }
+.matrix summary .title { display: block; color: var(--quiet); font-size: 0.88rem; }
+.matrix details > dl { margin: 0.5rem 0 0.4rem 1.1rem; font-size: 0.88rem; }
+.matrix dt { font-weight: 600; margin-top: 0.5rem; }
+.matrix dd { margin: 0; overflow-wrap: anywhere; }
+.matrix dd ul { margin: 0.2rem 0 0; padding-left: 0; list-style: none; font-size: 0.94em; }
+.matrix dd + dd { margin-top: 0.1rem; }
+.matrix dd li { padding-left: 1.2rem; text-indent: -1.2rem; }
+.legend { font-size: 0.88rem; color: var(--quiet); margin: 0.75rem 0 0; max-width: none; }
+[hidden] { display: none !important; }
+
+.failures { margin: 0.5rem 0 0; padding: 0; list-style: none; }
+.failures > li { border-left: 3px solid var(--failed); padding: 0.1rem 0 0.1rem 0.9rem; margin: 0 0 1rem; overflow-wrap: anywhere; }
+.failures p { margin: 0; max-width: none; }
+
+.measured { display: flex; align-items: center; gap: 0.75rem; }
+.bar { flex: 1; width: 0; min-width: 3rem; height: 0.8rem; overflow: visible; }
+.number { font-variant-numeric: tabular-nums; white-space: nowrap; text-align: right; min-width: 4.2rem; display: inline-block; }
+.timeline, .series { font-size: 0.9rem; }
+.timeline td, .series td { width: 26%; }
+.timeline tbody > tr > *, .series tbody > tr > * { vertical-align: middle; }
+.timeline .total > * { border-bottom: 0; font-weight: 600; }
+.timeline .total td { text-align: right; }
+.track { stroke: var(--line); }
+.span { fill: var(--accent); } .longest { fill: var(--skipped); }
+.line { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
+.line.moved { stroke: var(--failed); }
+.series .bar { height: 1.6rem; }
+.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(21rem, 100%), 1fr)); gap: 1.5rem 2rem; }
+figure { margin: 0; min-width: 0; }
+figcaption { font-weight: 600; margin-bottom: 0.25rem; }
+.state { font-size: 0.9rem; }
+.state thead th { white-space: nowrap; }
+.state td { font-family: var(--mono); font-size: 0.85rem; }
+mark { background: var(--changed); color: inherit; padding: 0.1rem 0.3rem; margin-left: -0.3rem; border-radius: 2px; }
+.whole { white-space: nowrap; }
+footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: 0.88rem; }
+footer code { overflow-wrap: anywhere; }
+
+@media (max-width: 40rem) {
+  .timeline, .series, .differences { min-width: 42rem; }
+  body { padding: 1.25rem 1rem 2rem; }
+  .matrix .cell { width: 3.4rem; padding-left: 0.2rem; padding-right: 0.2rem; }
+  .matrix th { padding-left: 0.4rem; }
+  /* Below its marks, a row has room to its end. */
+  .matrix details > dl { width: calc(100vw - 4rem); position: relative; }
+  .filter { position: static; }
+}
+@media print {
+  :root {
+    --ground: #fff; --panel: #fff; --ink: #000; --quiet: #444; --line: #bbb; --accent: #0a5aa8;
+    --passed: #19703a; --failed: #c1121f; --skipped: #8a5a00; --failed-ground: #fdecec; --changed: #fff4cf;
+  }
+  @page { margin: 14mm; }
+  html { color-scheme: light; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
+  html { font-size: 10.5pt; }
+  body { max-width: none; padding: 0; }
+  .scripted .filter, .skip { display: none; }
+  .wide { overflow: visible; }
+  h2, h3 { break-after: avoid; }
+  tr, figure, .failures > li, .versions li { break-inside: avoid; }
+  .matrix th[scope="rowgroup"] { break-after: avoid; }
+  thead { display: table-header-group; }
+}
+`;
