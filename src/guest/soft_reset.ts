@@ -138,6 +138,11 @@ export namespace softReset {
     preparation.undo();
   }
 
+  /** Whether prepare() is done, and neither undo() nor request() has come since. */
+  export function isPrepared(): bool {
+    return prepared != null;
+  }
+
   /** What kept the last prepare(): the step, Xen's errno, and more where there is more to say. Empty if nothing did. */
   export function why(): string {
     return trouble;
