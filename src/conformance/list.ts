@@ -2,9 +2,32 @@
 
 import { Scenario } from "./scenario";
 import { EventChannels } from "./scenarios/event-channels";
+import { Endurance } from "./scenarios/endurance";
+import { FifoEvents } from "./scenarios/fifo";
+import {
+  SharedInfo,
+  SharedInfoElsewhere,
+  SharedInfoNoMemory,
+  SharedInfoOverHole,
+} from "./scenarios/shared-info";
+import { Unsupported } from "./scenarios/unsupported";
+import { VcpuAreas } from "./scenarios/vcpu-areas";
+import { VcpuInfo, VcpuInfoOfOthers } from "./scenarios/vcpu-info";
 
 export function scenarios(): Array<Scenario> {
-  return [new EventChannels()];
+  return [
+    new EventChannels(),
+    new FifoEvents(),
+    new VcpuInfo(),
+    new VcpuInfoOfOthers(),
+    new SharedInfo(),
+    new SharedInfoElsewhere(),
+    new SharedInfoOverHole(),
+    new SharedInfoNoMemory(),
+    new VcpuAreas(),
+    new Unsupported(),
+    new Endurance(),
+  ];
 }
 
 /** The scenario of that name. Ends the program where there is none. */
