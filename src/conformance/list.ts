@@ -4,6 +4,7 @@ import { Scenario } from "./scenario";
 import { EventChannels } from "./scenarios/event-channels";
 import { Endurance } from "./scenarios/endurance";
 import { FifoEvents } from "./scenarios/fifo";
+import { Picture } from "./scenarios/picture";
 import {
   SharedInfo,
   SharedInfoElsewhere,
@@ -26,6 +27,7 @@ export function scenarios(): Array<Scenario> {
     new SharedInfoNoMemory(),
     new VcpuAreas(),
     new Unsupported(),
+    new Picture(),
     new Endurance(),
   ];
 }

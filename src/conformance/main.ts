@@ -34,7 +34,10 @@ function runAsToolstack(names: string): void {
   onConsoleLine((domid: u16, line: string) => {
     const side = current;
     if (side && line.startsWith(CHECK_LINE)) side.pass(line.substring(CHECK_LINE.length));
-    else record("log", "d" + domid.toString() + ": " + line);
+    else {
+      record("log", "d" + domid.toString() + ": " + line);
+      if (side) side.scenario.onLine(side, line);
+    }
   });
   const list = names.split("+");
   for (let i = 0; i < list.length; i++) {

@@ -28,6 +28,9 @@ export abstract class Scenario {
     side.serve();
   }
 
+  /** Runs in dom0: the domain wrote a line to its console that is no check's result. */
+  onLine(side: ToolstackSide, line: string): void {}
+
   /** Runs in dom0, called by serve(): the domain has asked for a soft reset. Whether it goes on. */
   onSoftReset(side: ToolstackSide): bool {
     return side.resetOrResume() == 0;
