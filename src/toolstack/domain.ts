@@ -1,7 +1,12 @@
 // One domain, by domctl. Each method is one operation and returns Xen's own number: 0, or a negative errno.
 
 import { event_channel_op, hvm_op, memory_op } from "xenlet/hypercall";
-import { EVTCHNOP_alloc_unbound, evtchn_alloc_unbound } from "xenlet/abi/event_channel";
+import {
+  EVTCHNOP_alloc_unbound,
+  EVTCHNOP_status,
+  evtchn_alloc_unbound,
+  evtchn_status,
+} from "xenlet/abi/event_channel";
 import { HVMOP_get_param, HVMOP_set_param, xen_hvm_param } from "xenlet/abi/hvm";
 import { XENMEM_populate_physmap, xen_memory_reservation } from "xenlet/abi/memory";
 import { DOMID_SELF } from "xenlet/abi/xen";
@@ -23,6 +28,7 @@ import {
   XEN_DOMCTL_soft_reset,
   XEN_DOMCTL_unpausedomain,
   XEN_DOMINF_dying,
+  XEN_DOMINF_paused,
   XEN_DOMINF_shutdown,
   XEN_DOMINF_shutdownmask,
   XEN_DOMINF_shutdownshift,
@@ -66,6 +72,9 @@ export class DomainInfo {
   get isShutdown(): bool {
     return (this.flags & XEN_DOMINF_shutdown) != 0;
   }
+  get isPaused(): bool {
+    return (this.flags & XEN_DOMINF_paused) != 0;
+  }
   get isDying(): bool {
     return (this.flags & XEN_DOMINF_dying) != 0;
   }
@@ -77,6 +86,7 @@ export class DomainInfo {
 
 const param = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_param>(), 8));
 const unbound = changetype<evtchn_alloc_unbound>(memory.data(offsetof<evtchn_alloc_unbound>(), 4));
+const status = changetype<evtchn_status>(memory.data(offsetof<evtchn_status>(), 8));
 const reservation = changetype<xen_memory_reservation>(memory.data(offsetof<xen_memory_reservation>(), 8));
 
 /** Extents that one XENMEM_populate_physmap names. */
@@ -182,6 +192,14 @@ export class Domain {
     unbound.remote_dom = DOMID_SELF;
     const result = event_channel_op(EVTCHNOP_alloc_unbound, changetype<usize>(unbound));
     return result < 0 ? result : unbound.port;
+  }
+
+  /** EVTCHNSTAT_* of one of the domain's ports; Xen's negative errno where it has no such port. */
+  portState(port: u32): i64 {
+    status.dom = this.id;
+    status.port = port;
+    const result = event_channel_op(EVTCHNOP_status, changetype<usize>(status));
+    return result < 0 ? result : status.status;
   }
 
   info(): DomainInfo {

@@ -1,0 +1,55 @@
+// What a scenario has at hand inside the domain. Results go out by the console, as lines that the toolstack knows.
+
+import { describeResult } from "xenlet/errno";
+import { softReset, xen } from "xenlet/soft_reset";
+import { checkPayload, comparison, stateOf } from "./report";
+
+/** Marks a line that is a check's result. */
+export const CHECK_LINE = "check ";
+
+export class GuestSide {
+  constructor(
+    /** Whether this is the control: see scenario.ts. */
+    readonly control: bool,
+  ) {}
+
+  /** A check's result in so many words. */
+  check(name: string, ok: bool, text: string): void {
+    console.log(CHECK_LINE + checkPayload(name, stateOf(ok), "", text));
+  }
+
+  /** A check that passes if a hypercall's result is what it should be. */
+  result(name: string, what: string, actual: i64, expected: i64): void {
+    this.check(name, actual == expected, comparison(what, describeResult(actual), describeResult(expected)));
+  }
+
+  /** A check that passes if two numbers are the same. */
+  same(name: string, what: string, actual: u64, expected: u64): void {
+    this.check(name, actual == expected, comparison(what, actual.toString(), expected.toString()));
+  }
+
+  /** A check whose right answer depends on the version: the host compares `value` with its table. `ok` is the rest of it. */
+  observed(name: string, value: string, ok: bool, text: string): void {
+    console.log(CHECK_LINE + checkPayload(name, stateOf(ok), value, text));
+  }
+
+  skip(name: string, reason: string): void {
+    console.log(CHECK_LINE + checkPayload(name, "skipped", "", reason));
+  }
+
+  /** The bare request, and nothing set up again: SCHEDOP_shutdown's own number. Until attach() nothing may be said. */
+  requestReset(): i64 {
+    return softReset.request();
+  }
+
+  attach(): void {
+    xen.attach();
+  }
+
+  /** Request and attach. A refusal ends the domain: the scenario's checks are then without a result, and fail. */
+  reset(): void {
+    const result = softReset.request();
+    if (result != 0) throw new Error("SCHEDOP_shutdown(SHUTDOWN_soft_reset) = " + describeResult(result));
+    xen.attach();
+  }
+}

@@ -1,0 +1,40 @@
+// All scenarios, in the order in which they run.
+
+import { Scenario } from "./scenario";
+import { EventChannels } from "./scenarios/event-channels";
+import { Endurance } from "./scenarios/endurance";
+import { FifoEvents } from "./scenarios/fifo";
+import { Picture } from "./scenarios/picture";
+import {
+  SharedInfo,
+  SharedInfoElsewhere,
+  SharedInfoNoMemory,
+  SharedInfoOverHole,
+} from "./scenarios/shared-info";
+import { Unsupported } from "./scenarios/unsupported";
+import { VcpuAreas } from "./scenarios/vcpu-areas";
+import { VcpuInfo, VcpuInfoOfOthers } from "./scenarios/vcpu-info";
+
+export function scenarios(): Array<Scenario> {
+  return [
+    new EventChannels(),
+    new FifoEvents(),
+    new VcpuInfo(),
+    new VcpuInfoOfOthers(),
+    new SharedInfo(),
+    new SharedInfoElsewhere(),
+    new SharedInfoOverHole(),
+    new SharedInfoNoMemory(),
+    new VcpuAreas(),
+    new Unsupported(),
+    new Picture(),
+    new Endurance(),
+  ];
+}
+
+/** The scenario of that name. Ends the program where there is none. */
+export function scenarioNamed(name: string): Scenario {
+  const all = scenarios();
+  for (let i = 0; i < all.length; i++) if (all[i].name == name) return all[i];
+  throw new Error("there is no scenario " + name);
+}

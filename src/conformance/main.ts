@@ -1,0 +1,56 @@
+// The conformance program. As dom0 it runs the scenarios that its command line names (`scenarios=a+b`), each twice:
+// as it is, and as its control. As a domain it is the guest of one (`scenario=a`).
+
+import { SHUTDOWN_poweroff } from "xenlet/abi/sched";
+import { VIRQ_DOM_EXC } from "xenlet/abi/xen";
+import { evtchn } from "xenlet/evtchn";
+import { checked } from "xenlet/hypercall";
+import { record } from "xenlet/record";
+import { sched } from "xenlet/sched";
+import { commandLineValue } from "xenlet/start_info";
+import { guestFiles } from "xenlet/toolstack/bundle";
+import { xenInterface } from "xenlet/toolstack/interface";
+import { onConsoleLine } from "xenlet/toolstack/report";
+import { CHECK_LINE, GuestSide } from "./guest-side";
+import { scenarioNamed } from "./list";
+import { ToolstackSide } from "./toolstack-side";
+
+/** Whose results the console's lines are. */
+let current: ToolstackSide | null = null;
+
+function runScenario(name: string, control: bool): void {
+  const scenario = scenarioNamed(name);
+  const side = new ToolstackSide(scenario, control, guestFiles()[0]);
+  current = side;
+  record("scenario", "name=" + name + " phase=" + (control ? "control" : "check"));
+  scenario.toolstack(side);
+  side.dispose();
+}
+
+function runAsToolstack(names: string): void {
+  xenInterface();
+  const domExc = <u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(VIRQ_DOM_EXC));
+  evtchn.unmask(domExc);
+  onConsoleLine((domid: u16, line: string) => {
+    const side = current;
+    if (side && line.startsWith(CHECK_LINE)) side.pass(line.substring(CHECK_LINE.length));
+    else {
+      record("log", "d" + domid.toString() + ": " + line);
+      if (side) side.scenario.onLine(side, line);
+    }
+  });
+  const list = names.split("+");
+  for (let i = 0; i < list.length; i++) {
+    runScenario(list[i], false);
+    runScenario(list[i], true);
+  }
+}
+
+function runAsGuest(name: string): void {
+  scenarioNamed(name).guest(new GuestSide(commandLineValue("control") == "1"));
+  sched.shutdown(SHUTDOWN_poweroff);
+}
+
+const scenario = commandLineValue("scenario");
+if (scenario.length > 0) runAsGuest(scenario);
+else runAsToolstack(commandLineValue("scenarios"));
