@@ -55,8 +55,17 @@ static inline struct vcpu *this_vcpu(void)
     return self;
 }
 
+/* What trap_common (traps.S) and the CPU push. */
+struct trap_frame {
+    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
+    uint64_t vector, error_code;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
 /* traps.c: exceptions end the guest, with a record that says which and where. */
 void traps_init(struct vcpu *self);
+/* Where it is defined, it is told of a trap first, and may go on elsewhere (tests). */
+__attribute__((weak)) void trap_caught(const char *kind);
 
 /* traps.S: SCHEDOP_block or _poll, unless an upcall came since this_vcpu()->upcall_seen was cleared. */
 int64_t sleep_unless_upcall(uint32_t cmd, uint64_t arg);
@@ -85,6 +94,8 @@ extern const bool linear_page_zero;
 void linear_init(uint32_t bytes);
 /* Maps linear memory up to `bytes`, zeroed; false when the domain has not that much RAM. */
 bool linear_grow(uint64_t from, uint64_t bytes);
+/* Only the first `bytes` of linear memory, whatever is in them: for a module that takes another's place (tests). */
+void linear_remap(uint32_t bytes);
 /* `count` fresh zeroed frames in the shared window: their address, or 0 when RAM or window is used up. */
 uint32_t shared_alloc(uint32_t count);
 /* Maps the frames from `gfn` on in the shared window: their address, or 0 when the window is used up. */
@@ -137,6 +148,8 @@ uint32_t kexec_room(void);
 void kexec_place(uint32_t page, uint32_t entry, uint32_t start_info, const struct kexec_copy *copies, uint32_t count);
 /* Resets the other vCPUs, writes the number of the next record at physical `sequence_digits` (0: nowhere), and jumps. */
 _Noreturn void kexec_jump(uint32_t page, uint64_t sequence_digits);
+/* crash.c: jumps by the page at physical `page` when the guest crashes, its struct crash_info at `info`. Page 0: no more. */
+void crash_reserve(uint32_t page, uint64_t info, uint64_t sequence_digits);
 /* Upcalls come through the local APIC, for as long as the domain lives. */
 extern bool lapic_has_upcalls;
 
@@ -157,6 +170,12 @@ void record_set_sequence(const char *digits, uint32_t length);
 
 /* main.c */
 _Noreturn void shutdown(uint32_t reason);
+/* The end of a guest that crashed: SHUTDOWN_crash, unless a kernel is in reserve. `frame` null: no exception. */
+_Noreturn void crash(const char *kind, const struct trap_frame *frame, uint64_t rip, uint64_t rbp);
+/* crash.c's, while a kernel is in reserve; it does not return either, unless it fails. */
+extern void (*crash_hook)(const char *kind, const struct trap_frame *frame, uint64_t rip, uint64_t rbp);
+/* Another vCPU crashed, and waits for vCPU 0 to take it over: its interrupt is not vCPU 0's own trap. */
+extern volatile bool crash_waits;
 /* Ends a guest that cannot go on: a `fatal` record with this sentence, then SHUTDOWN_crash. */
 _Noreturn void fatal(const char *sentence);
 /* The return addresses from frame pointer `rbp` on, as a field `frames=`. */

@@ -15,6 +15,7 @@
 #define MSR_X2APIC_ICR 0x830
 
 #define ICR_INIT 0x4500    /* assert */
+#define ICR_NMI 0x4400     /* assert */
 #define ICR_STARTUP 0x4600 /* assert; the vector is the page to start in */
 
 #define SPURIOUS_ENABLE 0x100 /* the APIC's software enable; below it the spurious vector */

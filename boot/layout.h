@@ -38,7 +38,9 @@
 #endif
 
 /* Page tables for the image, 2 MiB each from physical 0 on: how large it may be. */
+#ifndef KERNEL_PT_PAGES
 #define KERNEL_PT_PAGES 8
+#endif
 
 /* Frames shared with Xen or other domains are mapped here, in the last 2 MiB a Wasm pointer can name. */
 #define SHARED_BASE 0xffe00000

@@ -46,12 +46,24 @@ _Noreturn void shutdown(uint32_t reason)
     halt_for_ever();
 }
 
+void (*crash_hook)(const char *kind, const struct trap_frame *frame, uint64_t rip, uint64_t rbp);
+volatile bool crash_waits;
+
+_Noreturn void crash(const char *kind, const struct trap_frame *frame, uint64_t rip, uint64_t rbp)
+{
+    if (crash_hook)
+        crash_hook(kind, frame, rip, rbp);
+    shutdown(SHUTDOWN_crash);
+}
+
 _Noreturn void fatal(const char *sentence)
 {
+    const uint64_t *frame = __builtin_frame_address(0);
+
     record_begin("fatal");
     record_text(sentence);
     record_end();
-    shutdown(SHUTDOWN_crash);
+    crash("fatal", NULL, frame[1], frame[0]);
 }
 
 /*

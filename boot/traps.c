@@ -20,13 +20,6 @@
 
 #define LINEAR_GUARD_END 0x200000000ul
 
-/* What trap_common (traps.S) and the CPU push. */
-struct trap_frame {
-    uint64_t r15, r14, r13, r12, rbp, rbx, r11, r10, r9, r8, rax, rcx, rdx, rsi, rdi;
-    uint64_t vector, error_code;
-    uint64_t rip, cs, rflags, rsp, ss;
-};
-
 struct idt_entry {
     uint16_t offset_low, selector;
     uint8_t ist, type;
@@ -153,6 +146,9 @@ _Noreturn void trap(const struct trap_frame *frame)
     uint64_t rip = frame->rip;
     uint64_t rbp = frame->rbp;
 
+    if (trap_caught)
+        trap_caught(kind);
+
     /* A jump into data leaves nothing at %rip to name: the caller's return address is on the stack. */
     if (frame->vector == VECTOR_PF && (frame->error_code & PF_FETCH) && frame->rsp >= (uint64_t)stack_guard &&
         frame->rsp < (uint64_t)stack_end)
@@ -180,5 +176,5 @@ _Noreturn void trap(const struct trap_frame *frame)
     }
     record_backtrace(rip, rbp);
     record_end();
-    shutdown(SHUTDOWN_crash);
+    crash(kind, frame, rip, rbp);
 }

@@ -23,8 +23,10 @@
 #define SCHEDOP_block 1
 #define SCHEDOP_shutdown 2
 #define SCHEDOP_poll 3
+#define SCHEDOP_watchdog 6
 #define SHUTDOWN_poweroff 0
 #define SHUTDOWN_crash 3
+#define SHUTDOWN_soft_reset 5
 
 /* event_channel.h */
 #define EVTCHNOP_send 4
@@ -43,6 +45,8 @@
 #define VCPUOP_initialise 0
 #define VCPUOP_up 1
 #define VCPUOP_down 2
+#define VCPUOP_stop_periodic_timer 7
+#define VCPUOP_stop_singleshot_timer 9
 
 /* hvm/hvm_vcpu.h */
 #define VCPU_HVM_MODE_64B 1
@@ -72,6 +76,11 @@
 /* sched.h */
 struct sched_shutdown {
     uint32_t reason;
+};
+
+struct sched_watchdog {
+    uint32_t id;
+    uint32_t timeout;
 };
 
 struct sched_poll {

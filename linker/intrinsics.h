@@ -121,6 +121,9 @@ INTRINSIC(uint32_t, kexec_room) { UNUSED_XEN; return kexec_room(); }
 INTRINSIC(void, kexec_place, uint32_t page, uint32_t entry, uint32_t start_info, uint32_t copies, uint32_t count) { UNUSED_XEN; kexec_place(page, entry, start_info, (const struct kexec_copy *)(uintptr_t)copies, count); }
 INTRINSIC(void, kexec_jump, uint32_t page, uint64_t sequence_digits) { UNUSED_XEN; kexec_jump(page, sequence_digits); }
 
+/* A kernel in reserve: boot/crash.c. */
+INTRINSIC(void, crash_reserve, uint32_t page, uint64_t info, uint64_t sequence_digits) { UNUSED_XEN; crash_reserve(page, info, sequence_digits); }
+
 /* Records: boot/record.c. Kind and text are UTF-16, as AssemblyScript has them. */
 void record_string(uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t text_units);
 INTRINSIC(void, record, uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t text_units) { UNUSED_XEN; record_string(kind, kind_units, text, text_units); }

@@ -35,14 +35,14 @@ uint64_t wasm_rt_grow_memory(wasm_rt_memory_t *memory, uint64_t delta)
 }
 
 /* Tables lie behind one another; how much all of them need is known when the image is built. */
-static uint32_t table_bytes_used;
+uint32_t module_table_used;
 
 static void *table_room(uint32_t elements, uint32_t element_size)
 {
-    uint8_t *room = module_table_room + table_bytes_used;
+    uint8_t *room = module_table_room + module_table_used;
 
-    table_bytes_used += elements * element_size;
-    if (table_bytes_used > module_table_bytes)
+    module_table_used += elements * element_size;
+    if (module_table_used > module_table_bytes)
         fatal("the module's tables are larger than it said");
     return room;
 }
@@ -99,7 +99,7 @@ void w2c_env_abort(struct w2c_env *env, uint32_t message, uint32_t file, uint32_
     record_text(" text=");
     record_field(message);
     record_end();
-    shutdown(SHUTDOWN_crash);
+    crash("abort", NULL, frame[1], frame[0]);
 }
 
 void record_string(uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t text_units)

@@ -109,6 +109,7 @@ extern const uint32_t module_initial_pages;
 /* Room for the tables' elements, and by how many each may grow. */
 extern uint8_t module_table_room[];
 extern const uint32_t module_table_bytes, module_table_growth;
+extern uint32_t module_table_used; /* wasm-rt.c: how much of the room has an owner, in bytes */
 
 /* The imports, inlined where they are called. */
 #include "intrinsics.h"

@@ -127,6 +127,13 @@ export declare function kexec_place(page: u32, entry: u32, startInfo: u32, copie
 /** Resets the other vCPUs, writes the next record's number at physical `sequenceDigits` (0: nowhere), and jumps. */
 @external("xen", "kexec_jump") export declare function kexec_jump(page: u32, sequenceDigits: u64): void;
 
+/**
+ * From now on a crash of this guest is a soft reset and a jump by the page at `page`; struct crash_info (boot/crash.h)
+ * at physical `info` is filled in then. `page` 0: no more.
+ */
+@external("xen", "crash_reserve")
+export declare function crash_reserve(page: u32, info: u64, sequenceDigits: u64): void;
+
 /** Takes up the PV console's ring and its event channel, where the domain has them (boot/console.c). */
 @external("xen", "console_attach") export declare function console_attach(): void;
 

@@ -40,11 +40,6 @@ export class PhysicalBytes {
     physical_read(to, this.paddr + offset, size);
   }
 
-  u16(offset: u64): u32 {
-    this.read(offset, word, sizeof<u16>());
-    return load<u16>(word);
-  }
-
   u32(offset: u64): u32 {
     this.read(offset, word, sizeof<u32>());
     return load<u32>(word);

@@ -57,9 +57,11 @@ class Console extends Step {
   }
 
   run(): i64 {
-    const deadline = systemTime() + DRAIN_WITHIN;
+    let deadline: u64 = 0;
     while (!console_drained()) {
-      if (systemTime() >= deadline) return -ETIME;
+      const now = systemTime();
+      if (deadline == 0) deadline = now + DRAIN_WITHIN;
+      if (now >= deadline) return -ETIME;
       sched.yield();
     }
     return 0;

@@ -71,7 +71,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       ? await mkdtemp(join(tmpdir(), "xenlet-build-"))
       : resolve(options.keep);
   try {
-    const fixed = fixedObjects(hypercall, cacheFolder(), signal);
+    const fixed = fixedObjects(hypercall, cacheFolder(), signal ? { signal } : {});
     fixed.catch(() => undefined); // awaited below; a compile error comes first
     const { wasm, sourceMap, tests } = await stage("compile", () => compiled(options));
     await writeFile(join(folder, "guest.wasm.map"), sourceMap);

@@ -87,6 +87,7 @@ const fixedSources = [
     "vcpu.c",
     "kexec.S",
     "kexec.c",
+    "crash.c",
   ].map((file) => join(boot, file)),
   join(linker, "string.c"),
   join(linker, "math.c"),
@@ -182,12 +183,10 @@ export async function digestOfToolchain(signal?: AbortSignal): Promise<string> {
 export async function fixedObjects(
   hypercall: HypercallMode,
   cache: string,
-  signal?: AbortSignal,
+  { flags = [], signal }: { flags?: string[]; signal?: AbortSignal } = {},
 ): Promise<string[]> {
-  const key = digest(
-    await digestOfToolchain(signal),
-    JSON.stringify(fixedSources.map((source) => flagsFor(source, hypercall))),
-  );
+  const flagsOf = (source: string): string[] => [...flagsFor(source, hypercall), ...flags];
+  const key = digest(await digestOfToolchain(signal), JSON.stringify(fixedSources.map(flagsOf)));
   const folder = join(cache, "objects", key.slice(0, 16));
   const objects = fixedSources.map((source) => join(folder, basename(source) + ".o"));
   const present = new Set(await readdir(folder).catch(() => []));
@@ -198,7 +197,7 @@ export async function fixedObjects(
     fixedSources.map(async (source, index) => {
       const object = objects[index] ?? "";
       const partial = `${object}.${randomUUID()}`;
-      await compileC(source, partial, flagsFor(source, hypercall), signal);
+      await compileC(source, partial, flagsOf(source), signal);
       await rename(partial, object); // whole or not at all, whoever else is building
     }),
   );
@@ -210,6 +209,8 @@ export interface LinkOptions {
   nullPage: NullPage;
   /** Where the link script goes. */
   folder: string;
+  /** More flags for the link script's preprocessor. */
+  flags?: string[];
   signal?: AbortSignal;
 }
 
@@ -217,12 +218,13 @@ export interface LinkOptions {
 export async function link(
   objects: string[],
   output: string,
-  { hypercall, nullPage, folder, signal }: LinkOptions,
+  { hypercall, nullPage, folder, flags = [], signal }: LinkOptions,
 ): Promise<void> {
   const script = join(folder, "pvh.lds");
   const defines = [
     ...modeFlags(hypercall),
     ...(nullPage === "allow" ? ["-DXENLET_PAGE_ZERO"] : []),
+    ...flags,
   ];
   const source = join(linker, "pvh.lds.S");
   await run(

@@ -14,7 +14,7 @@ const path = createRequire(import.meta.url).resolve("wabt/bin/wasm2c");
 const FEATURES = ["--disable-simd", "--enable-tail-call", "--enable-extended-const"];
 
 /** Of wabt 1.0.39: which operations there are, and what they are called, is what linker/wasm-ops.h was written to. */
-const HEADER_DIGEST = "8df6b230ea1ecd746a031095f51ce73230759c5b63dc5053e9663049e90700c2";
+const HEADER_DIGEST = "4b94fab471020d84983e9d678e2e34b2d6ca1229cba783d01477b75e7b397ea8";
 /** The header's last definition is made twice, for two compilers. */
 const HEADER_END = /#define WEAK_FUNC_DECL\(func, fallback\)(?:.*\\\n)+.*\n#endif\n/;
 
@@ -39,7 +39,7 @@ export async function wasm2c(folder: string, name: string): Promise<{ c: string;
     throw new BuildError(
       `the Wasm module is not valid: ${withoutColour(output).replaceAll(file(".wasm:"), "")}`,
     );
-  const c = withOwnOperations(await readFile(file(".c"), "utf8"), name);
+  const c = withLocalsMended(withOwnOperations(await readFile(file(".c"), "utf8"), name));
   await writeFile(file(".c"), c);
   return { c, header: await readFile(file(".h"), "utf8") };
 }
@@ -49,8 +49,8 @@ function withOwnOperations(c: string, name: string): string {
   const end = HEADER_END.exec(c);
   const header = c.slice(0, (end?.index ?? 0) + (end?.[0].length ?? 0));
   const known = header
-    .replace(`#include "${name}.h"`, "")
-    .replace(/#define IS_SINGLE_UNSHARED_MEMORY \d/, "");
+    .replace(`#include "${name}.h"\n`, "")
+    .replace(/#define IS_SINGLE_UNSHARED_MEMORY \d\n/, "");
   if (digest(known) !== HEADER_DIGEST)
     throw new BuildError(
       "the installed wabt is not the one that linker/wasm-ops.h was written for",
@@ -59,6 +59,14 @@ function withOwnOperations(c: string, name: string): string {
       },
     );
   return `#include "wasm-ops.h"\n#include "${name}.h"\n${c.slice(header.length)}`;
+}
+
+/**
+ * In a function that is called by a tail call, wasm2c declares its stack's variables in the middle of the first
+ * local's declaration: `u32   u32 var_i0;\nvar_l0 = 0;`. They go before it.
+ */
+function withLocalsMended(c: string): string {
+  return c.replace(/^ {2}(\w+) ((?: {2}\w+ var_[\w, ]+;\n)+)(var_\w+ = )/gm, "$2  $1 $3");
 }
 
 function withoutColour(text: string): string {

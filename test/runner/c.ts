@@ -19,7 +19,12 @@ export function cStep(name: string, title: string, hypercall: HypercallMode): St
       try {
         await fixedObjects(hypercall, folder);
         const entry = path.join(root, "examples/hello.ts");
-        await buildImage({ entry, output: path.join(folder, "hello.elf"), hypercall });
+        await buildImage({
+          entry,
+          output: path.join(folder, "hello.elf"),
+          hypercall,
+          cache: false,
+        });
         return passed();
       } finally {
         await rm(folder, { recursive: true, force: true });

@@ -31,6 +31,9 @@ const MAX_PROGRAM_HEADERS: u32 = 64;
 const MAX_NOTES = 256;
 const FOUR_GIB: u64 = 1 << 32;
 
+/** What is being looked at: a header of the file, read whole. */
+@lazy const header: usize = memory.data(64, 8);
+
 /** A PT_LOAD: bytes of the file and then zeroes, to go to guest physical memory. */
 export class Segment extends PhysicalBytes {
   constructor(
@@ -79,16 +82,16 @@ export class PvhElf {
         file.size,
         "an ELF header has " + EHDR32_SIZE.toString() + " bytes",
       );
-    const magic = file.u32(0);
+    file.read(0, header, <u32>EHDR32_SIZE);
+    const magic = load<u32>(header);
     if (magic != ELF_MAGIC) return this.refuse("e_ident's magic", magic, "expected " + hex(ELF_MAGIC));
-    const kind = file.u32(4);
-    const fileClass = kind & 0xff;
+    const fileClass = load<u8>(header, 4);
     if (fileClass != ELFCLASS32 && fileClass != ELFCLASS64)
       return this.refuse("e_ident[EI_CLASS]", fileClass, "expected 1 (32 bit) or 2 (64 bit)");
     this.wide = fileClass == ELFCLASS64;
-    const order = (kind >> 8) & 0xff;
+    const order = load<u8>(header, 5);
     if (order != ELFDATA2LSB) return this.refuse("e_ident[EI_DATA]", order, "expected 1 (little endian)");
-    const version = (kind >> 16) & 0xff;
+    const version = load<u8>(header, 6);
     if (version != EV_CURRENT) return this.refuse("e_ident[EI_VERSION]", version, "expected 1");
     if (this.wide && file.size < EHDR64_SIZE)
       return this.refuse(
@@ -96,14 +99,14 @@ export class PvhElf {
         file.size,
         "a 64-bit header has " + EHDR64_SIZE.toString() + " bytes",
       );
-    const type = file.u16(16);
+    const type = load<u16>(header, 16);
     if (type != ET_EXEC && type != ET_DYN)
       return this.refuse(
         "e_type",
         type,
         "expected 2 (an executable) or 3 (one that is position independent)",
       );
-    const machine = file.u16(18);
+    const machine = load<u16>(header, 18);
     const expected = this.wide ? EM_X86_64 : EM_386;
     if (machine != expected)
       return this.refuse(
@@ -117,9 +120,10 @@ export class PvhElf {
   private readProgramHeaders(): bool {
     const file = this.file;
     const wide = this.wide;
-    const offset: u64 = wide ? file.u64(32) : file.u32(28);
-    const entrySize = file.u16(wide ? 54 : 42);
-    const count = file.u16(wide ? 56 : 44);
+    file.read(0, header, <u32>(wide ? EHDR64_SIZE : EHDR32_SIZE));
+    const offset: u64 = wide ? load<u64>(header, 32) : load<u32>(header, 28);
+    const entrySize: u32 = wide ? load<u16>(header, 54) : load<u16>(header, 42);
+    const count: u32 = wide ? load<u16>(header, 56) : load<u16>(header, 44);
     const least = wide ? PHDR64_SIZE : PHDR32_SIZE;
     if (entrySize < least)
       return this.refuse("e_phentsize", entrySize, "a program header has " + hex(least) + " bytes");
@@ -141,12 +145,13 @@ export class PvhElf {
   private readProgramHeader(index: u32, at: u64): bool {
     const file = this.file;
     const wide = this.wide;
-    const type = file.u32(at);
+    file.read(at, header, wide ? PHDR64_SIZE : PHDR32_SIZE);
+    const type = load<u32>(header);
     if (type != PT_LOAD && type != PT_NOTE) return true;
-    const offset: u64 = wide ? file.u64(at + 8) : file.u32(at + 4);
-    const paddr: u64 = wide ? file.u64(at + 24) : file.u32(at + 12);
-    const fileBytes: u64 = wide ? file.u64(at + 32) : file.u32(at + 16);
-    const memoryBytes: u64 = wide ? file.u64(at + 40) : file.u32(at + 20);
+    const offset: u64 = wide ? load<u64>(header, 8) : load<u32>(header, 4);
+    const paddr: u64 = wide ? load<u64>(header, 24) : load<u32>(header, 12);
+    const fileBytes: u64 = wide ? load<u64>(header, 32) : load<u32>(header, 16);
+    const memoryBytes: u64 = wide ? load<u64>(header, 40) : load<u32>(header, 20);
     const which = " of segment " + index.toString();
     if (offset > file.size || fileBytes > file.size - offset)
       return this.refuse(
@@ -177,9 +182,10 @@ export class PvhElf {
     const end = offset + size;
     let at = offset;
     for (let n = 0; n < MAX_NOTES && end - at >= NHDR_SIZE; n++) {
-      const nameSize: u64 = file.u32(at);
-      const valueSize: u64 = file.u32(at + 4);
-      const type = file.u32(at + 8);
+      file.read(at, header, <u32>NHDR_SIZE);
+      const nameSize: u64 = load<u32>(header);
+      const valueSize: u64 = load<u32>(header, 4);
+      const type = load<u32>(header, 8);
       const name = at + NHDR_SIZE;
       const value = name + ((nameSize + 3) & ~3);
       if (value > end || valueSize > end - value) return;

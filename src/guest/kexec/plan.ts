@@ -48,12 +48,12 @@ export class Plan {
   sequenceDigits: u64 = 0;
   readonly elf: PvhElf;
   private copies: Array<u32> = [];
-  private spare: Spare = new Spare([]);
+  protected spare: Spare = new Spare([]);
+  protected readonly map: MemoryMap = MemoryMap.read();
 
   constructor(
     private image: PhysicalBytes,
     private options: KexecOptions,
-    private map: MemoryMap = MemoryMap.read(),
   ) {
     this.elf = new PvhElf(image);
   }
@@ -90,15 +90,19 @@ export class Plan {
     const refusal = this.elf.read();
     if (refusal) return refusal;
     for (let i = 0; i < this.elf.segments.length; i++) {
-      const segment = this.elf.segments[i];
-      if (!this.map.hasRam(segment))
-        return new Refusal(
-          "p_paddr of segment " + segment.index.toString(),
-          segment.paddr,
-          "there is not RAM for all of " + range(segment.paddr, segment.end),
-        );
+      const refusal = this.checkSegment(this.elf.segments[i]);
+      if (refusal) return refusal;
     }
     return this.checkOptions();
+  }
+
+  protected checkSegment(segment: Segment): Refusal | null {
+    if (this.map.hasRam(segment)) return null;
+    return new Refusal(
+      "p_paddr of segment " + segment.index.toString(),
+      segment.paddr,
+      "there is not RAM for all of " + range(segment.paddr, segment.end),
+    );
   }
 
   private checkOptions(): Refusal | null {
@@ -128,12 +132,12 @@ export class Plan {
 
   private layOut(): Refusal | null {
     const segments = this.elf.segments;
-    const avoid: Array<PhysicalBytes> = [];
-    for (let i = 0; i < segments.length; i++) avoid.push(segments[i]);
-    this.spare = new Spare(avoid);
+    this.spare = new Spare(this.avoided);
 
     const page = this.spare.take(PAGE_SIZE);
     if (!page) return noRoom("the page of the jump", PAGE_SIZE);
+    const refusal = this.prepareCopies();
+    if (refusal) return refusal;
     for (let i = 0; i < segments.length; i++) {
       const segment = segments[i];
       const from = this.outOfTheWay(new PhysicalBytes(this.image.paddr + segment.offset, segment.fileBytes));
@@ -152,7 +156,7 @@ export class Plan {
       if (!place) return noRoom("a copy of module " + i.toString(), module.size);
       modules.push(new PhysicalBytes(place.paddr, module.size));
     }
-    const block = new StartInfoBlock(this.recordWords(), this.options.cmdline, modules, this.map);
+    const block = new StartInfoBlock(this.words, this.options.cmdline, modules, this.nextMap);
     const room = this.spare.take(block.size);
     if (!room) return noRoom("start_info", block.size);
     block.write(room.paddr);
@@ -163,15 +167,37 @@ export class Plan {
     return this.place();
   }
 
-  /** These bytes, or a copy of them in spare RAM if a segment will be written over them. Null: no room for it. */
+  /** What will be written before the next kernel has read what it is told of. */
+  protected get avoided(): Array<PhysicalBytes> {
+    const avoid: Array<PhysicalBytes> = [];
+    for (let i = 0; i < this.elf.segments.length; i++) avoid.push(this.elf.segments[i]);
+    return avoid;
+  }
+
+  /** The memory map that the next kernel gets. */
+  protected get nextMap(): MemoryMap {
+    return this.map;
+  }
+
+  /** Copies that come before the image's own. */
+  protected prepareCopies(): Refusal | null {
+    return null;
+  }
+
+  /** Whether the jump, or the next kernel, can read these bytes where they are. */
+  protected stays(bytes: PhysicalBytes): bool {
+    return bytes.end <= FOUR_GIB && !this.segmentOver(bytes);
+  }
+
+  /** These bytes, or a copy of them in spare RAM. Null: no room for it. */
   private outOfTheWay(bytes: PhysicalBytes): PhysicalBytes | null {
-    if (bytes.size == 0 || (bytes.end <= FOUR_GIB && !this.segmentOver(bytes))) return bytes;
+    if (bytes.size == 0 || this.stays(bytes)) return bytes;
     const room = this.spare.take(bytes.size);
     if (room) copyPhysical(room.paddr, bytes.paddr, bytes.size);
     return room;
   }
 
-  private copy(to: u32, from: u32, bytes: u32, zeroes: u32): void {
+  protected copy(to: u32, from: u32, bytes: u32, zeroes: u32): void {
     this.copies.push(to);
     this.copies.push(from);
     this.copies.push(bytes);
@@ -190,7 +216,8 @@ export class Plan {
     return null;
   }
 
-  private recordWords(): string {
+  /** What comes before the next kernel's own command line. */
+  protected get words(): string {
     if (!this.options.records) return "";
     const nonce = commandLineValue("nonce");
     if (nonce.length == 0) return "";
@@ -199,7 +226,7 @@ export class Plan {
   }
 }
 
-function noRoom(what: string, size: u64): Refusal {
+export function noRoom(what: string, size: u64): Refusal {
   return new Refusal("the size of " + what, size, "there is no spare RAM for it, clear of the segments");
 }
 

@@ -1,7 +1,7 @@
 /** For people: the matrix, checks by versions; below it what failed and why, with the log. */
 import pc from "picocolors";
 import { formatMs } from "../../machine/stages.js";
-import { oneLine } from "../../testing/text.js";
+import { oneLine, plural } from "../../testing/text.js";
 import {
   matrixOf,
   nameRun,
@@ -61,9 +61,15 @@ export const terminalReporter: MatrixReporter = (report, { colors, columns }) =>
     ]);
   };
 
+  const marked = (mark: string, text: string): string[] =>
+    wrap(text, columns - 2).map((line, index) => `${index === 0 ? mark : " "} ${line}`);
+
   const failure = (one: Failure): string[] => [
     "",
-    `${paint.red(MARKS.failed)} ${oneLine(one.name)} ${paint.dim(`on ${one.on.map(({ label }) => oneLine(label)).join(", ")}`)}`,
+    ...marked(
+      paint.red(MARKS.failed),
+      `${oneLine(one.name)} on ${one.on.map(({ label }) => oneLine(label)).join(", ")}`,
+    ),
     ...wrap(oneLine(one.title), columns - 4).map((line) => `    ${line}`),
     ...wrap(oneLine(one.detail), columns - 4).map((line) => `    ${paint.red(line)}`),
     ...logsOf(one).map((log) => `    log: ${log}`),
@@ -71,9 +77,7 @@ export const terminalReporter: MatrixReporter = (report, { colors, columns }) =>
 
   const problem = (run: Run, { message, log }: Problem): string[] => [
     "",
-    ...wrap(`Xen ${oneLine(run.label)}: ${oneLine(message)}`, columns - 2).map(
-      (line, index) => `${index === 0 ? paint.red(MARKS.failed) : " "} ${line}`,
-    ),
+    ...marked(paint.red(MARKS.failed), `Xen ${oneLine(run.label)}: ${oneLine(message)}`),
     ...(log === null ? [] : [`    log: ${log}`]),
   ];
 
@@ -87,20 +91,19 @@ export const terminalReporter: MatrixReporter = (report, { colors, columns }) =>
       reasons.set(text, [...(reasons.get(text) ?? []), xen]);
     }
     return [...reasons].flatMap(([text, xens]) =>
-      wrap(`${text} (on ${xens.join(", ")})`, columns - 2).map((line, index) =>
-        index === 0 ? `${paint.yellow(MARKS.skipped)} ${line}` : `  ${line}`,
-      ),
+      marked(paint.yellow(MARKS.skipped), `${text} (on ${xens.join(", ")})`),
     );
   };
 
   const lines = [
-    ...report.runs.map(
-      (run) =>
-        `${paint.bold(oneLine(nameRun(run)))} ${paint.dim(`(${run.boots} boots, ${formatMs(run.durationMs)})`)}`,
+    ...report.runs.flatMap((run) =>
+      wrap(
+        `${oneLine(nameRun(run))}: ${plural(run.boots, "boot")}, ${formatMs(run.durationMs)}`,
+        columns,
+      ),
     ),
-    ...report.unavailable.map(
-      ({ label, reason }) =>
-        `${paint.yellow(`Xen ${oneLine(label)} could not be had:`)} ${oneLine(reason)}`,
+    ...report.unavailable.flatMap(({ label, reason }) =>
+      wrap(`Xen ${oneLine(label)} could not be had: ${oneLine(reason)}`, columns).map(paint.yellow),
     ),
     "",
     ...blocks(report.runs, columns).flatMap((runs, index) => [
@@ -116,7 +119,11 @@ export const terminalReporter: MatrixReporter = (report, { colors, columns }) =>
   const shard = describeShard(report);
   const failed = report.runs.some(runFailed);
   const sum = `${describeCounts(report.runs)} (${formatMs(report.durationMs)})`;
-  lines.push(`${failed ? paint.red(sum) : sum}${shard === "" ? "" : `, ${shard}`}`);
+  lines.push(
+    ...wrap(`${sum}${shard === "" ? "" : `, ${shard}`}`, columns).map(
+      failed ? paint.red : (line) => line,
+    ),
+  );
   return lines.map((line) => `${line.trimEnd()}\n`).join("");
 };
 

@@ -1,0 +1,160 @@
+/*
+ * Runs the modules of a batch, one after another, in one guest: each gets linear memory anew, is instantiated, has
+ * its exports called, and then its globals and memory are read. All of it goes into a digest that V8's has to
+ * equal. With `trace=<number>` on the command line only that module runs, and its digest is said after each step.
+ *
+ * A trap does not end this guest: trap_caught takes it back to where the call was made.
+ */
+#include "driver.h"
+
+const uint32_t module_initial_pages = 0;
+const bool linear_page_zero = true;
+uint8_t module_table_room[1 << 20] __attribute__((aligned(16)));
+const uint32_t module_table_bytes = sizeof(module_table_room);
+const uint32_t module_table_growth = 1024;
+
+static uint32_t digest[2];
+
+static void mix(uint32_t word)
+{
+    digest[0] = (digest[0] ^ word) * 0x9e3779b1;
+    digest[0] ^= digest[0] >> 15;
+    digest[1] = ((digest[1] << 7 | digest[1] >> 25) + word) * 0x85ebca6b;
+}
+
+void saw_i32(uint32_t value) { mix(value); }
+void saw_i64(uint64_t value) { mix(value); mix(value >> 32); }
+/* Any NaN is as good as another. */
+void saw_f32(float value) { mix(value != value ? 0x7fc00000 : i32_reinterpret_f32(value)); }
+void saw_f64(double value) { saw_i64(value != value ? 0x7ff8000000000000 : i64_reinterpret_f64(value)); }
+void saw_funcref(wasm_rt_funcref_t value) { mix(value.func != NULL); }
+void saw_externref(wasm_rt_externref_t value) { mix(value != NULL); }
+
+/* Kinds of traps as far as V8's messages tell them apart: outcome.ts has the same numbers. */
+static uint32_t trap_class(const char *kind)
+{
+    static const struct {
+        const char *kind;
+        uint32_t class;
+    } classes[] = {
+        {"unreachable", 1}, {"out-of-bounds", 2}, {"divide-by-zero", 3}, {"integer-overflow", 4},
+        {"invalid-conversion", 4}, {"table-out-of-bounds", 5}, {"indirect-call-null", 6}, {"indirect-call-type", 6},
+        {"stack-overflow", 7},
+    };
+
+    for (uint32_t i = 0; kind && i < sizeof(classes) / sizeof(*classes); i++) {
+        const char *a = kind, *b = classes[i].kind;
+
+        while (*a && *a == *b)
+            a++, b++;
+        if (*a == *b)
+            return classes[i].class;
+    }
+    return 99;
+}
+
+/* Where a trap goes back to: the stack of the call that it ends. */
+static uint64_t *saved_stack;
+static uint32_t trap_seen;
+
+/* Calls `run`; returns 0, or the class of the trap that ended it. */
+uint32_t call_caught(void (*run)(void));
+_Noreturn void return_caught(void);
+__asm__("call_caught:\n"
+        "push %rbp; push %rbx; push %r12; push %r13; push %r14; push %r15\n"
+        "sub $8, %rsp\n"
+        "mov %rsp, saved_stack(%rip)\n"
+        "movl $0, trap_seen(%rip)\n"
+        "call *%rdi\n"
+        "return_caught:\n"
+        "mov saved_stack(%rip), %rsp\n"
+        "mov trap_seen(%rip), %eax\n"
+        "cld\n"
+        "add $8, %rsp\n"
+        "pop %r15; pop %r14; pop %r13; pop %r12; pop %rbx; pop %rbp\n"
+        "ret\n");
+
+void trap_caught(const char *kind)
+{
+    trap_seen = trap_class(kind);
+    if (saved_stack)
+        return_caught();
+}
+
+static void say(uint32_t number, const char *step, uint32_t call)
+{
+    record_begin("fuzz");
+    record_text("module=");
+    record_decimal(number);
+    if (step) {
+        record_text(" step=");
+        record_text(step);
+        record_decimal(call);
+    }
+    record_text(" digest=");
+    record_hex(digest[0]);
+    record_char(',');
+    record_hex(digest[1]);
+    record_end();
+}
+
+static void see_memory(const wasm_rt_memory_t *memory)
+{
+    mix(memory->pages);
+    for (uint32_t address = 0; address < memory->size; address += 4) {
+        uint32_t word = *(volatile uint32_t *)(uintptr_t)address;
+
+        if (word) {
+            mix(address);
+            mix(word);
+        }
+    }
+}
+
+static void run_case(const struct fuzz_case *test, bool trace)
+{
+    uint64_t bytes = (uint64_t)test->pages << 16, start = 0;
+    uint32_t trap;
+
+    digest[0] = digest[1] = 0;
+    module_table_used = 0;
+    linear_remap(bytes);
+    __asm__ volatile("rep stosb" : "+D"(start), "+c"(bytes) : "a"(0) : "memory");
+    trap = call_caught(test->instantiate);
+    mix(trap);
+    if (trace)
+        say(test->number, "instantiate", 0);
+    for (uint32_t i = 0; !trap && i < test->call_count; i++) {
+        mix(call_caught(test->calls[i]));
+        if (trace)
+            say(test->number, "call", i);
+    }
+    test->globals();
+    if (trace)
+        say(test->number, "globals", 0);
+    if (test->memory)
+        see_memory(test->memory);
+    say(test->number, NULL, 0);
+}
+
+uint32_t wasm_initial_bytes(void);
+_Noreturn void wasm_main(void);
+
+_Noreturn void wasm_main(void)
+{
+    uint32_t length, wanted = 0;
+    const char *number = cmdline_value("trace", &length);
+
+    record_begin("boot");
+    record_text("stage=runtime");
+    record_end();
+    for (uint32_t i = 0; number && i < length; i++)
+        wanted = wanted * 10 + (number[i] - '0');
+    for (uint32_t i = 0; i < fuzz_case_count; i++)
+        if (!number || fuzz_cases[i]->number == wanted)
+            run_case(fuzz_cases[i], number);
+    record_begin("exit");
+    record_text("code=0");
+    record_end();
+    shutdown(SHUTDOWN_poweroff);
+}

@@ -1,0 +1,29 @@
+/*
+ * What a batch of modules (batch.ts) and the program that runs them (driver.c) know of each other.
+ */
+#ifndef XENLET_FUZZ_DRIVER_H
+#define XENLET_FUZZ_DRIVER_H
+
+#include "wasm-ops.h"
+
+struct fuzz_case {
+    uint32_t number;
+    uint32_t pages;
+    void (*instantiate)(void);
+    void (*const *calls)(void);
+    uint32_t call_count;
+    void (*globals)(void);
+    const wasm_rt_memory_t *memory; /* null: the module has none */
+};
+extern const struct fuzz_case *const fuzz_cases[];
+extern const uint32_t fuzz_case_count;
+
+/* Take a value into the account of what happened: outcome.ts does the same with V8's. */
+void saw_i32(uint32_t value);
+void saw_i64(uint64_t value);
+void saw_f32(float value);
+void saw_f64(double value);
+void saw_funcref(wasm_rt_funcref_t value);
+void saw_externref(wasm_rt_externref_t value);
+
+#endif

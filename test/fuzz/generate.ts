@@ -1,0 +1,57 @@
+// Random modules from seeds: Binaryen's own fuzzer makes valid Wasm of any bytes.
+//
+// It bounds every loop and every recursion by a counter that traps at 100, so that no module runs for long and none
+// comes near the end of a stack, V8's or ours: where that is, is not Wasm's business. `--denan` makes a 0 of
+// every NaN that an operation leaves, since which NaN it is, is not either; what NaN is left is compared as "a NaN".
+
+import { createRequire } from "node:module";
+import { readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { randomUUID } from "node:crypto";
+
+import { EmscriptenTool } from "../../src/image/emscripten.js";
+import { random } from "../fixtures/random.js";
+
+const binaryen = dirname(createRequire(import.meta.url).resolve("binaryen"));
+let wasmOpt: Promise<EmscriptenTool> | undefined;
+
+const FEATURES = [
+  "--mvp-features",
+  "--enable-bulk-memory",
+  "--enable-sign-ext",
+  "--enable-mutable-globals",
+  "--enable-nontrapping-float-to-int",
+  "--enable-multivalue",
+  "--enable-reference-types",
+  "--enable-tail-call",
+];
+
+/** How many random bytes a module is made of, at least and at most. */
+const LEAST_BYTES = 200;
+const MOST_BYTES = 1500;
+
+/** A module without imports, from its seed. */
+export async function randomModule(seed: number): Promise<Uint8Array> {
+  wasmOpt ??= EmscriptenTool.load(join(binaryen, "bin", "wasm-opt"));
+  const pick = random(seed);
+  const bytes = Uint8Array.from({ length: LEAST_BYTES + pick(MOST_BYTES - LEAST_BYTES) }, () =>
+    pick(256),
+  );
+  const [input, output] = ["in", "wasm"].map((suffix) =>
+    join(tmpdir(), `xenlet-fuzz-${randomUUID()}.${suffix}`),
+  ) as [string, string];
+  try {
+    await writeFile(input, bytes);
+    // One in three as the fuzzer leaves it, the others after passes that a compiler might have run.
+    const passes = [[], ["-O2"], ["--fuzz-passes"]][pick(3)] ?? [];
+    const result = await (
+      await wasmOpt
+    ).run(["-ttf", input, "-o", output, ...FEATURES, "--fuzz-preserve-imports-exports", "--denan", ...passes]);
+    if (result.status !== 0)
+      throw new Error(`wasm-opt made no module from seed ${seed}: ${result.output}`);
+    return await readFile(output);
+  } finally {
+    await Promise.all([rm(input, { force: true }), rm(output, { force: true })]);
+  }
+}
