@@ -23,7 +23,7 @@ const SOURCES = [
 ];
 
 /** Programs that Xen boots as dom0. */
-export type ToolstackProgram = "toolstack/main.ts" | "conformance/dom0.ts";
+export type ToolstackProgram = "toolstack/main.ts" | "conformance/main.ts";
 
 /**
  * The path of that program's image. The first call after a change of the sources builds it (seconds), further ones find

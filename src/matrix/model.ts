@@ -24,6 +24,8 @@ export interface PlannedCheck {
   area: string;
   /** Whether it has a control, which then must go red. */
   control: boolean;
+  /** Checks of one group share what they run in: they are kept together. Default: a group of its own. */
+  group?: string;
   /** A rough idea of its length in ms, control included; only spreads checks over boots. Default 150. */
   costMs?: number;
 }

@@ -90,6 +90,7 @@ export class Endurance extends Scenario {
     const sampled = side.resets % SAMPLE_EVERY == 1;
     /* Before the reset: the domain stands still, with shared_info over one of its pages. */
     if (sampled) {
+      record("log", "endurance: " + side.resets.toString() + " soft resets asked for");
       this.free.take(freePages());
       this.pages.take(<i64>guest.domain.info().totPages);
     }
