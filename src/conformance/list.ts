@@ -14,6 +14,7 @@ import {
 import { Unsupported } from "./scenarios/unsupported";
 import { VcpuAreas } from "./scenarios/vcpu-areas";
 import { VcpuInfo, VcpuInfoOfOthers } from "./scenarios/vcpu-info";
+import { GuestMayNot, NotAsked, OtherReasons, ParavirtualDomain, WhoMay } from "./scenarios/who-may";
 
 export function scenarios(): Array<Scenario> {
   return [
@@ -26,6 +27,11 @@ export function scenarios(): Array<Scenario> {
     new SharedInfoOverHole(),
     new SharedInfoNoMemory(),
     new VcpuAreas(),
+    new WhoMay(),
+    new OtherReasons(),
+    new NotAsked(),
+    new GuestMayNot(),
+    new ParavirtualDomain(),
     new Unsupported(),
     new Picture(),
     new Endurance(),

@@ -1,5 +1,6 @@
 import { aloneStep } from "./alone.js";
 import { cStep } from "./c.js";
+import { conformStep } from "./conform.js";
 import { commandStep, type Step } from "./step.js";
 import { vitestStep } from "./vitest.js";
 
@@ -22,4 +23,5 @@ export const steps: Step[] = [
   vitestStep("unit", "unit tests"),
   vitestStep("runtime", "the guest runtime against a fake hypervisor"),
   vitestStep("boot", "boots on a real Xen"),
+  conformStep("conform", "soft reset conformance on every Xen"),
 ];

@@ -1,0 +1,57 @@
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { execa } from "execa";
+import { z } from "zod";
+import { childEnvironment, failed, type Outcome, type Step } from "./step.js";
+
+/** What is read of `xenlet conform --reporter json`. */
+const Report = z.object({
+  checks: z.array(z.object({ status: z.enum(["passed", "failed", "skipped"]) })),
+});
+
+/** Counts a report; a command that says "failed" by its exit code alone (a drift, a damaged record) counts as one. */
+export function countChecks(json: unknown, exitCode: number | undefined): Outcome {
+  const { checks } = Report.parse(json);
+  const having = (status: string): number =>
+    checks.filter((check) => check.status === status).length;
+  const outcome = {
+    passed: having("passed"),
+    failed: having("failed"),
+    skipped: having("skipped"),
+  };
+  if (outcome.failed === 0 && (exitCode !== 0 || checks.length === 0)) outcome.failed = 1;
+  return outcome;
+}
+
+/** The whole matrix: every check, with its control, on every version of Xen that can be had. */
+export function conformStep(name: string, title: string): Step {
+  return {
+    name,
+    title,
+    async run(root) {
+      const directory = await mkdtemp(path.join(tmpdir(), "xenlet-conform-"));
+      const file = path.join(directory, "report.json");
+      try {
+        const { exitCode } = await execa(
+          "node",
+          [
+            ...["scripts/run-ts.js", "src/cli/main.ts", "conform"],
+            ...["--reporter", "terminal", "--reporter", "json", "--output-file", `json=${file}`],
+          ],
+          {
+            cwd: root,
+            reject: false,
+            stdio: ["ignore", "inherit", "inherit"],
+            env: childEnvironment(),
+          },
+        );
+        const json = await readFile(file, "utf8").catch(() => null);
+        if (json === null) return failed(`no report was written (exit code ${String(exitCode)})`);
+        return countChecks(JSON.parse(json), exitCode);
+      } finally {
+        await rm(directory, { recursive: true, force: true });
+      }
+    },
+  };
+}
