@@ -29,7 +29,7 @@ export default defineConfig({
         // time; the first run downloads what it needs in a hook.
         test: {
           name: "boot",
-          include: ["test/boot/**/*.test.ts", "test/abi/**/*.test.ts"],
+          include: ["test/{boot,abi,browser}/**/*.test.ts"],
           maxWorkers: 2,
           testTimeout: 180 * SECOND,
           hookTimeout: 900 * SECOND,

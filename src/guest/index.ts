@@ -13,6 +13,8 @@ export { KexecOptions } from "./kexec/plan";
 export { CrashedGuest } from "./kexec/crashed";
 export { PhysicalBytes } from "./physical";
 export { Step, StepEvent } from "./preparation";
+export { xenstore, StoreList, StoreValue, StoreWatch, Transaction } from "./xenstore";
+export { control } from "./control";
 export { systemTime, wallClock } from "./time";
 export { commandLine, commandLineValue, bootModules, BootModule } from "./start_info";
 export { record, step, measure } from "./record";

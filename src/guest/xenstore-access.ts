@@ -44,7 +44,7 @@ export class StoreAccess {
   protected id: u32 = 0;
   protected epoch: u32 = 0;
 
-  constructor(protected connection: StoreConnection) {}
+  constructor(readonly connection: StoreConnection) {}
 
   /** A request whose payload is the path alone. */
   protected ask(type: u32, path: string): i64 {

@@ -1,52 +1,17 @@
 // Errors as the store sends them: by name (struct xsd_errors, xen/include/public/io/xs_wire.h).
 
-import {
-  E2BIG,
-  EACCES,
-  EAGAIN,
-  EBUSY,
-  EEXIST,
-  EINVAL,
-  EIO,
-  EISCONN,
-  EISDIR,
-  ENOENT,
-  ENOMEM,
-  ENOSPC,
-  ENOSYS,
-  ENOTEMPTY,
-  EPERM,
-  EROFS,
-  describeResult,
-} from "./errno";
+import { EIO, ENOSPC, describeResult } from "./errno";
 
-/** All that the protocol has a name for. */
-@lazy export const XSD_ERRORS: StaticArray<i64> = [
-  EINVAL,
-  EACCES,
-  EEXIST,
-  EISDIR,
-  ENOENT,
-  ENOMEM,
-  ENOSPC,
-  EIO,
-  ENOTEMPTY,
-  ENOSYS,
-  EROFS,
-  EBUSY,
-  EAGAIN,
-  EISCONN,
-  E2BIG,
-  EPERM,
-];
+/** Above every number that has a name. */
+const NUMBERS = 128;
 
 /**
  * The negative errno of an error that the store named. oxenstored says EQUOTA, which is no errno, where the C
  * daemon says ENOSPC: that is -ENOSPC here. A name that nobody has documented is -EIO.
  */
 export function storeErrorNumber(name: string): i64 {
-  for (let i = 0; i < XSD_ERRORS.length; i++) {
-    if (storeErrorName(-XSD_ERRORS[i]) == name) return -XSD_ERRORS[i];
+  for (let number: i64 = 1; number < NUMBERS; number++) {
+    if (storeErrorName(-number) == name) return -number;
   }
   return name == "EQUOTA" ? -ENOSPC : -EIO;
 }

@@ -12,10 +12,10 @@
 import { XS_GET_DOMAIN_PATH, XS_TRANSACTION_END, XS_TRANSACTION_START } from "./abi/xs_wire";
 import { EAGAIN } from "./errno";
 import { systemTime } from "./time";
-import { StoreAccess, StoreValue } from "./xenstore-access";
+import { StoreAccess, StoreList, StoreValue } from "./xenstore-access";
 import { StoreConnection } from "./xenstore-connection";
 import { payload } from "./xenstore-request";
-import { ContextWatchCallback, StoreWatch } from "./xenstore-watch";
+import { ContextWatchCallback, StoreWatch, WatchCallback } from "./xenstore-watch";
 
 export { StoreList, StoreValue } from "./xenstore-access";
 export { StoreWatch } from "./xenstore-watch";
@@ -58,30 +58,16 @@ export class Transaction extends StoreAccess {
   }
 }
 
-export class Xenstore extends StoreAccess {
-  /**
-   * Connects: anew if there is a connection, and then everything that it had is forgotten but this program's
-   * watches, which are set up again. Need not be called first: the first use does.
-   */
-  open(): i64 {
-    return this.connection.open();
-  }
+@lazy let made: Client | null = null;
 
-  /** Why the connection is broken; empty if it is not. */
-  get trouble(): string {
-    return this.connection.trouble;
-  }
+/* Made here, not by an initializer: asc forgets that of a lazy global that only overriding methods use. */
+function client(): Client {
+  let existing = made;
+  if (!existing) made = existing = new Client(new StoreConnection());
+  return existing;
+}
 
-  /** How long an answer may take, in ns: 10 s at first. */
-  get timeout(): u64 {
-    return this.connection.timeout;
-  }
-
-  set timeout(ns: u64) {
-    this.connection.timeout = ns;
-  }
-
-  /** Where domain `domid` has its paths: /local/domain/<domid>. */
+class Client extends StoreAccess {
   getDomainPath(domid: u16): StoreValue {
     const value = new StoreValue();
     value.error = this.ask(XS_GET_DOMAIN_PATH, domid.toString());
@@ -90,9 +76,91 @@ export class Xenstore extends StoreAccess {
     return value;
   }
 
-  /** Begins a transaction: its `error` says how that went. */
   begin(): Transaction {
     return new Transaction(this.connection);
+  }
+
+  setUp(path: string, token: string, callback: WatchCallback | null): StoreWatch {
+    const name = token.length == 0 ? this.connection.newToken() : token;
+    const watch = new StoreWatch(this.connection, path, name, callback);
+    this.connection.watch(watch);
+    return watch;
+  }
+}
+
+/** The namespace that guests call it by; a class, for its two properties. */
+export abstract class xenstore {
+  /**
+   * Connects: anew if there is a connection, and then everything that it had is forgotten but this program's
+   * watches, which are set up again. Need not be called first: the first use does.
+   */
+  static open(): i64 {
+    return client().connection.open();
+  }
+
+  /** Why the connection is broken; empty if it is not. */
+  static get trouble(): string {
+    return client().connection.trouble;
+  }
+
+  /** How long an answer may take, in ns: 10 s at first. */
+  static get timeout(): u64 {
+    return client().connection.timeout;
+  }
+
+  static set timeout(ns: u64) {
+    client().connection.timeout = ns;
+  }
+
+  static read(path: string): StoreValue {
+    return client().read(path);
+  }
+
+  /** Writes a value as UTF-8. What is missing of the path is made, and belongs to this domain. */
+  static write(path: string, value: string): i64 {
+    return client().write(path, value);
+  }
+
+  static writeBytes(path: string, value: StaticArray<u8>): i64 {
+    return client().writeBytes(path, value);
+  }
+
+  /** Makes the path if it is not there; a value that is there stays. */
+  static mkdir(path: string): i64 {
+    return client().mkdir(path);
+  }
+
+  /** Removes the path and all below it. 0 also if it is not there; -ENOENT if what it would be in is not there. */
+  static rm(path: string): i64 {
+    return client().rm(path);
+  }
+
+  /** The names of what is right below the path. -EAGAIN: the list never stood still. */
+  static directory(path: string): StoreList {
+    return client().directory(path);
+  }
+
+  /** Who may do what, as `xenstore-ls -p` shows it: first the owner and what all others may, then single domains. */
+  static getPermissions(path: string): StoreList {
+    return client().getPermissions(path);
+  }
+
+  /**
+   * For the owner of the path. Each entry is `n`, `r`, `w` or `b` (none, read, write, both) and a domain id. The first
+   * names the owner, who may do everything, and gives what a domain without an entry may: ["n1", "r0"].
+   */
+  static setPermissions(path: string, permissions: Array<string>): i64 {
+    return client().setPermissions(path, permissions);
+  }
+
+  /** Where domain `domid` has its paths: /local/domain/<domid>. */
+  static getDomainPath(domid: u16): StoreValue {
+    return client().getDomainPath(domid);
+  }
+
+  /** Begins a transaction: its `error` says how that went. */
+  static begin(): Transaction {
+    return client().begin();
   }
 
   /**
@@ -100,10 +168,10 @@ export class Xenstore extends StoreAccess {
    * long as `timeout`. Returns what the last `body` returned; if that is negative, nothing has happened. -EAGAIN:
    * somebody always came between.
    */
-  transact<T>(context: T, body: (transaction: Transaction, context: T) => i64): i64 {
-    const deadline = systemTime() + this.timeout;
+  static transact<T>(context: T, body: (transaction: Transaction, context: T) => i64): i64 {
+    const deadline = systemTime() + xenstore.timeout;
     do {
-      const transaction = this.begin();
+      const transaction = client().begin();
       if (transaction.error != 0) return transaction.error;
       const result = body(transaction, context);
       if (result < 0) transaction.abort();
@@ -117,32 +185,25 @@ export class Xenstore extends StoreAccess {
    * Tells of every change of the path and of what is below it; and once right away. The caller waits for them
    * (StoreWatch.wait). Without a token it gets one of its own. -EEXIST: the token is in use.
    */
-  watch(path: string, token: string = ""): StoreWatch {
-    return this.setUp(new StoreWatch(this.connection, path, this.tokenOr(token), null));
+  static watch(path: string, token: string = ""): StoreWatch {
+    return client().setUp(path, token, null);
   }
 
   /**
    * The same, but the event loop calls `fn` with `context` and the path that has changed. It goes on for as long as
    * there is such a watch.
    */
-  on<T>(path: string, context: T, fn: (context: T, path: string) => void, token: string = ""): StoreWatch {
-    const callback = new ContextWatchCallback<T>(context, fn);
-    return this.setUp(new StoreWatch(this.connection, path, this.tokenOr(token), callback));
-  }
-
-  private tokenOr(token: string): string {
-    return token.length == 0 ? this.connection.newToken() : token;
-  }
-
-  private setUp(watch: StoreWatch): StoreWatch {
-    this.connection.watch(watch);
-    return watch;
+  static on<T>(
+    path: string,
+    context: T,
+    fn: (context: T, path: string) => void,
+    token: string = "",
+  ): StoreWatch {
+    return client().setUp(path, token, new ContextWatchCallback<T>(context, fn));
   }
 
   /** Has the store forget all watches and transactions of this domain, those of an earlier kernel too. */
-  resetWatches(): i64 {
-    return this.connection.forgetWatches();
+  static resetWatches(): i64 {
+    return client().connection.forgetWatches();
   }
 }
-
-@lazy export const xenstore: Xenstore = new Xenstore(new StoreConnection());

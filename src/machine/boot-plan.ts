@@ -22,14 +22,19 @@ import {
 } from "./qemu.js";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "./stages.js";
 import { toolstackImage } from "./toolstack-image.js";
+import { planXl } from "./xl/plan.js";
 
 export interface BootPlan {
   /** Of the guest's records. */
   nonce: string;
   /** Of the toolstack's; null where the guest is dom0. */
   toolstackNonce: string | null;
+  /** The toolstack's image; null as well. */
+  toolstackImage: string | null;
   /** QEMU's arguments. */
   args: string[];
+  /** From a line of the serial console to those that a Monitor takes, where they are not the same. */
+  read?(line: string): string[];
   /** Removes what was made for this boot only. */
   dispose(): Promise<void>;
 }
@@ -45,10 +50,19 @@ export async function prepareBoot(options: BootOptions): Promise<BootPlan> {
   if (options.gdbPort !== undefined) checkRange("gdb's port", options.gdbPort, 1, 65_535);
   if (options.force !== true) validatePvhImage(await readElf(options.image));
   const sized = { memoryMiB, vcpus };
-  return options.on === "dom0" ? planDom0(options, sized) : planDomU(options, sized);
+  switch (options.on ?? "domu") {
+    case "dom0":
+      return planDom0(options, sized);
+    case "domu":
+      return planDomU(options, sized);
+    case "xl": {
+      const filesMiB = await totalMiB([options.image, ...(options.modules ?? [])]);
+      return planXl(options, sized, [newNonce(), newNonce()], filesMiB);
+    }
+  }
 }
 
-interface Sized {
+export interface Sized {
   memoryMiB: number;
   vcpus: number;
 }
@@ -70,7 +84,7 @@ async function planDom0(options: BootOptions, sized: Sized): Promise<BootPlan> {
     nonce,
     cmdline: ["on=dom0", options.cmdline].filter(Boolean).join(" "),
   });
-  return { nonce, toolstackNonce: null, args, dispose: module.dispose };
+  return { nonce, toolstackNonce: null, toolstackImage: null, args, dispose: module.dispose };
 }
 
 async function planDomU(options: BootOptions, sized: Sized): Promise<BootPlan> {
@@ -103,7 +117,7 @@ async function planDomU(options: BootOptions, sized: Sized): Promise<BootPlan> {
     vcpus,
     cmdline: words.filter(Boolean).join(" "),
   });
-  return { nonce, toolstackNonce, args, dispose: module.dispose };
+  return { nonce, toolstackNonce, toolstackImage: toolstack, args, dispose: module.dispose };
 }
 
 interface Module {

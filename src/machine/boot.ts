@@ -19,9 +19,9 @@ import { reportTrap, type TrapReport } from "./trap.js";
 import { judge, type Cause, type Verdict } from "./verdict.js";
 import type { Ending } from "./xen-messages.js";
 
-/** Ways to run an image: as Xen's PVH dom0, or as a domain that our own toolstack makes. */
-export type Way = "dom0" | "domu";
-export const WAYS: readonly Way[] = ["dom0", "domu"];
+/** Ways to run an image: as Xen's PVH dom0, as a domain that our own toolstack makes, or as one that stock xl does. */
+export type Way = "dom0" | "domu" | "xl";
+export const WAYS: readonly Way[] = ["dom0", "domu", "xl"];
 
 /** What the toolstack does with a domain that asks for a soft reset; all but the first are for showing what then fails. */
 export type OnSoftReset = "soft-reset" | "resume" | "destroy";
@@ -31,7 +31,7 @@ export interface BootOptions {
   image: string;
   /** Default: domu. */
   on?: Way;
-  /** domu only. Default: soft-reset. */
+  /** domu, and xl but for resume. Default: soft-reset. */
   onSoftReset?: OnSoftReset;
   xen: XenBinary;
   qemu: Qemu;
@@ -91,6 +91,7 @@ export interface BootResult extends Verdict {
   toolstackRecords: GuestRecord[];
   /** What was wrong with the records. */
   damage: Damage[];
+  /** The guest's, or the toolstack's own. */
   trap: TrapReport | null;
   /** The serial console, whole; null if it could not be kept, and `logTrouble` says why. */
   log: string | null;
@@ -134,7 +135,7 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
       records: monitor.records,
       toolstackRecords: monitor.toolstackRecords,
       damage: monitor.damage,
-      trap: await reportTrap(monitor.records, options.image),
+      trap: await trapOf(monitor, options.image, plan),
       log: log.trouble === null ? log.path : null,
       logTrouble: log.trouble,
       tail: log.tail,
@@ -147,6 +148,17 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
   }
 }
 
+/** Of the toolstack if it failed: then that is what the verdict is about. */
+async function trapOf(
+  monitor: Monitor,
+  image: string,
+  { toolstackImage }: BootPlan,
+): Promise<TrapReport | null> {
+  const own =
+    toolstackImage === null ? null : await reportTrap(monitor.toolstackRecords, toolstackImage);
+  return own ?? reportTrap(monitor.records, image);
+}
+
 interface Run {
   monitor: Monitor;
   cause: Cause;
@@ -156,7 +168,7 @@ interface Run {
 
 async function runMachine(
   options: BootOptions,
-  { nonce, toolstackNonce, args }: BootPlan,
+  { nonce, toolstackNonce, args, read = (line) => [line] }: BootPlan,
   log: RunLog,
 ): Promise<Run> {
   const { signal } = options;
@@ -196,11 +208,14 @@ async function runMachine(
   const lines = new LineSplitter();
   const take = (line: string): void => {
     log.write(line);
-    monitor.push(line);
+    for (const said of read(line)) monitor.push(said);
   };
   const deadlines =
     options.gdbPort === undefined
-      ? { ...deadlinesFor(options.timeoutMs ?? DEFAULT_TIMEOUT_MS), ...options.deadlines }
+      ? {
+          ...deadlinesFor(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, options.on === "xl"),
+          ...options.deadlines,
+        }
       : null;
   const timer = new StageTimer(deadlines, (stage, deadlineMs) => {
     stop({ type: "deadline", stage, deadlineMs });

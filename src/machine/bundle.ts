@@ -6,7 +6,7 @@
  *     0      "xenlet\0\1"
  *     8      number of files, 64 bits, little-endian like all that follows
  *     16     for each file its offset and size in bytes, 64 bits each
- *     4096   the files, each from a page's start
+ *     4096   the files, each from a page's start and filled up to a page's end
  */
 import { createReadStream } from "node:fs";
 import { open, stat } from "node:fs/promises";
@@ -37,6 +37,8 @@ export async function writeBundle(files: string[], output: string): Promise<void
       at += Math.ceil(size / PAGE) * PAGE;
     }
     await bundle.write(header, 0, PAGE, 0);
+    // Whole pages: a last file that is empty begins where the one before it is filled up to.
+    await bundle.truncate(at);
   } finally {
     await bundle.close();
   }

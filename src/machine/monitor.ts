@@ -14,7 +14,7 @@ import {
 
 export interface MonitorEvents {
   onStage?(stage: Stage): void;
-  /** Once: nothing that matters comes after it. */
+  /** Nothing that matters comes after it. */
   onEnding?(ending: Ending): void;
   onRecord?(record: GuestRecord): void;
   /** What the guest wrote to its console outside of records. */
@@ -47,12 +47,20 @@ export class Monitor {
   banner: { version: string; debian: string | null } | null = null;
   /** Xen has done all it does before a guest runs. */
   handedOver = false;
+  /** How the guest's domain ended. */
   ending: Ending | null = null;
+  /** How Xen says that the toolstack ended. It ends the machine once it has said how the guest's domain did; on its own it has failed. */
+  toolstackEnding: Ending | null = null;
   /** Xen's own words for its panic. */
   panic: string | null = null;
 
   /** What the toolstack reported; empty where the guest is domain 0. */
   readonly toolstackRecords: GuestRecord[] = [];
+
+  /** Whether a toolstack makes the guest's domain. */
+  get hasToolstack(): boolean {
+    return this.#toolstack !== null;
+  }
 
   readonly #reader: RecordReader;
   readonly #toolstack: RecordReader | null;
@@ -118,7 +126,8 @@ export class Monitor {
         const { record } = item;
         this.toolstackRecords.push(record);
         if (record.kind === "console") this.#takeConsole(record);
-        if (stageOf(record) === "runtime") this.#options.onStage?.("toolstack");
+        const stage = stageOfToolstack(record);
+        if (stage !== null) this.#options.onStage?.(stage);
         this.#options.onToolstackRecord?.(record);
         const ending = readDomainEnding(record);
         if (ending !== null) this.#end(ending);
@@ -164,8 +173,14 @@ export class Monitor {
     if (PANIC.test(text)) this.#panicBegan = true;
     // The line after the message closes a panic: by then all of it is in the log.
     const panicked = this.panic !== null && /^\*{8,}$/.test(text);
-    const ending: Ending | null = panicked ? { how: "panic", reason: null } : readEnding(text);
-    if (ending !== null) this.#end(ending);
+    if (panicked) this.#end({ how: "panic", reason: null });
+    const ending = readEnding(text);
+    if (ending === null) return;
+    if (this.#toolstack === null) this.#end(ending);
+    else {
+      this.toolstackEnding ??= ending;
+      this.#options.onEnding?.(ending);
+    }
   }
 }
 
@@ -174,7 +189,7 @@ function readDomainEnding(record: GuestRecord): Ending | null {
   if (record.kind !== "domain" || !record.signed) return null;
   const fields = fieldsOf(record);
   if (fields?.get("event") !== "ended") return null;
-  return endingOfDomain(Number(fields.get("reason") ?? "255"));
+  return endingOfDomain(Number(fields.get("reason") ?? "255"), fields.get("by") === "xl");
 }
 
 /** Unsigned records are believed when they tell of trouble, never when they tell of progress. */
@@ -184,4 +199,12 @@ function stageOf(record: GuestRecord): Stage | null {
   if (record.kind !== "boot") return null;
   const stage = fieldsOf(record)?.get("stage");
   return stage === "entered" || stage === "runtime" ? stage : null;
+}
+
+/** A toolstack of ours says the stage as any guest does, dom0's Linux has stages of its own. */
+function stageOfToolstack(record: GuestRecord): Stage | null {
+  if (stageOf(record) === "runtime") return "toolstack";
+  if (!record.signed || record.kind !== "boot") return null;
+  const stage = fieldsOf(record)?.get("stage");
+  return stage === "dom0" || stage === "xl-create" ? stage : null;
 }

@@ -4,10 +4,20 @@
  */
 
 /** In order. A stage is reached, and then the next one has its time to be. */
-export const STAGES = ["qemu", "xen", "toolstack", "entered", "runtime", "verdict"] as const;
+export const STAGES = [
+  "qemu",
+  "xen",
+  "dom0",
+  "xl-create",
+  "toolstack",
+  "entered",
+  "runtime",
+  "verdict",
+] as const;
 /**
- * The last stage reached: QEMU runs; Xen printed its banner; the toolstack that
- * makes the guest's domain runs (for a guest that is no dom0); the guest's boot
+ * The last stage reached: QEMU runs; Xen printed its banner; dom0's Linux runs, and
+ * then xl creates the guest's domain (under xl); the toolstack that makes the
+ * guest's domain runs (under our own); the guest's boot
  * code reported; the runtime is set up and the guest's own code runs; the guest
  * said its exit code.
  */
@@ -23,10 +33,13 @@ export const DEFAULT_TIMEOUT_MS = 60_000;
  * guest's doing (QEMU's and Xen's start, 1 s together under TCG) gets as much, and
  * never less than a busy machine may need: a short timeout is meant for the guest.
  */
-export function deadlinesFor(timeoutMs: number): Deadlines {
+export function deadlinesFor(timeoutMs: number, underXl = false): Deadlines {
   return {
     qemu: Math.max(timeoutMs, 10_000),
-    xen: Math.max(timeoutMs, 20_000),
+    // A dom0's Linux takes 4 s to come up.
+    xen: Math.max(timeoutMs, underXl ? 60_000 : 20_000),
+    dom0: Math.max(timeoutMs, 30_000),
+    "xl-create": Math.max(timeoutMs, 30_000),
     toolstack: Math.max(timeoutMs, 20_000),
     entered: timeoutMs,
     runtime: timeoutMs,
@@ -34,16 +47,31 @@ export function deadlinesFor(timeoutMs: number): Deadlines {
   };
 }
 
+/** What is known of a boot that stopped at stage `xen`. */
+interface Progress {
+  /** Xen has done all it does before its first domain runs. */
+  handedOver: boolean;
+  /** That domain is the toolstack. */
+  hasToolstack: boolean;
+}
+
 /** What did not come in time, as a sentence's part: "…: no banner of Xen …". */
-export function describeMissed(stage: Stage, deadlineMs: number, handedOver: boolean): string {
+export function describeMissed(stage: Stage, deadlineMs: number, progress: Progress): string {
   const within = `within ${formatMs(deadlineMs)}`;
+  const [first, code] = progress.hasToolstack
+    ? ["the toolstack", "it"]
+    : ["the guest", "the guest's boot code"];
   switch (stage) {
     case "qemu":
       return `QEMU started, but Xen printed no banner ${within}`;
     case "xen":
-      return handedOver
-        ? `Xen started the guest, but the guest's boot code reported nothing ${within}`
-        : `Xen started, but did not come to the guest ${within}`;
+      return progress.handedOver
+        ? `Xen started ${first}, but ${code} reported nothing ${within}`
+        : `Xen started, but did not come to ${first} ${within}`;
+    case "dom0":
+      return `dom0's Linux ran, but xenstored, xenconsoled and what else xl needs did not come up ${within}`;
+    case "xl-create":
+      return `xl create was called, but the guest's boot code reported nothing ${within}`;
     case "toolstack":
       return `the toolstack ran, but the guest's boot code reported nothing ${within}`;
     case "entered":

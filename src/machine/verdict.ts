@@ -41,13 +41,13 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
     ...hint,
   });
 
-  const toolstack = failureOf(monitor.toolstackRecords);
+  const toolstack = failureOfToolstack(monitor);
   if (toolstack !== null)
     return {
       verdict: "host",
       exitCode: ExitCode.HOST,
       guestCode,
-      message: `the toolstack failed: ${toolstack.replace(/^the guest('s boot code)? /, "it ")}`,
+      message: `the toolstack failed: ${toolstack}`,
       ...hint,
     };
   const failure = failureOf(monitor.records);
@@ -59,9 +59,7 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
       verdict: "timeout",
       exitCode: ExitCode.TIMEOUT,
       guestCode,
-      message:
-        describeMissed(cause.stage, cause.deadlineMs, monitor.handedOver) +
-        because(finding?.message),
+      message: describeMissed(cause.stage, cause.deadlineMs, monitor) + because(finding?.message),
       ...hint,
     };
   if (monitor.ending === null) return qemuEnded(monitor, cause, guestCode);
@@ -116,6 +114,14 @@ function qemuEnded(monitor: Monitor, cause: Cause, guestCode: number | null): Ve
 function exitCodeOf(record: GuestRecord): number | null {
   const code = fieldsOf(record)?.get("code") ?? "";
   return /^\d{1,3}$/.test(code) && Number(code) <= 255 ? Number(code) : null;
+}
+
+/** What ended the domain that makes the guest's. */
+function failureOfToolstack({ toolstackRecords, toolstackEnding, ending }: Monitor): string | null {
+  const said = failureOf(toolstackRecords);
+  if (said !== null) return said.replace(/^the guest('s boot code)? /, "it ");
+  if (toolstackEnding === null || ending !== null) return null;
+  return describeEnding(toolstackEnding).replace(/^the domain/, "its domain");
 }
 
 /** The guest's own word that it failed, in a sentence. */

@@ -20,6 +20,8 @@ export interface Ending {
     | "soft-reset"
     /** Reason 5, to a toolstack that does not know it. */
     | "soft-reset-unknown"
+    /** Reason 5, of a PVH domain, to a libxl that does it for HVM domains only. */
+    | "soft-reset-xl"
     | "unknown"
     | "panic";
   /** SHUTDOWN_… (xen/include/public/sched.h); null for a panic of Xen itself. */
@@ -47,6 +49,8 @@ export function readEnding(line: string): Ending | null {
   return reason === undefined ? null : { how: "unknown", reason: Number(reason) };
 }
 
+const SHUTDOWN_soft_reset = 5;
+
 const REASONS: Ending["how"][] = [
   "poweroff",
   "reboot",
@@ -56,8 +60,9 @@ const REASONS: Ending["how"][] = [
   "soft-reset-unknown",
 ];
 
-/** The way a domain ended that its toolstack says shut down with SHUTDOWN_* `reason`. */
-export function endingOfDomain(reason: number): Ending {
+/** The way a domain ended that its toolstack says shut down with SHUTDOWN_* `reason`: ours, or stock xl. */
+export function endingOfDomain(reason: number, underXl = false): Ending {
+  if (underXl && reason === SHUTDOWN_soft_reset) return { how: "soft-reset-xl", reason };
   return { how: REASONS[reason] ?? "unknown", reason };
 }
 
@@ -78,6 +83,8 @@ export function describeEnding({ how, reason }: Ending): string {
       return "the domain asked for a soft reset, which Xen refuses to its hardware domain";
     case "soft-reset-unknown":
       return "the domain asked for a soft reset, and its toolstack said: Unknown shutdown reason code 5. Destroying domain";
+    case "soft-reset-xl":
+      return "the domain asked for a soft reset, and xl destroyed it: libxl resets no PVH domain";
     case "unknown":
       return `the domain shut down with reason ${reason}, which Xen does not know`;
     case "panic":

@@ -27,9 +27,9 @@ export interface ConformanceBootOptions {
   checks: string[];
   signal: AbortSignal;
   /** Every record, of either domain, as it comes. */
-  onRecord(record: GuestRecord): void;
+  onRecord: (record: GuestRecord) => void;
   /** As soon as there is a log. */
-  onLog(path: string | null): void;
+  onLog: (path: string | null) => void;
 }
 
 /** What of a boot's result is looked at: what bootGuest() returns will do. */

@@ -61,5 +61,7 @@ export async function createBackend(options: BackendOptions): Promise<Conformanc
 
 /** A scenario makes all of its checks, also where only one was asked for. */
 function isWanted(record: GuestRecord, asked: ReadonlySet<string>): boolean {
-  return record.kind !== "check" || asked.has(fieldsOf(record)?.get("name") ?? "");
+  return !OF_CHECKS.has(record.kind) || asked.has(fieldsOf(record)?.get("name") ?? "");
 }
+
+const OF_CHECKS: ReadonlySet<string> = new Set(["begin", "claim", "check"]);

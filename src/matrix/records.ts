@@ -1,6 +1,7 @@
 /**
  * From the records of one boot to what it said about its checks.
  *
+ *     scenario name= phase=                           a group of checks begins
  *     begin  name= phase=                             a check begins (may be left out)
  *     claim  name= phase= ok=0|1 text=                one comparison, with both values
  *     check  name= phase= status= [observed=] text=   the result: one for each phase
@@ -63,8 +64,10 @@ export class BootCollector {
   readonly contradictions: string[] = [];
 
   readonly #evidence = new Map<string, Evidence>();
-  #begun: { name: string; phase: Phase } | null = null;
+  /** The check, or the group of checks, that began last. */
+  #begun: string | null = null;
   #since: number;
+  #heard = false;
 
   /**
    * `asked`: the checks that this boot runs, in order; `known`: the names of all there are.
@@ -83,6 +86,7 @@ export class BootCollector {
   /** Returns the check that a record belongs to, if it ends a phase of it. */
   record(record: GuestRecord): string | null {
     if (!record.signed || !READERS.has(record.kind)) return null;
+    this.#heard = true;
     const fields = fieldsOf(record);
     const name = fields === null ? null : value(fields, "name");
     const read =
@@ -94,6 +98,10 @@ export class BootCollector {
 
   #read(kind: string, name: string, fields: Map<string, string>): boolean {
     switch (kind) {
+      case "scenario":
+        this.#begun = name;
+        this.#since = this.now();
+        return phaseOf(fields) !== null;
       case "begin":
         return this.#begin(name, fields);
       case "claim":
@@ -126,7 +134,7 @@ export class BootCollector {
     const evidence = this.#evidenceOf(name, "begun");
     if (evidence?.phases.has(phase) === true)
       evidence.faults.push(`its ${phase} began again after its result`);
-    this.#begun = evidence === null ? null : { name, phase };
+    if (evidence !== null) this.#begun = name;
     this.#since = this.now();
     return true;
   }
@@ -159,7 +167,7 @@ export class BootCollector {
       durationMs: now - this.#since,
     };
     this.#since = now;
-    this.#begun = null;
+    if (this.#begun === name) this.#begun = null;
     const before = evidence.phases.get(phase);
     if (before === undefined) evidence.phases.set(phase, result);
     else
@@ -202,15 +210,25 @@ export class BootCollector {
     });
   }
 
-  /** The check that was under way when the last record came; null if all have ended. */
-  get running(): PlannedCheck | null {
+  /**
+   * The checks that were under way when the last record came: one, with those of its group
+   * that have no result either. Empty if all have ended.
+   */
+  get running(): PlannedCheck[] {
     const { unfinished } = this;
-    return (
-      unfinished.find(({ name }) => name === this.#begun?.name) ??
+    const one =
+      unfinished.find(({ name, group }) => this.#begun === name || this.#begun === group) ??
       unfinished.findLast(({ name }) => this.#hasOpenClaims(name)) ??
-      unfinished[0] ??
-      null
+      unfinished[0];
+    if (one === undefined) return [];
+    return unfinished.filter(
+      (check) => check === one || (check.group !== undefined && check.group === one.group),
     );
+  }
+
+  /** Whether the program that runs the checks has said anything at all. */
+  get silent(): boolean {
+    return !this.#heard;
   }
 
   #hasOpenClaims(name: string): boolean {
@@ -220,6 +238,7 @@ export class BootCollector {
 }
 
 const READERS: ReadonlySet<string> = new Set([
+  "scenario",
   "begin",
   "claim",
   "check",

@@ -9,7 +9,8 @@ import type { BootCollector } from "./records.js";
 
 /**
  * `exit`: by its own program's will. `died`: the check under way is to blame. `blameless`:
- * no check is (QEMU was killed, a record was lost), so it is worth another try.
+ * no check is (QEMU was killed, a record was lost, Xen did not come up), so it is worth
+ * another try.
  */
 export interface BootEnd {
   how: "exit" | "died" | "blameless";
@@ -76,8 +77,10 @@ export async function runBoot(options: RunBootOptions): Promise<BootEnd> {
     return end({ ...judgeEnd(result, collector), log: result.log ?? log });
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof Silence)
-      return end({ how: "died", why: error.message, problem: null, banner: null, log });
+    if (error instanceof Silence) {
+      const how = collector.silent ? "blameless" : "died";
+      return end({ how, why: error.message, problem: null, banner: null, log });
+    }
     if (!(error instanceof UserError) || error.exitCode !== ExitCode.HOST) throw error;
     const problem = { kind: "host" as const, message: error.message };
     return end({ how: "blameless", why: error.message, problem, banner: null, log });
@@ -122,7 +125,7 @@ function judgeEnd(
       // A death that costs a check is told with that check.
       const late = collector.unfinished.length === 0;
       return {
-        how: "died",
+        how: collector.silent ? "blameless" : "died",
         why,
         problem: late ? { kind: "boot", message: `after its last check: ${why}` } : null,
         banner,

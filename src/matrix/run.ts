@@ -1,7 +1,7 @@
 /** All checks on all versions of Xen, several boots at a time. */
 import type { XenBinary } from "../machine/debian/index.js";
 import type { ConformanceBackend } from "./backend.js";
-import { batchesOf, costOf } from "./batches.js";
+import { batchesOf, costOfAll } from "./batches.js";
 import { EXPECTATIONS, reviewExpectations, type Expectations } from "./expectations.js";
 import type { PlannedCheck, Run, Way } from "./model.js";
 import { BootCollector } from "./records.js";
@@ -35,7 +35,7 @@ export interface MatrixOptions {
 
 /**
  * Runs them; the results are in the order of `xens`. A boot that dies costs the check
- * that was under way: the others are run again in a new one.
+ * that was under way, with its group: the others are run again in a new one.
  *
  * Rejects when `signal` is aborted, once every boot has ended; and with an Error for a
  * table of differences that does not fit the plan.
@@ -52,7 +52,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Run[]> {
       version.waiting = batches.length;
       return batches.map((batch) => ({ version, checks: batch, attempt: 1 }));
     })
-    .toSorted((a, b) => sumOfCosts(b) - sumOfCosts(a));
+    .toSorted((a, b) => costOfAll(b.checks) - costOfAll(a.checks));
   const runs = new Map<VersionRun, Run>();
   const finish = (version: VersionRun): void => {
     const run = version.finish(checks);
@@ -102,11 +102,7 @@ interface Batch {
   attempt: number;
 }
 
-function sumOfCosts({ checks }: Batch): number {
-  return checks.reduce((sum, check) => sum + costOf(check), 0);
-}
-
-/** How often checks are tried when no check can be blamed for a boot's end. */
+/** How often checks are tried when none of them can be blamed for a boot's end. */
 const MAX_BLAMELESS = 2;
 
 /** Returns the checks that are to be run again. */
@@ -133,8 +129,8 @@ async function runBatch(
       version.giveUp(unfinished, collector, end);
       return [];
     case "died":
-      if (running !== null) version.giveUp([running], collector, end);
-      return unfinished.filter((check) => check !== running);
+      version.giveUp(running, collector, end);
+      return unfinished.filter((check) => !running.includes(check));
     case "blameless":
       if (attempt < MAX_BLAMELESS) return unfinished;
       version.giveUp(unfinished, collector, end);

@@ -1,5 +1,6 @@
 /** Which checks to run: by name, and by shard. */
 import { UserError } from "../errors.js";
+import { spread } from "./batches.js";
 import type { PlannedCheck, Shard } from "./model.js";
 
 /**
@@ -30,13 +31,9 @@ function matcher(filter: string): (name: string) => boolean {
   return (name) => pattern.test(name);
 }
 
-/**
- * One shard's checks, in the plan's order. Dealt out by their place among all names in
- * order: the same on every machine, and shards differ by one check at most.
- */
+/** One shard's checks: the same on every machine that has the same plan. */
 export function shardChecks(checks: readonly PlannedCheck[], { index, of }: Shard): PlannedCheck[] {
-  const names = checks.map(({ name }) => name).sort();
-  return checks.filter(({ name }) => names.indexOf(name) % of === index - 1);
+  return spread(checks, of)[index - 1] ?? [];
 }
 
 /** "2/3"; null if it is no shard. */

@@ -63,7 +63,7 @@ function writeMadt(at: usize, vcpus: u32): void {
   seal(at, size, 9);
 }
 
-/** Writes the tables of a domain with `vcpus` (1..MAX_MADT_VCPUS) vCPUs into the zeroed page at `at`, which is ACPI_BASE's. Returns the RSDP's guest physical address. */
+/** Writes the tables of a domain with `vcpus` (1..MAX_MADT_VCPUS) vCPUs into the zeroed page at `at`, to go to ACPI_BASE. Returns the RSDP's guest physical address. */
 export function writeAcpi(at: usize, vcpus: u32): u64 {
   const dsdt = at + DSDT;
   header(dsdt, "DSDT", HEADER_SIZE, 2);

@@ -100,20 +100,37 @@ function populate(domain: Domain, config: DomainConfig): void {
   throughWindow(domain.id, SPECIAL_GFN << 12, (<u64>SPECIAL_PAGES) << 12, 0, clear);
 }
 
+/** Where a page of the domain's is written before it is copied there. */
+const page: usize = memory.data(<i32>PAGE_SIZE, 8);
+
+function newPage(): usize {
+  memory.fill(page, 0, PAGE_SIZE);
+  return page;
+}
+
+function putPage(domain: Domain, gfn: u64): void {
+  const at = mapFrame(domain.id, gfn);
+  shared_copy(at, page, PAGE_SIZE);
+  unmapFrame(at);
+}
+
 /** 4 GiB, identity mapped by 4 MiB pages: present, writable, user, accessed, dirty, PSE. */
 function writeIdentityMap(domain: Domain): void {
-  const at = mapFrame(domain.id, IDENT_PT_GFN);
+  const at = newPage();
   for (let i: u32 = 0; i < 1024; i++) store<u32>(at + i * 4, (i << 22) | 0xe7);
-  unmapFrame(at);
+  putPage(domain, IDENT_PT_GFN);
   checked("HVM_PARAM_IDENT_PT", domain.setParam(HVM_PARAM_IDENT_PT, IDENT_PT_GFN << 12));
 }
 
-/** Copies the modules to behind `end`; writes start_info and all it points to into the page at `base`. */
+/** Copies the modules to behind the page at `base`, and writes start_info and all that it points to into that page. */
 function writeStartInfo(domain: Domain, config: DomainConfig, base: u64, rsdp: u64): void {
   const modules = config.modules;
   if (<u32>modules.length > MAX_MODULES) throw new Error("a domain gets 8 modules at most");
-  const at = mapFrame(domain.id, base >> 12);
-  shared_clear(at, PAGE_SIZE);
+  const words = String.UTF8.encode(config.commandLine, true);
+  if (<u32>words.byteLength > MAX_COMMAND_LINE)
+    throw new Error("a domain's command line has 2047 bytes at most");
+
+  const at = newPage();
   const info = changetype<hvm_start_info>(at);
   info.magic = XEN_HVM_START_MAGIC_VALUE;
   info.version = 1;
@@ -123,21 +140,21 @@ function writeStartInfo(domain: Domain, config: DomainConfig, base: u64, rsdp: u
   info.rsdp_paddr = rsdp;
   info.memmap_paddr = base + MEMMAP;
   info.memmap_entries = writeMemoryMap(at + MEMMAP, (<u64>config.memoryMiB) << 20);
-
-  const words = String.UTF8.encode(config.commandLine, true);
-  if (<u32>words.byteLength > MAX_COMMAND_LINE)
-    throw new Error("a domain's command line has 2047 bytes at most");
-  shared_copy(at + COMMAND_LINE, changetype<usize>(words), words.byteLength);
-
+  memory.copy(at + COMMAND_LINE, changetype<usize>(words), words.byteLength);
   let to = base + PAGE_SIZE;
   for (let i = 0; i < modules.length; i++) {
     const entry = changetype<hvm_modlist_entry>(at + MODLIST + i * offsetof<hvm_modlist_entry>());
     entry.paddr = to;
     entry.size = modules[i].size;
+    to += pages(modules[i].size) << 12;
+  }
+  putPage(domain, base >> 12);
+
+  to = base + PAGE_SIZE;
+  for (let i = 0; i < modules.length; i++) {
     copyInto(domain.id, to, modules[i]);
     to += pages(modules[i].size) << 12;
   }
-  unmapFrame(at);
 }
 
 /** Ends the toolstack if image, start_info and modules do not fit in the domain's RAM below 4 GiB. */
@@ -190,10 +207,8 @@ export function buildDomain(config: DomainConfig, image: Image): Domain {
   writeIdentityMap(domain);
   image.loadInto(domain.id);
 
-  const acpi = mapFrame(domain.id, ACPI_BASE >> 12);
-  shared_clear(acpi, PAGE_SIZE);
-  const rsdp = writeAcpi(acpi, config.kind.vcpus);
-  unmapFrame(acpi);
+  const rsdp = writeAcpi(newPage(), config.kind.vcpus);
+  putPage(domain, ACPI_BASE >> 12);
 
   const base = pages(image.end) << 12;
   writeStartInfo(domain, config, base, rsdp);

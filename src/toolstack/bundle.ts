@@ -3,7 +3,7 @@
 //   0      "xenlet\0\1"
 //   8      number of files, 64 bits
 //   16     for each file its offset and size in bytes, 64 bits each
-//   4096   the files
+//   4096   the files, each from the start of a page
 
 import { physical_read } from "xenlet/intrinsics";
 import { BootModule, bootModules } from "xenlet/start_info";

@@ -9,7 +9,7 @@ import {
 } from "xenlet/abi/event_channel";
 import { HVMOP_get_param, HVMOP_set_param, xen_hvm_param } from "xenlet/abi/hvm";
 import { XENMEM_populate_physmap, xen_memory_reservation } from "xenlet/abi/memory";
-import { DOMID_SELF } from "xenlet/abi/xen";
+import { DOMID_ANY, DOMID_SELF } from "xenlet/abi/xen";
 import { sched } from "xenlet/sched";
 import {
   XEN_DOMCTL_CDF_hap,
@@ -97,8 +97,8 @@ export class Domain {
   constructor(readonly id: u16) {}
 
   /**
-   * XEN_DOMCTL_createdomain, which gives it the lowest free id: the id, or Xen's errno. -EINVAL: flags or emulation
-   * that do not go together; -EOPNOTSUPP in 4.19 and later.
+   * XEN_DOMCTL_createdomain: the id that Xen gave it, or Xen's errno. -EINVAL: flags or emulation that do not go
+   * together; -EOPNOTSUPP in 4.19 and later. Ids go up, and begin again at 1 once they are used up.
    */
   static create(kind: DomainKind): i64 {
     const at = domctlArgument();
@@ -112,7 +112,8 @@ export class Domain {
     /* The highest grant table version that it may use. */
     if (layout.grant_opts != 0) store<u32>(at + layout.grant_opts, 1);
     store<u32>(at + layout.emulation_flags, kind.emulation);
-    const result = domctl(XEN_DOMCTL_createdomain, 0);
+    /* 0 means that as well before 4.22, which takes it for domain 0's own. */
+    const result = domctl(XEN_DOMCTL_createdomain, DOMID_ANY);
     return result < 0 ? result : domctlDomain();
   }
 

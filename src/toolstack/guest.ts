@@ -11,6 +11,22 @@ import { mapFrame, unmapFrame } from "./foreign";
 import { Image } from "./image";
 import { CONSOLE_GFN, STORE_GFN } from "./memory-map";
 import { passOnLine } from "./report";
+import { Store } from "./store";
+import { DomainEntry, writeDomain } from "./store-domain";
+import { wallClock } from "xenlet/time";
+
+/** What the store shall say of a domain. */
+function entryOf(domid: u16, config: DomainConfig): DomainEntry {
+  const entry = new DomainEntry(domid);
+  entry.name = "guest-" + domid.toString();
+  entry.uuid = "00000000-0000-0000-0000-" + domid.toString().padStart(12, "0");
+  entry.memoryTarget = entry.memoryMax = (<u64>config.memoryMiB) << 10;
+  entry.vcpus = config.kind.vcpus;
+  entry.storeFrame = STORE_GFN;
+  entry.consoleFrame = CONSOLE_GFN;
+  entry.startTime = wallClock() / 1_000_000_000;
+  return entry;
+}
 
 /** Our end of a port that the domain has been given. */
 function bind(domain: Domain, port: u32): u32 {
@@ -23,12 +39,18 @@ export class Guest {
   /** Where the store's ring is mapped, and our end of its event channel. */
   readonly storeRing: usize;
   storePort: u32;
+  private entry: DomainEntry;
 
-  /** Builds the domain, connected and paused. */
-  constructor(config: DomainConfig, image: Image) {
+  /** Builds the domain, connected and paused. Without a `store` nobody answers on the store's ring. */
+  constructor(
+    config: DomainConfig,
+    image: Image,
+    private store: Store | null = null,
+  ) {
     const domain = buildDomain(config, image);
     this.domain = domain;
     const ports = offerPorts(domain);
+    this.entry = entryOf(domain.id, config);
     this.storeRing = mapFrame(domain.id, STORE_GFN);
     this.storePort = bind(domain, ports.store);
     this.console = new ConsoleBackend(
@@ -38,6 +60,20 @@ export class Guest {
       passOnLine,
     );
     this.serveConsole();
+    this.serveStore(ports);
+  }
+
+  /** What the store has of the domain is written anew each time, as libxl does around a soft reset. */
+  private serveStore(ports: OfferedPorts): void {
+    const store = this.store;
+    if (!store) return;
+    this.entry.storePort = ports.store;
+    this.entry.consolePort = ports.console;
+    writeDomain(store, this.entry);
+    store.introduce(this.domain.id, this.storeRing, this.storePort);
+    evtchn.on(this.storePort, this, (guest: Guest, port: u32) => {
+      while (guest.store!.serve(guest.domain.id));
+    });
   }
 
   private serveConsole(): void {
@@ -70,6 +106,7 @@ export class Guest {
     this.storePort = bind(this.domain, ports.store);
     this.console.port = bind(this.domain, ports.console);
     this.serveConsole();
+    this.serveStore(ports);
     return ports;
   }
 
@@ -81,6 +118,8 @@ export class Guest {
   /** Destroys the domain, and gives back what serves it. Xen's errno, or 0. */
   destroy(): i64 {
     this.finishConsole();
+    const store = this.store;
+    if (store) store.release(this.domain.id);
     evtchn.close(this.storePort);
     evtchn.close(this.console.port);
     unmapFrame(this.storeRing);

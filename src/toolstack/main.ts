@@ -14,6 +14,7 @@ import { Guest } from "xenlet/toolstack/guest";
 import { Image } from "xenlet/toolstack/image";
 import { xenInterface } from "xenlet/toolstack/interface";
 import { report } from "xenlet/toolstack/report";
+import { store } from "xenlet/toolstack/store";
 import { Typing } from "xenlet/toolstack/typing";
 
 /** It cannot fail, and QEMU, started with -no-reboot, ends by it. */
@@ -49,7 +50,7 @@ evtchn.unmask(<u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(V
 evtchn.unmask(<u32>checked("EVTCHNOP_bind_virq(VIRQ_CONSOLE)", evtchn.bindVirq(VIRQ_CONSOLE)));
 
 config.domain.modules = files.slice(1);
-const guest = new Guest(config.domain, new Image(files[0]));
+const guest = new Guest(config.domain, new Image(files[0]), store);
 report(guest.domain.id, "created", "interface=" + xenInterface().domctl.toString());
 checked("XEN_DOMCTL_unpausedomain", guest.domain.unpause());
 const typing = new Typing(guest.console);

@@ -213,4 +213,4 @@ export class Store {
   }
 }
 
-@lazy export const store: Store = new Store();
+export const store: Store = new Store();

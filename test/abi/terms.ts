@@ -93,6 +93,7 @@ export const SINCE: Record<string, XenRelease> = {
 
 /** What has no name in a public header, and where it comes from instead. */
 export const NOT_IN_HEADERS: Record<string, string> = {
+  DOMID_ANY: "xen.h of 4.22, which no suite has",
   XEN_HVM_DEBUGCONS_IOPORT: "xen/arch/x86/hvm/hvm.c",
   XEN_CPUID_FIRST_LEAF: "arch-x86/cpuid.h, XEN_CPUID_LEAF: a macro with an argument",
   XEN_CPUID_LEAF_STEP: "the same, and docs/misc/pvh",

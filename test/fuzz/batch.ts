@@ -1,21 +1,23 @@
 // Many modules in one image, one boot: their C is compiled a few dozen to a file, and driver.c runs them in turn.
 
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 
 import { cacheFolder } from "../../src/cache-folder.js";
 import {
   commonFlags,
   compileC,
+  digestOfToolchain,
   fixedObjects,
   link,
   loweredFlags,
 } from "../../src/image/toolchain.js";
+import { digest, digestFolder, loadStage, storeStage } from "../../src/image/stage-cache.js";
 import { wasm2c } from "../../src/image/wasm2c.js";
 import { packageRoot } from "../../src/package-root.js";
 import type { Exposed } from "./exports.js";
-import type { Argument, Call } from "./outcome.js";
+import { FUEL, type Argument, type Call } from "./outcome.js";
 
 export interface Case {
   /** Names it in the image and in the guest's answers. */
@@ -46,12 +48,15 @@ const COMMON_NAMES = [
   "instance_import",
 ];
 
+/** In a way that gcc cannot see the value, or it would do the whole call when it compiles. */
 function argumentText(argument: Argument): string {
   if (argument.type === "ref") return "{0}"; // a null, of either kind
   const bits = `0x${argument.bits.toString(16)}`;
-  if (argument.type === "f32") return `f32_reinterpret_i32(${bits}u)`;
-  if (argument.type === "f64") return `f64_reinterpret_i64(${bits}ull)`;
-  return bits + (argument.type === "i64" ? "ull" : "u");
+  const narrow = argument.type === "i32" || argument.type === "f32";
+  const hidden = narrow ? `hidden_i32(${bits}u)` : `hidden_i64(${bits}ull)`;
+  if (argument.type === "f32") return `f32_reinterpret_i32(${hidden})`;
+  if (argument.type === "f64") return `f64_reinterpret_i64(${hidden})`;
+  return hidden;
 }
 
 const C_TYPES: Record<string, string> = {
@@ -68,7 +73,12 @@ const LETTERS: Record<string, string> = {
   externref: "e",
 };
 
-function callText(name: string, number: number, call: Call, parameters: string[]): string {
+function callText({ exposed }: Case, name: string, number: number, call: Call): string {
+  const parameters = exposed.functions.find((one) => one.name === call.name)?.parameters ?? [];
+  const fuel = exposed.globals
+    .filter((global) => global.fuel)
+    .map((global) => `    *w2c_${name}_${global.name}(&instance_${name}) = ${String(FUEL)};\n`)
+    .join("");
   const values = call.arguments.map((argument, index) =>
     argument.type === "ref"
       ? `(${C_TYPES[parameters[index] ?? ""] ?? ""})${argumentText(argument)}`
@@ -85,25 +95,21 @@ function callText(name: string, number: number, call: Call, parameters: string[]
           call.results
             .map((type, index) => `    saw_${type}(result.${LETTERS[type] ?? ""}${String(index)});`)
             .join("\n");
-  return `static void ${name}_call${String(number)}(void)\n{\n    ${body}\n}\n`;
+  return `static void ${name}_call${String(number)}(void)\n{\n${fuel}    ${body}\n}\n`;
 }
 
 /** One module's C, and its row in the table of cases. */
-function caseText({ number, exposed, calls }: Case, c: string, header: string): string {
+function caseText(one: Case, c: string, header: string): string {
+  const { number, exposed, calls } = one;
   const name = `m${String(number)}`;
-  const functions = calls.map((call, index) => {
-    const { parameters } = exposed.functions.find((one) => one.name === call.name) ?? {
-      parameters: [],
-    };
-    return callText(name, index, call, parameters);
-  });
+  const functions = calls.map((call, index) => callText(one, name, index, call));
   const globals = exposed.globals.map(
     (global) => `    saw_${global.type}(*w2c_${name}_${global.name}(&instance_${name}));`,
   );
   return [
-    ...COMMON_NAMES.flatMap((one) => [
-      `#undef init_${one}`,
-      `#define init_${one} ${name}_init_${one}`,
+    ...COMMON_NAMES.flatMap((what) => [
+      `#undef init_${what}`,
+      `#define init_${what} ${name}_init_${what}`,
     ]),
     header,
     c.replace(/^#include .*$/gm, ""),
@@ -140,6 +146,25 @@ async function mapSome<T, R>(
   };
   await Promise.all(Array.from({ length: atOnce }, worker));
   return results;
+}
+
+/** The same text, compiled in the same way, is compiled once: fixed seeds cost their time in the first run. */
+async function compileCached(
+  source: string,
+  object: string,
+  flags: string[],
+  folder: string,
+): Promise<void> {
+  const key = digest(
+    await digestOfToolchain(),
+    await digestFolder(join(packageRoot, "test", "fuzz"), (name) => name === "driver.h"),
+    await readFile(source),
+    ...flags.map((flag) => flag.replaceAll(folder, "")),
+  );
+  const found = await loadStage("fuzz", key);
+  if (found?.["object"]) return writeFile(object, found["object"]);
+  await compileC(source, object, flags);
+  await storeStage("fuzz", key, { object: await readFile(object) });
 }
 
 /** Builds an image of them. */
@@ -187,8 +212,8 @@ export async function buildBatch(
       ],
       availableParallelism(),
       async ([source, more]) => {
-        const object = `${join(folder, source.split("/").at(-1) ?? "")}.o`;
-        await compileC(source, object, [...common, ...more]);
+        const object = `${join(folder, basename(source))}.o`;
+        await compileCached(source, object, [...common, ...more], folder);
         return object;
       },
     );

@@ -18,6 +18,15 @@ struct fuzz_case {
 extern const struct fuzz_case *const fuzz_cases[];
 extern const uint32_t fuzz_case_count;
 
+#define HIDDEN(type, name)                                                                                             \
+    static inline type name(type value)                                                                                \
+    {                                                                                                                  \
+        __asm__ volatile("" : "+r"(value));                                                                            \
+        return value;                                                                                                  \
+    }
+HIDDEN(uint32_t, hidden_i32)
+HIDDEN(uint64_t, hidden_i64)
+
 /* Take a value into the account of what happened: outcome.ts does the same with V8's. */
 void saw_i32(uint32_t value);
 void saw_i64(uint64_t value);

@@ -15,7 +15,7 @@ export interface Exposed {
   /** In the order of their indices; each is exported as `f0`, `f1`, … */
   functions: { name: string; parameters: string[]; results: string[] }[];
   /** Exported as `g0`, …: all the module's own, mutable or not. */
-  globals: { name: string; type: string }[];
+  globals: { name: string; type: string; fuel: boolean }[];
   /** Whether there is a memory, exported as `memory`. */
   memory: boolean;
 }
@@ -28,6 +28,9 @@ const TYPES: Record<number, string> = {
   0x70: "funcref",
   0x6f: "externref",
 };
+
+/** (mut i32) (i32.const 100) */
+const FUEL = Buffer.from([0x7f, 0x01, 0x41, 0xe4, 0x00, 0x0b]);
 
 export function leb(value: number): number[] {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...leb(Math.floor(value / 0x80))];
@@ -44,9 +47,11 @@ function sectionsOf(wasm: Uint8Array): { id: number; bytes: Uint8Array }[] {
   return sections;
 }
 
-function globalTypes(bytes: Uint8Array): string[] {
+/** Types, and which of them is the counter by which Binaryen's fuzzer ends loops and recursion: it starts at 100. */
+function readGlobals(bytes: Uint8Array): { type: string; fuel: boolean }[] {
   const r = new WasmReader(bytes, "globals");
   return r.vector(() => {
+    const start = r.position;
     const type = TYPES[r.byte()] ?? "?";
     r.byte();
     // A constant expression: what stands in it cannot be an `end` unless it is the end (see the encodings).
@@ -57,7 +62,8 @@ function globalTypes(bytes: Uint8Array): string[] {
       else if (code === 0x44) r.take(8);
       else r.skipLeb(33); // ref.null, ref.func, global.get
     }
-    return type;
+    const fuel = Buffer.from(bytes.subarray(start, r.position)).equals(FUEL);
+    return { type, fuel };
   });
 }
 
@@ -69,8 +75,8 @@ export function exposed(wasm: Uint8Array): Exposed {
   );
   const globals = sections
     .filter(({ id }) => id === SECTIONS.global)
-    .flatMap(({ bytes }) => globalTypes(bytes))
-    .map((type, index) => ({ name: `g${String(index)}`, type }));
+    .flatMap(({ bytes }) => readGlobals(bytes))
+    .map((global, index) => ({ name: `g${String(index)}`, ...global }));
   const functions = module.signatures.map((signature, index) => {
     const [parameters, results] = signature
       .split("->")

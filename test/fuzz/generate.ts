@@ -29,7 +29,7 @@ const FEATURES = [
 
 /** How many random bytes a module is made of, at least and at most. */
 const LEAST_BYTES = 200;
-const MOST_BYTES = 1500;
+const MOST_BYTES = 4000;
 
 /** A module without imports, from its seed. */
 export async function randomModule(seed: number): Promise<Uint8Array> {

@@ -1,17 +1,8 @@
 // Modules whose loops gcc can do as vectors, over memory at any alignment: Wasm lets every access be unaligned, and
 // C does not. Each loop reads two arrays and writes a third, of one width, which may overlap; or sums one up.
 
-import { createRequire } from "node:module";
-import { readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
-import { randomUUID } from "node:crypto";
-
-import { EmscriptenTool } from "../../src/image/emscripten.js";
 import { random } from "../fixtures/random.js";
-
-const wabt = dirname(createRequire(import.meta.url).resolve("wabt"));
-let wat2wasm: Promise<EmscriptenTool> | undefined;
+import { assemble } from "./assemble.js";
 
 interface Width {
   bytes: number;
@@ -43,7 +34,8 @@ function loop(name: string, pick: (below: number) => number): string {
   const { bytes, type, load, store } = one(WIDTHS);
   const count = one(COUNTS);
   // Apart, or so near that one iteration reads what another has written.
-  const [to, a, b] = pick(3) === 0 ? near(pick) : [1 + pick(900), 4097 + pick(900), 8193 + pick(900)];
+  const [to, a, b] =
+    pick(3) === 0 ? near(pick) : [1 + pick(900), 4097 + pick(900), 8193 + pick(900)];
   const integer = type.startsWith("i");
   const operation = one(integer ? OPERATIONS.integer : OPERATIONS.float);
   const read = (offset: number): string =>
@@ -74,11 +66,10 @@ function near(pick: (below: number) => number): [number, number, number] {
 
 /** A module of such loops, from its seed; the first function fills memory with small floats' bytes. */
 export async function vectorModule(seed: number): Promise<Uint8Array> {
-  wat2wasm ??= EmscriptenTool.load(join(wabt, "bin", "wat2wasm"));
   const pick = random(seed);
   const loops = Array.from({ length: 6 }, (_, index) => loop(`loop${String(index)}`, pick));
   // Every 8 bytes are the sum of a double and a float that no arithmetic here makes a NaN of.
-  const text = `(module
+  return assemble(`(module
     (memory ${String(MEMORY / 65536)})
     (func (export "fill") (local $p i32) (local $x i32)
       (local.set $x (i32.const ${String(1 + pick(0x7fffffff))}))
@@ -87,16 +78,5 @@ export async function vectorModule(seed: number): Promise<Uint8Array> {
         (i32.store16 (local.get $p) (i32.and (i32.shr_u (local.get $x) (i32.const 8)) (i32.const 0x3f7f)))
         (local.set $p (i32.add (local.get $p) (i32.const 2)))
         (br_if $again (i32.lt_u (local.get $p) (i32.const 16384)))))
-    ${loops.join("\n")})`;
-  const [input, output] = ["wat", "wasm"].map((suffix) =>
-    join(tmpdir(), `xenlet-vectors-${randomUUID()}.${suffix}`),
-  ) as [string, string];
-  try {
-    await writeFile(input, text);
-    const result = await (await wat2wasm).run([input, "-o", output]);
-    if (result.status !== 0) throw new Error(`seed ${seed}: ${result.output}`);
-    return await readFile(output);
-  } finally {
-    await Promise.all([rm(input, { force: true }), rm(output, { force: true })]);
-  }
+    ${loops.join("\n")})`);
 }

@@ -68,6 +68,8 @@ export class FakeMachine extends FakeScheduler {
   readonly runstateAreas = new Map<number, bigint>();
   /** Where the domain's grant table frame is mapped; 0: nowhere. */
   grantTable = 0;
+  /** The frame that shared_info is said to be at, for a test; null: beyond RAM. */
+  sharedInfoFrame: bigint | null = null;
   resets = 0;
   /** Asked of each hypercall, by its number since the start: what it shall answer, unasked for; null: the truth. */
   inject: (call: string, index: number) => bigint | null = () => null;
@@ -231,8 +233,11 @@ export class FakeMachine extends FakeScheduler {
   override imports(): WebAssembly.Imports {
     const imports = super.imports();
     Object.assign(imports["xen"] ?? {}, {
-      frame_of: (at: number) =>
-        BigInt(at >>> 0 >= SHARED_BASE ? (at >>> 0) / PAGE : (((at >>> 0) + LINEAR) / PAGE) | 0),
+      frame_of: (address: number) => {
+        const at = address >>> 0;
+        if (at === this.sharedInfo && this.sharedInfoFrame !== null) return this.sharedInfoFrame;
+        return BigInt(Math.floor((at >= SHARED_BASE ? at : at + LINEAR) / PAGE));
+      },
       boot_data: (what: number, to: number, size: number) => {
         const bytes = this.bootData(what);
         bytes.copy(Buffer.from(this.memory.buffer, to, Math.min(size, bytes.length)));

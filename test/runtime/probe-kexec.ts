@@ -20,6 +20,7 @@ import {
   xen,
 } from "xenlet";
 import { grant } from "xenlet/grant";
+import { handledPorts } from "xenlet/loop-events";
 import { RunstateArea } from "xenlet/runstate";
 
 let port: u32 = 0;
@@ -93,6 +94,10 @@ export function bindTimer(): i64 {
 
 export function onPort(): void {
   evtchn.on(<u32>evtchn.bindIpi(), 0, (context: i32, port: u32) => {});
+}
+
+export function handlers(): i32 {
+  return handledPorts();
 }
 
 /** Loads boot module `index`, with modules from `modules` on and `pad` letters of command line; says why not. */

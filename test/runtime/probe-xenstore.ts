@@ -46,17 +46,27 @@ function addOne(transaction: Transaction, path: Named): i64 {
 }
 
 function access(words: Array<string>): string {
-  const where = words[0].startsWith("tx") ? transactions[I32.parseInt(words[0].substring(2))] : xenstore;
-  if (words[0].startsWith("tx")) words.shift();
   const what = words[0];
   const path = words.length > 1 ? words[1] : "";
-  if (what == "read") return shownValue(where.read(path));
-  if (what == "write") return describeResult(where.write(path, words.slice(2).join(" ")));
-  if (what == "mkdir") return describeResult(where.mkdir(path));
-  if (what == "rm") return describeResult(where.rm(path));
-  if (what == "ls") return shownList(where.directory(path));
-  if (what == "perms") return shownList(where.getPermissions(path));
-  if (what == "chmod") return describeResult(where.setPermissions(path, words.slice(2)));
+  const text = words.slice(2).join(" ");
+  if (what == "read") return shownValue(xenstore.read(path));
+  if (what == "write") return describeResult(xenstore.write(path, text));
+  if (what == "mkdir") return describeResult(xenstore.mkdir(path));
+  if (what == "rm") return describeResult(xenstore.rm(path));
+  if (what == "ls") return shownList(xenstore.directory(path));
+  if (what == "perms") return shownList(xenstore.getPermissions(path));
+  if (what == "chmod") return describeResult(xenstore.setPermissions(path, words.slice(2)));
+  return "?";
+}
+
+function inTransaction(transaction: Transaction, words: Array<string>): string {
+  const what = words[0];
+  const path = words[1];
+  if (what == "read") return shownValue(transaction.read(path));
+  if (what == "write") return describeResult(transaction.write(path, words.slice(2).join(" ")));
+  if (what == "mkdir") return describeResult(transaction.mkdir(path));
+  if (what == "rm") return describeResult(transaction.rm(path));
+  if (what == "ls") return shownList(transaction.directory(path));
   return "?";
 }
 
@@ -145,6 +155,8 @@ function perform(words: Array<string>): string {
     what == "error"
   )
     return watching(words);
+  if (what.startsWith("tx"))
+    return inTransaction(transactions[I32.parseInt(what.substring(2))], words.slice(1));
   return access(words);
 }
 

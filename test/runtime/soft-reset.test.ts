@@ -107,9 +107,10 @@ describe("prepare", () => {
     call("useEverything");
     xen.tsc += 120_000_000_000n;
     xen.onTimerPassed();
+    expect(call("scan")).toBe(call("port_"));
     call("prepareReset");
     call("undo");
-    expect(xen.deadline).toBeNull();
+    expect(call("scan")).toBe(0);
   });
 
   test("a shutdown code that is fixed is refused, and nothing was done", () => {
@@ -150,6 +151,7 @@ describe("request and attach", () => {
   test("between them there is no clock and no shared_info, and after them everything is new", () => {
     call("useEverything");
     call("onPort");
+    expect(call("handlers")).toBe(1);
     call("prepareReset");
     expect(call("request")).toBe(0);
     expect(xen.resets).toBe(1);
@@ -160,6 +162,7 @@ describe("request and attach", () => {
     expect(call("now")).toBeGreaterThan(0);
     expect(call("armedWatchdogs")).toBe(0);
     expect(xen.vcpusReset).toEqual([1]);
+    expect(call("handlers")).toBe(0);
     expect(call("bindTimer")).toBe(1);
     expect(xen.state).toMatchObject({ interrupts: true });
     xen.up.delete(1);
@@ -203,7 +206,7 @@ describe("request and attach", () => {
     call("prepareReset");
     call("request");
     call("attach");
-    call("latch", 5);
-    expect(call("prepareReset")).toBe(0);
+    call("latch", 1);
+    expect(call("prepareReset")).toBe(-16);
   });
 });

@@ -11,6 +11,8 @@ export const __HYPERVISOR_event_channel_op: u32 = 32;
 export const __HYPERVISOR_hvm_op: u32 = 34;
 
 export const DOMID_SELF: u16 = 0x7ff0;
+/** To XEN_DOMCTL_createdomain: whichever id is free. Named in 4.22; before, any reserved id means that. */
+export const DOMID_ANY: u16 = 0x7ff5;
 
 export const VIRQ_TIMER: u32 = 0;
 export const VIRQ_DEBUG: u32 = 1;

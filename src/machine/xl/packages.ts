@@ -41,7 +41,9 @@ export async function provideDom0Packages(
       packages: wanted,
       choose: (plan) => [
         ...wanted,
-        ...plan.map(({ name }) => name).filter((name) => /^(lib|zlib1g$)/.test(name) && !UNUSED.test(name)),
+        ...plan
+          .map(({ name }) => name)
+          .filter((name) => /^(lib|zlib1g$)/.test(name) && !UNUSED.test(name)),
       ],
       closure: false,
       keep: (path) => KEPT.some((pattern) => pattern.test(path)),

@@ -77,23 +77,38 @@ describe("a check", () => {
   });
 
   test("that is under way is the one that began, or claimed something, or is the first", () => {
-    const running = (...lines: string[]): string | undefined => collect(lines).running?.name;
-    expect(running()).toBe("a/one");
-    expect(running("begin name=a/two phase=check")).toBe("a/two");
-    expect(running("claim name=a/two phase=check ok=1 text=x")).toBe("a/two");
+    const running = (...lines: string[]): string[] => names(collect(lines).running);
+    expect(running()).toEqual(["a/one"]);
+    expect(running("begin name=a/two phase=check")).toEqual(["a/two"]);
+    expect(running("claim name=a/two phase=check ok=1 text=x")).toEqual(["a/two"]);
     expect(
       running(
         "begin name=a/two phase=check",
         "check name=a/two phase=check status=passed text=",
         "claim name=a/one phase=check ok=1 text=x",
       ),
-    ).toBe("a/one");
+    ).toEqual(["a/one"]);
     expect(
       running(
         "check name=a/two phase=check status=passed text=",
         "check name=a/one phase=check status=failed text=",
       ),
-    ).toBe(undefined);
+    ).toEqual([]);
+  });
+
+  test("is under way with its group, and no other", () => {
+    const grouped = ["a/one", "b/two", "b/three", "c/four"].map((name) =>
+      planned(name, { group: name.charAt(0) }),
+    );
+    const collector = new BootCollector(grouped, new Set(names(grouped)));
+    expect(collector.silent).toBe(true);
+    collector.record(record("scenario", "name=b phase=check"));
+    expect(collector.silent).toBe(false);
+    expect(names(collector.running)).toEqual(["b/two", "b/three"]);
+    collector.record(record("check", "name=b/two phase=check status=passed text="));
+    expect(names(collector.running)).toEqual(["b/three"]);
+    collector.record(record("check", "name=b/three phase=check status=passed text="));
+    expect(names(collector.running)).toEqual(["a/one"]);
   });
 });
 
@@ -164,6 +179,7 @@ describe("a record that cannot be read is said:", () => {
     "series name=x values=1,,2",
     "series name=x",
     "begin name=a/one",
+    "scenario name=a",
   ])("%s", (line) => {
     const collector = collect([line]);
     expect(collector.contradictions).toEqual([expect.stringContaining("cannot be read")]);

@@ -108,9 +108,41 @@ describe("a boot that dies", () => {
   );
 
   test("again and again comes to its end", async () => {
-    const { runs, boots } = await play(() => ({ verdict: "timeout", message: "late" }));
+    const { runs, boots } = await play(({ options, say }) => {
+      say("begin", `name=${options.checks[0] ?? ""} phase=check`);
+      return { verdict: "timeout", message: "late" };
+    });
     expect(boots.map((checks) => checks.length)).toEqual([4, 3, 2, 1]);
     expect(new Set(Object.values(statuses(runs[0])))).toEqual(new Set(["failed"]));
+  });
+
+  test("costs the whole group of the check, which would die again", async () => {
+    const plan = PLAN.map((check) => ({ ...check, group: check.name.charAt(0) }));
+    const { runs, boots } = await play(
+      ({ number, options, say, pass }) => {
+        if (number > 1) return PASS_ALL({ number, options, say, pass });
+        say("scenario", "name=b phase=check");
+        pass("b/four");
+        return { verdict: "crash", message: "it died" };
+      },
+      { plan },
+    );
+    expect(boots[1]).toEqual(["a/one", "a/two"]);
+    expect(statuses(runs[0])).toEqual({ ...ALL_PASSED, "b/three": "failed" });
+  });
+
+  test("before it ran any check is tried once more, and then costs them all", async () => {
+    const { runs, boots } = await play(() => ({
+      verdict: "timeout",
+      message: "Xen started, but did not come to the guest within 20 s",
+      stage: "xen",
+    }));
+    expect(boots).toHaveLength(2);
+    expect(new Set(Object.values(statuses(runs[0])))).toEqual(new Set(["failed"]));
+    expect(detail(runs[0], "b/four")).toContain(
+      "did not come to the guest within 20 s (last stage: xen)",
+    );
+    expect(code(runs)).toBe(1);
   });
 
   test("in a control costs that check", async () => {

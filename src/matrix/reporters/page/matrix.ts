@@ -134,7 +134,7 @@ function checkRow({ name, title, cells }: MatrixRow, runs: readonly Run[]): Mark
     <th scope="row">
       <details id="${idOf(name)}" ${open ? OPEN : null}>
         <summary><span class="mono">${name}</span><span class="title">${title}</span></summary>
-        <dl>${results.map(resultDetails)}</dl>
+        <dl>${alike(results).map(resultDetails)}</dl>
       </details>
     </th>
     ${cells.map((cell, at) => resultCell(cell, runs[at]?.label ?? ""))}
@@ -154,8 +154,21 @@ function resultCell(result: CheckResult | null, label: string): Markup {
   </td>`;
 }
 
-function resultDetails(result: CheckResult): Markup {
-  const { xen, status, detail, control, controlDetail, claims, durationMs, log } = result;
+/** Versions that say the same are told together. */
+function alike(results: readonly CheckResult[]): [CheckResult, ...CheckResult[]][] {
+  const groups = new Map<string, [CheckResult, ...CheckResult[]]>();
+  for (const result of results) {
+    const { status, detail, control, controlDetail, claims } = result;
+    const key = JSON.stringify([status, detail, control, controlDetail, claims]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [result]);
+    else group.push(result);
+  }
+  return [...groups.values()];
+}
+
+function resultDetails(group: [CheckResult, ...CheckResult[]]): Markup {
+  const [{ status, detail, control, controlDetail, claims }] = group;
   const lines = [
     detail === "" ? null : html`<dd>${detail}</dd>`,
     control === "none" && controlDetail === ""
@@ -168,11 +181,14 @@ function resultDetails(result: CheckResult): Markup {
             ${claims.map(claimItem)}
           </ul>
         </dd>`,
-    log === null || status === "passed" ? null : html`<dd>log: <code>${log}</code></dd>`,
-  ];
-  const time = durationMs === null ? "" : ` (${formatMs(durationMs)})`;
+    ...new Set(group.flatMap(({ log }) => (status === "passed" ? [] : (log ?? [])))),
+  ].map((line) => (typeof line === "string" ? html`<dd>log: <code>${line}</code></dd>` : line));
+  const times = group.flatMap(({ durationMs }) =>
+    durationMs === null ? [] : formatMs(durationMs),
+  );
   return html`<dt>
-      Xen ${xen}: <span class="${status}">${status}</span><span class="quiet">${time}</span>
+      Xen ${group.map(({ xen }) => xen).join(", ")}: <span class="${status}">${status}</span
+      ><span class="quiet">${times.length === 0 ? "" : ` (${times.join(", ")})`}</span>
     </dt>
     ${lines}`;
 }

@@ -23,7 +23,7 @@ body {
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0; letter-spacing: -0.01em; }
 h2 { font-size: 1.2rem; line-height: 1.3; margin: 3rem 0 0.25rem; }
 h3 { font-size: 1rem; line-height: 1.4; margin: 0 0 0.5rem; font-weight: 600; }
-p { margin: 0 0 1rem; max-width: 48rem; }
+p { margin: 0 0 1rem; max-width: 48rem; overflow-wrap: anywhere; }
 a { color: var(--accent); }
 :focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
 code, .mono { font-family: var(--mono); font-size: 0.92em; }
@@ -62,7 +62,8 @@ code, .mono { font-family: var(--mono); font-size: 0.92em; }
 }
 .filter output { color: var(--quiet); font-size: 0.9rem; }
 
-.wide { overflow-x: auto; }
+/* Positioned: else what is only for screen readers would widen the page, not this. */
+.wide { overflow-x: auto; position: relative; }
 table { border-collapse: collapse; width: 100%; }
 th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); font-weight: normal; }
 thead th { font-weight: 600; vertical-align: bottom; border-bottom: 2px solid var(--line); }
@@ -105,10 +106,11 @@ thead th { font-weight: 600; vertical-align: bottom; border-bottom: 2px solid va
 .line { fill: none; stroke: var(--accent); stroke-width: 1.5; vector-effect: non-scaling-stroke; }
 .line.moved { stroke: var(--failed); }
 .series .bar { height: 1.6rem; }
-.figures { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(21rem, 100%), 1fr)); gap: 1.5rem 2rem; }
+.figures { display: grid; grid-template-columns: minmax(0, 1fr); gap: 1.5rem; }
 figure { margin: 0; min-width: 0; }
 figcaption { font-weight: 600; margin-bottom: 0.25rem; }
 .state { font-size: 0.9rem; }
+.state th[scope="row"] { width: 16rem; }
 .state thead th { white-space: nowrap; }
 .state td { font-family: var(--mono); font-size: 0.85rem; }
 mark { background: var(--changed); color: inherit; padding: 0.1rem 0.3rem; margin-left: -0.3rem; border-radius: 2px; }
@@ -136,6 +138,10 @@ footer code { overflow-wrap: anywhere; }
   body { max-width: none; padding: 0; }
   .scripted .filter, .skip { display: none; }
   .wide { overflow: visible; }
+  .timeline, .series, .state, .differences { font-size: 0.8rem; }
+  .bar { min-width: 1rem; }
+  .number { min-width: 3.4rem; }
+  .measured { gap: 0.4rem; }
   h2, h3 { break-after: avoid; }
   tr, figure, .failures > li, .versions li { break-inside: avoid; }
   .matrix th[scope="rowgroup"] { break-after: avoid; }

@@ -1,0 +1,140 @@
+// Runs modules in a guest on Xen and under V8, and tells which of them do not agree.
+
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { bootGuest } from "../../src/machine/boot.js";
+import { provideQemu, provideXen } from "../../src/machine/debian/index.js";
+import { createProgress } from "../../src/progress.js";
+import { arithmeticModule } from "./arithmetic.js";
+import { buildBatch, type Case } from "./batch.js";
+import { exposed } from "./exports.js";
+import { randomModule } from "./generate.js";
+import { callsOf, outcomeOf, type Call, type Outcome } from "./outcome.js";
+import { vectorModule } from "./vectors.js";
+
+/**
+ * random: Binaryen's fuzzer; arithmetic: dense in numeric instructions; vectors: loops over unaligned memory, with
+ * dead loads dropped, so that gcc may do them as vectors.
+ */
+export type Kind = "random" | "arithmetic" | "vectors";
+
+export const KIND_FLAGS: Record<Kind, string[]> = {
+  random: [],
+  arithmetic: [],
+  vectors: ["-DWASM_DROP_DEAD_LOADS"],
+};
+
+export async function moduleOf(kind: Kind, seed: number): Promise<Uint8Array> {
+  return { random: randomModule, arithmetic: arithmeticModule, vectors: vectorModule }[kind](seed);
+}
+
+export interface Disagreement {
+  seed: number;
+  wasm: Uint8Array;
+  calls: Call[];
+  /** Digests. */
+  guest: string;
+  v8: string;
+  /** The first step after which they differ: `call3`, `globals0`, `memory`. */
+  step: string;
+}
+
+export interface RunReport {
+  modules: number;
+  calls: number;
+  /** Traps that V8 saw, by class (driver.c). */
+  traps: Map<number, number>;
+  disagreements: Disagreement[];
+}
+
+const quiet = createProgress(process.stderr, { quiet: true });
+
+export async function bootBatch(
+  image: string,
+  cmdline: string,
+): Promise<{ steps: Map<string, string>; whole: Map<number, string> }> {
+  const [xen, qemu] = [await provideXen("4.17", quiet), await provideQemu(quiet)];
+  const result = await bootGuest({
+    image,
+    xen,
+    qemu,
+    cmdline,
+    on: "dom0",
+    memoryMiB: 256,
+    timeoutMs: 300_000,
+  });
+  if (result.verdict !== "exit" || result.damage.length > 0)
+    throw new Error(
+      `the guest did not finish its batch: ${result.message}\n${result.tail.join("\n")}`,
+    );
+  const steps = new Map<string, string>();
+  const whole = new Map<number, string>();
+  for (const record of result.records) {
+    const [, number, step, digest] =
+      /^module=(\d+)(?: step=(\w+))? digest=(.*)$/.exec(record.payload) ?? [];
+    if (record.kind !== "fuzz" || number === undefined || digest === undefined) continue;
+    if (step === undefined) whole.set(Number(number), digest);
+    else steps.set(step, digest);
+  }
+  return { steps, whole };
+}
+
+interface Prepared extends Case {
+  outcome: Outcome;
+}
+
+export function prepare(number: number, wasm: Uint8Array, calls?: Call[]): Prepared {
+  const made = exposed(wasm);
+  const wanted = calls ?? callsOf(made, number);
+  return { number, exposed: made, calls: wanted, outcome: outcomeOf(made, wanted) };
+}
+
+/** Runs these cases in one guest; returns those that V8 does not agree on. */
+export async function runCases(cases: Prepared[], flags: string[]): Promise<Disagreement[]> {
+  const folder = await mkdtemp(join(tmpdir(), "xenlet-fuzz-run-"));
+  try {
+    const image = join(folder, "batch.elf");
+    await buildBatch(cases, { output: image, flags });
+    const { whole } = await bootBatch(image, "");
+    const disagreements: Disagreement[] = [];
+    for (const { number, exposed: made, calls, outcome } of cases) {
+      const guest = whole.get(number) ?? "nothing";
+      if (guest === outcome.digest) continue;
+      const { steps } = await bootBatch(image, `trace=${String(number)}`);
+      const step = [...outcome.trace].find(([name, digest]) => steps.get(name) !== digest)?.[0];
+      disagreements.push({
+        seed: number,
+        wasm: made.wasm,
+        calls,
+        guest,
+        v8: outcome.digest,
+        step: step ?? "memory",
+      });
+    }
+    return disagreements;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Modules from `count` seeds, from `seed` on, in one guest. */
+export async function runSeeds(
+  kind: Kind,
+  seed: number,
+  count: number,
+  moreFlags: string[] = [],
+): Promise<RunReport> {
+  const cases: Prepared[] = [];
+  for (let i = 0; i < count; i++) cases.push(prepare(seed + i, await moduleOf(kind, seed + i)));
+  const traps = new Map<number, number>();
+  for (const { outcome } of cases)
+    for (const trap of outcome.traps) traps.set(trap, (traps.get(trap) ?? 0) + 1);
+  return {
+    modules: cases.length,
+    calls: cases.reduce((sum, one) => sum + one.calls.length, 0),
+    traps,
+    disagreements: await runCases(cases, [...KIND_FLAGS[kind], ...moreFlags]),
+  };
+}

@@ -1,0 +1,134 @@
+// What the tests of xl have a domain do: `do=…` on its command line. It reports `fact` records, which come by the
+// debug port, and prints to the console.
+
+import {
+  SHUTDOWN_crash,
+  SHUTDOWN_reboot,
+  Watchdog,
+  checked,
+  commandLineValue,
+  control,
+  evtchn,
+  record,
+  sched,
+  softReset,
+  systemTime,
+  xen,
+  xenstore,
+} from "xenlet";
+import { HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_CONSOLE_PFN } from "xenlet/abi/hvm";
+import { XEN_HVM_MEMMAP_TYPE_RAM, hvm_memmap_table_entry } from "xenlet/abi/start_info";
+import { VCPUOP_is_up } from "xenlet/abi/vcpu";
+import { ConsoleRing } from "xenlet/console-ring";
+import { vcpu_op } from "xenlet/hypercall";
+import { hvmParam } from "xenlet/hvm_param";
+import { boot_data, shared_map } from "xenlet/intrinsics";
+import { BootData } from "xenlet/start_info";
+import { registerVcpuInfo } from "xenlet/vcpu_info";
+
+const SECOND: u64 = 1_000_000_000;
+
+function fact(text: string): void {
+  record("fact", text);
+}
+
+/** MiB of RAM that the loader's memory map has, to the next whole one. */
+function memoryMiB(): u64 {
+  const size = boot_data(BootData.MEMMAP, 0, 0);
+  const buffer = heap.alloc(size);
+  boot_data(BootData.MEMMAP, buffer, size);
+  let bytes: u64 = 0;
+  for (let at: usize = 0; at < size; at += offsetof<hvm_memmap_table_entry>()) {
+    const entry = changetype<hvm_memmap_table_entry>(buffer + at);
+    if (entry.type == XEN_HVM_MEMMAP_TYPE_RAM) bytes += entry.size;
+  }
+  return (bytes + ((1 << 20) - 1)) >> 20;
+}
+
+/** vCPUs that Xen knows of. */
+function vcpuCount(): u32 {
+  let count: u32 = 0;
+  while (vcpu_op(VCPUOP_is_up, count, 0) >= 0) count++;
+  return count;
+}
+
+/** A counter in dom0's part of the store, which outlives every domain. */
+function count(): i32 {
+  const value = xenstore.read("/xenlet/count");
+  checked("reading the counter", value.error);
+  const next = I32.parseInt(value.value) + 1;
+  checked("writing the counter", xenstore.write("/xenlet/count", next.toString()));
+  fact("life=" + next.toString());
+  return next;
+}
+
+/** Answers each line that comes by the console, until "bye". */
+function converse(): void {
+  const port = <u32>hvmParam(HVM_PARAM_CONSOLE_EVTCHN);
+  const ring = new ConsoleRing(shared_map(hvmParam(HVM_PARAM_CONSOLE_PFN), 1), port);
+  const ports: StaticArray<u32> = [port];
+  const buffer = heap.alloc(64);
+  const deadline = systemTime() + 120 * SECOND;
+  let line = "";
+  while (systemTime() < deadline) {
+    evtchn.clear(port);
+    const size = ring.read(buffer, 64);
+    line += String.UTF8.decodeUnsafe(buffer, size);
+    const end = line.indexOf("\n");
+    if (end >= 0) {
+      const words = line.substring(0, end).trimEnd();
+      line = line.substring(end + 1);
+      fact("heard=" + words);
+      console.log("you said: " + words);
+      if (words == "bye") return;
+    } else if (size == 0) sched.poll(ports, deadline);
+  }
+}
+
+/** What there is of Xen's and the toolstack's things, before and after a reset. */
+function look(when: string): void {
+  const again = registerVcpuInfo();
+  xenstore.write("data/when", when);
+  const read = xenstore.read("data/when");
+  const port = <u32>checked("a port of our own", evtchn.allocUnbound(0));
+  fact(
+    "when=" + when + " vcpu_info=" + again.toString() + " store=" + read.value + " port=" + port.toString(),
+  );
+  console.log("console " + when);
+}
+
+function resets(times: i32): void {
+  look("at-first");
+  for (let i = 1; i <= times; i++) {
+    checked("prepare", softReset.prepare());
+    fact("request=" + softReset.request().toString());
+    xen.attach();
+    look("after-" + i.toString());
+  }
+}
+
+const what = commandLineValue("do");
+if (what == "reboot") {
+  if (count() < 3) sched.shutdown(SHUTDOWN_reboot);
+} else if (what == "crash") {
+  sched.shutdown(SHUTDOWN_crash);
+} else if (what == "watchdog") {
+  Watchdog.start(1);
+  while (true) sched.poll([], systemTime() + 60 * SECOND);
+} else if (what == "wait") {
+  checked("control/shutdown", control.obeyShutdown());
+  fact("memory=" + memoryMiB().toString() + " vcpus=" + vcpuCount().toString());
+  console.log("waiting");
+} else if (what == "converse") {
+  console.log("listening");
+  converse();
+} else if (what == "soft-reset") {
+  resets(I32.parseInt(commandLineValue("times", "1")));
+  const then = commandLineValue("then", "poweroff");
+  if (then == "crash") sched.shutdown(SHUTDOWN_crash);
+  if (then == "reboot" && count() < 2) sched.shutdown(SHUTDOWN_reboot);
+} else if (what == "unknown-reason") {
+  sched.shutdown(6);
+} else {
+  console.log("nothing to do");
+}

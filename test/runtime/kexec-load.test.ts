@@ -1,0 +1,490 @@
+// What kexec.load() takes, and what it refuses: images that are whole, and images wrong in one way each.
+// Why: behind the soft reset there is no way back, so everything that can be wrong with an image has to be found while
+// there is still a kernel to say so. Fails if a bad image is taken, if a refusal does not name the field and the value,
+// if RAM is lost on the way, or if the copies would overwrite something before it was read.
+
+import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+
+import {
+  buildElf,
+  pvhNote,
+  u64,
+  validImage,
+  type ImageSpec,
+  type SegmentSpec,
+} from "../fixtures/elf-builder.js";
+import { FakeMachine, type Placed } from "./fake-machine.js";
+import { prepareGuest, type LoadedGuest } from "./load.js";
+
+const MIB = 1 << 20;
+/** Where the tests put the image: at the top of RAM, where boot code keeps modules. */
+const IMAGE_AT = 31 * MIB;
+const MODULE_AT = 30 * MIB;
+
+let start: (xen: FakeMachine) => LoadedGuest;
+let xen: FakeMachine;
+let guest: LoadedGuest;
+let spareBefore: number;
+
+beforeAll(async () => {
+  const prepared = await prepareGuest("test/runtime/probe-kexec.ts");
+  start = (machine) => prepared(machine);
+});
+
+function boot(image: Uint8Array, at = IMAGE_AT): void {
+  xen = new FakeMachine();
+  xen.spareEnd = MODULE_AT;
+  spareBefore = xen.spareEnd;
+  xen.addModule(image, at);
+  xen.addModule(Buffer.from("a module of 25 bytes, no."), MODULE_AT);
+  guest = start(xen);
+  xen.records.length = 0;
+}
+
+/** What load() says. */
+function load(name = "load", ...args: (number | bigint)[]): string {
+  guest.call[name]?.(...(args.length === 0 ? [0, 2, 0] : args));
+  const said = xen.records.at(-1)?.text ?? "";
+  xen.records.length = 0;
+  return said;
+}
+
+function onlyPlaced(): [page: number, placed: Placed] {
+  const entries = [...xen.placed];
+  const [entry] = entries;
+  if (entries.length !== 1 || entry === undefined)
+    throw new Error(`${String(entries.length)} pages`);
+  return entry;
+}
+
+/** The valid image with one segment changed. */
+function withSegment(
+  index: number,
+  changes: Partial<SegmentSpec>,
+  overrides: Partial<ImageSpec> = {},
+) {
+  const spec = validImage();
+  const segments = (spec.segments ?? []).map((segment, i) =>
+    i === index ? { ...segment, ...changes } : segment,
+  );
+  return buildElf({ ...spec, segments, ...overrides });
+}
+
+/** The valid image's bytes with some of them changed. */
+function patched(at: number, ...bytes: number[]): Uint8Array {
+  const image = buildElf(validImage());
+  image.set(bytes, at);
+  return image;
+}
+
+describe("an image that is whole", () => {
+  test.each([32, 64] as const)(
+    "%i bit: its segments go where it says, zeroes behind them",
+    (bits) => {
+      const spec = validImage({ class: bits });
+      const image = buildElf(spec);
+      boot(image);
+      expect(load()).toBe("");
+      const [page, placed] = onlyPlaced();
+      expect(placed.entry).toBe(0x100000);
+      xen.ram.fill(0xee, 0x100000, 0x104000);
+      const after = xen.afterJump(page);
+      for (const segment of spec.segments ?? []) {
+        const at = Number(segment.paddr);
+        const data = segment.data ?? new Uint8Array();
+        expect(after.subarray(at, at + data.length).equals(data), `at ${String(at)}`).toBe(true);
+        const zeroes = after.subarray(at + data.length, at + (segment.memorySize ?? data.length));
+        expect(zeroes.every((byte) => byte === 0)).toBe(true);
+      }
+      expect(after[0x103000]).toBe(0xee);
+    },
+  );
+
+  test("start_info, version 1, has the command line, the modules, the memory map and the RSDP", () => {
+    boot(buildElf(validImage()));
+    xen.commandLine = "nonce=abc on=domu mine=1";
+    expect(load("load", 0, 1, 3)).toBe("");
+    const [, { startInfo }] = onlyPlaced();
+    const info = xen.physical(startInfo, 4096);
+    expect(info.readUInt32LE(0)).toBe(0x336ec578);
+    expect(info.readUInt32LE(4)).toBe(1);
+    expect(info.readBigUInt64LE(32)).toBe(xen.rsdp);
+    expect(info.readUInt32LE(12)).toBe(1);
+    const modules = Number(info.readBigUInt64LE(16)) - startInfo;
+    expect(Number(info.readBigUInt64LE(modules))).toBe(MODULE_AT);
+    expect(Number(info.readBigUInt64LE(modules + 8))).toBe(25);
+    const line = Number(info.readBigUInt64LE(24)) - startInfo;
+    const text = info.toString("latin1", line, info.indexOf(0, line));
+    expect(text).toBe("nonce=abc on=domu seq=0000000000 hello xxx");
+    const map = Number(info.readBigUInt64LE(40)) - startInfo;
+    expect(info.readUInt32LE(48)).toBe(xen.map.length);
+    for (const [i, entry] of xen.map.entries()) {
+      expect(info.readBigUInt64LE(map + i * 24)).toBe(BigInt(entry.addr));
+      expect(info.readBigUInt64LE(map + i * 24 + 8)).toBe(BigInt(entry.size));
+      expect(info.readUInt32LE(map + i * 24 + 16)).toBe(entry.type);
+    }
+  });
+
+  test("the digits of seq= are where the jump writes them", () => {
+    boot(buildElf(validImage()));
+    expect(load()).toBe("");
+    expect(() => guest.call["exec"]?.(1)).toThrow(
+      expect.objectContaining({ sequenceDigits: expect.any(Number) as number }) as Error,
+    );
+    try {
+      guest.call["exec"]?.(1);
+    } catch (jump) {
+      const { sequenceDigits } = jump as { sequenceDigits: number };
+      expect(xen.physical(sequenceDigits - 4, 20).toString()).toBe("seq=0000000000 hello");
+    }
+  });
+
+  test("a kernel that writes no records gets its own command line alone", () => {
+    boot(buildElf(validImage()));
+    expect(load("loadCmdline", 0, 0)).toBe("");
+    const [, { startInfo }] = onlyPlaced();
+    const info = xen.physical(startInfo, 4096);
+    const line = Number(info.readBigUInt64LE(24)) - startInfo;
+    expect(info.toString("latin1", line, info.indexOf(0, line))).toBe("hello");
+  });
+
+  test("loaded again and again, it takes the same RAM; unloaded, none", () => {
+    boot(buildElf(validImage()));
+    expect(load()).toBe("");
+    const taken = xen.spareEnd;
+    for (let i = 0; i < 10; i++) load();
+    expect(xen.spareEnd).toBe(taken);
+    guest.call["unload"]?.();
+    expect(xen.spareEnd).toBe(spareBefore);
+  });
+
+  test("of two entry notes Xen takes the last, and one may have 8 bytes", () => {
+    const note = { owner: "Xen", type: 18, description: u64(0x100010n) };
+    boot(buildElf(validImage({ notes: [pvhNote(0x100000), note] })));
+    expect(load()).toBe("");
+    expect(onlyPlaced()[1].entry).toBe(0x100010);
+  });
+});
+
+describe("overlaps", () => {
+  /** Segments of bytes that tell where they came from. */
+  const spread = (paddr: number, size: number): SegmentSpec => ({
+    paddr: BigInt(paddr),
+    data: Uint8Array.from({ length: size }, (_, i) => (paddr / 4096 + i * 7) % 251),
+  });
+
+  test.each([
+    [
+      "a segment goes over the file's bytes of the next one",
+      0x100000 - 0x1000,
+      [0x100000, 0x101000],
+    ],
+    ["the same, the higher segment first", 0x100000, [0x101000, 0x100000]],
+    ["the file lies across both segments' places", 0x100ff0, [0x100000, 0x101000]],
+  ] as const)("%s: it is read before it is overwritten", (_, at, places) => {
+    const segments = places.map((paddr) => spread(paddr, 0x1000));
+    boot(buildElf(validImage({ segments })), at);
+    xen.map[0] = { addr: 0, size: 32 * MIB, type: 1 };
+    xen.map.splice(1, 2);
+    expect(load()).toBe("");
+    const [page] = onlyPlaced();
+    const after = xen.afterJump(page);
+    for (const { paddr, data = new Uint8Array() } of segments) {
+      const at = Number(paddr);
+      expect(after.subarray(at, at + data.length).equals(data)).toBe(true);
+    }
+  });
+
+  test("an image in linear memory, which the next kernel's segments cover", () => {
+    const spec = validImage({
+      segments: [spread(0x100000, 0x1000), { ...spread(2 * MIB, 0x8000), memorySize: 4 * MIB }],
+    });
+    boot(buildElf(spec));
+    expect(load("loadFromMemory", 0)).toBe("");
+    const [page] = onlyPlaced();
+    const after = xen.afterJump(page);
+    for (const segment of spec.segments ?? []) {
+      const at = Number(segment.paddr);
+      const data = segment.data ?? new Uint8Array();
+      expect(after.subarray(at, at + data.length).equals(data)).toBe(true);
+    }
+  });
+
+  test("a module in a segment's way is moved; the page and start_info are clear of every segment", () => {
+    boot(withSegment(2, { paddr: BigInt(MODULE_AT - MIB), memorySize: MIB + 4096 }));
+    expect(load("load", 0, 1, 0)).toBe("");
+    const [page, { startInfo }] = onlyPlaced();
+    const begin = MODULE_AT - MIB;
+    for (const at of [page, startInfo])
+      expect(at <= begin - 4096 || at >= begin + MIB + 4096).toBe(true);
+    const info = xen.physical(startInfo, 4096);
+    const module = Number(info.readBigUInt64LE(Number(info.readBigUInt64LE(16)) - startInfo));
+    expect(module + 25 <= begin || module >= begin + MIB + 4096).toBe(true);
+    expect(xen.afterJump(page).toString("latin1", module, module + 25)).toBe(
+      "a module of 25 bytes, no.",
+    );
+  });
+});
+
+describe("refused, by field and value", () => {
+  const NOTE = "the note XEN_ELFNOTE_PHYS32_ENTRY is 0x0: ";
+
+  test.each<[name: string, image: () => Uint8Array, message: string]>([
+    ["nothing", () => new Uint8Array(0), "the file's size is 0x0: "],
+    ["51 bytes", () => buildElf(validImage()).slice(0, 51), "the file's size is 0x33: "],
+    [
+      "a 64-bit header cut off",
+      () => buildElf(validImage()).slice(0, 60),
+      "the file's size is 0x3c: ",
+    ],
+    ["no ELF", () => patched(0, 0x4d, 0x5a), "e_ident's magic is 0x464c5a4d: expected 0x464c457f"],
+    ["class 3", () => patched(4, 3), "e_ident[EI_CLASS] is 0x3: "],
+    ["big endian", () => patched(5, 2), "e_ident[EI_DATA] is 0x2: "],
+    ["version 0", () => patched(6, 0), "e_ident[EI_VERSION] is 0x0: "],
+    ["an object file", () => buildElf(validImage({ type: 1 })), "e_type is 0x1: "],
+    [
+      "ARM",
+      () => buildElf(validImage({ machine: 40 })),
+      "e_machine is 0x28: expected 0x3e (x86-64)",
+    ],
+    [
+      "i386 in 64 bit",
+      () => buildElf(validImage({ machine: 3 })),
+      "e_machine is 0x3: expected 0x3e (x86-64)",
+    ],
+    [
+      "x86-64 in 32 bit",
+      () => buildElf(validImage({ class: 32, machine: 62 })),
+      "e_machine is 0x3e: expected 0x3 (i386)",
+    ],
+    ["small program headers", () => patched(54, 32, 0), "e_phentsize is 0x20: "],
+    ["no program headers", () => patched(56, 0, 0), "e_phnum is 0x0: "],
+    ["65535 program headers", () => patched(56, 0xff, 0xff), "e_phnum is 0xffff: "],
+    [
+      "headers beyond the end",
+      () => patched(32, 0xff, 0xff, 0xff, 0xff),
+      "e_phoff is 0xffffffff: ",
+    ],
+    [
+      "headers beyond 2^64",
+      () => patched(32, ...new Array<number>(8).fill(0xff)),
+      "e_phoff is 0xffffffffffffffff: ",
+    ],
+    [
+      "a segment's bytes beyond the end",
+      () => withSegment(1, { fileSize: 0x100000, memorySize: 0x100000 }),
+      "p_offset of segment 1 is ",
+    ],
+    [
+      "an offset beyond 2^64",
+      () => withSegment(1, { offset: -1 }),
+      "p_offset of segment 1 is 0xffffffffffffffff: ",
+    ],
+    [
+      "more in the file than in memory",
+      () => withSegment(0, { memorySize: 8 }),
+      "p_filesz of segment 0 is 0x40: it is more than its p_memsz of 0x8",
+    ],
+    [
+      "beyond 4 GiB",
+      () => withSegment(2, { paddr: 0x100000000n }),
+      "p_paddr of segment 2 is 0x100000000: ",
+    ],
+    [
+      "across 4 GiB",
+      () => withSegment(2, { paddr: 0xfffff800n }),
+      "p_paddr of segment 2 is 0xfffff800: ",
+    ],
+    [
+      "beyond 2^64",
+      () => withSegment(2, { paddr: 0xfffffffffffff800n }),
+      "p_paddr of segment 2 is 0xfffffffffffff800: ",
+    ],
+    [
+      "4 GiB of zeroes",
+      () => withSegment(2, { memorySize: 0xffffffff }),
+      "p_paddr of segment 2 is 0x102000: ",
+    ],
+    [
+      "beyond RAM",
+      () => withSegment(2, { paddr: BigInt(32 * MIB) }),
+      "p_paddr of segment 2 is 0x2000000: there is not RAM for all of 0x2000000..0x2001000",
+    ],
+    [
+      "across RAM's end",
+      () => withSegment(2, { paddr: BigInt(32 * MIB - 16) }),
+      "p_paddr of segment 2 is 0x1fffff0: ",
+    ],
+    [
+      "over a hole",
+      () => withSegment(2, { paddr: 0x9f800n }),
+      "p_paddr of segment 2 is 0x9f800: there is not RAM for all of 0x9f800..0xa0800",
+    ],
+    [
+      "over ACPI's tables",
+      () => withSegment(2, { paddr: 0xfc000000n }),
+      "p_paddr of segment 2 is 0xfc000000: ",
+    ],
+    [
+      "two segments overlap",
+      () => withSegment(1, { paddr: 0x10003fn }),
+      "p_paddr of segment 1 is 0x10003f: segment 1 (0x10003f..0x10005f) overlaps segment 0 (0x100000..0x100040)",
+    ],
+    [
+      "one in another's zeroes",
+      () => withSegment(1, { paddr: 0x102800n }),
+      "p_paddr of segment 2 is 0x102000: ",
+    ],
+    [
+      "nothing to load",
+      () => buildElf(validImage({ segments: [] })),
+      "the number of PT_LOAD segments is 0x0: ",
+    ],
+    ["no note", () => buildElf(validImage({ notes: [] })), NOTE],
+    ["a note in a section alone", () => buildElf(validImage({ notesIn: "section" })), NOTE],
+    [
+      "another owner's",
+      () => buildElf(validImage({ notes: [{ ...pvhNote(0x100000), owner: "GNU" }] })),
+      NOTE,
+    ],
+    [
+      "another type",
+      () => buildElf(validImage({ notes: [{ ...pvhNote(0x100000), type: 17 }] })),
+      NOTE,
+    ],
+    [
+      "an entry of 2 bytes",
+      () =>
+        buildElf(
+          validImage({ notes: [{ owner: "Xen", type: 18, description: Uint8Array.of(0, 1) }] }),
+        ),
+      NOTE,
+    ],
+    [
+      "an entry in no segment",
+      () => buildElf(validImage({ notes: [pvhNote(0x200000)] })),
+      "the entry of XEN_ELFNOTE_PHYS32_ENTRY is 0x200000: ",
+    ],
+    [
+      "an entry just behind the code",
+      () => buildElf(validImage({ notes: [pvhNote(0x100040)] })),
+      "the entry of XEN_ELFNOTE_PHYS32_ENTRY is 0x100040: ",
+    ],
+    [
+      "an entry in the zeroes",
+      () => buildElf(validImage({ notes: [pvhNote(0x102800)] })),
+      "the entry of XEN_ELFNOTE_PHYS32_ENTRY is 0x102800: ",
+    ],
+    [
+      "an entry beyond 4 GiB",
+      () =>
+        buildElf(
+          validImage({ notes: [{ owner: "Xen", type: 18, description: u64(0x100100000n) }] }),
+        ),
+      "the entry of XEN_ELFNOTE_PHYS32_ENTRY is 0x100100000: ",
+    ],
+    [
+      "more than there is room for beside it",
+      () => withSegment(2, { paddr: BigInt(2 * MIB + 4096), memorySize: 28 * MIB - 4096 }),
+      "the size of ",
+    ],
+  ])("%s", (_, image, message) => {
+    boot(image());
+    expect(load().slice(0, message.length)).toBe(message);
+    expect(xen.placed.size).toBe(0);
+    expect(xen.spareEnd).toBe(spareBefore);
+    expect(guest.call["prepare"]?.()).toBe(-2n);
+  });
+
+  test("no room for all of it, though for some: what was taken goes back", () => {
+    boot(buildElf(validImage()));
+    const begin = 2 * MIB + xen.memory.buffer.byteLength + 4096;
+    boot(withSegment(2, { paddr: BigInt(begin), memorySize: MODULE_AT - begin }));
+    expect(load()).toMatch(/^the size of start_info is 0x[0-9a-f]+: there is no spare RAM for it/);
+    expect(xen.spareEnd).toBe(spareBefore);
+  });
+
+  test("a note that claims to be larger than its segment ends the search", () => {
+    const note = { owner: "Xen", type: 7, description: new Uint8Array(4) };
+    const image = buildElf(validImage({ notes: [note, pvhNote(0x100000)] }));
+    const at = Buffer.from(image).indexOf(Buffer.from("Xen\0")) - 12;
+    new DataView(image.buffer).setUint32(at + 4, 0xfffffffd, true);
+    boot(image);
+    expect(load()).toContain("the note XEN_ELFNOTE_PHYS32_ENTRY is 0x0");
+  });
+
+  test("an image that is not all in RAM", () => {
+    boot(buildElf(validImage()));
+    expect(load("loadAt", BigInt(32 * MIB - 10), 100n)).toMatch(
+      /^the image's address is 0x1fffff6: /,
+    );
+  });
+
+  test("a command line that is too long, or has a NUL", () => {
+    boot(buildElf(validImage()));
+    expect(load("load", 0, 2, 2042)).toMatch(/^the command line's length is 0x800: at most 2047/);
+    expect(load("load", 0, 2, 2041)).toBe("");
+    const [{ paddr, size }] = xen.modules as [{ paddr: number; size: number }];
+    expect(load("loadAt", BigInt(paddr), BigInt(size))).toMatch(/^the command line's NUL is 0x1: /);
+  });
+
+  test("a refusal takes what was loaded before with it", () => {
+    boot(buildElf(validImage()));
+    expect(load()).toBe("");
+    expect(load("load", 0, 2, 3000)).not.toBe("");
+    expect(guest.call["prepare"]?.()).toBe(-2n);
+  });
+
+  test("without a reset, a segment over shared_info's frame", () => {
+    boot(withSegment(2, { memorySize: 26 * MIB, paddr: BigInt(3 * MIB) }));
+    xen.sharedInfoFrame = BigInt((4 * MIB) / 4096);
+    expect(load()).toBe("");
+    expect(guest.call["exec"]?.(0)).toBe(-16n);
+    guest.call["why"]?.();
+    expect(xen.records.at(-1)?.text).toMatch(
+      /^loaded image: -EBUSY \(segment 2 .* is over the frame of shared_info/,
+    );
+    expect(() => guest.call["exec"]?.(1)).toThrow("the guest jumped");
+  });
+});
+
+describe("a kernel in reserve", () => {
+  test("what it runs in is kept, and everything else is out of its way", () => {
+    boot(buildElf(validImage()));
+    xen.ram.fill(0x11, 0, MIB);
+    xen.ram.fill(0x22, 6 * MIB, 8 * MIB);
+    expect(load("onCrash", 0, 8)).toBe("");
+    const [page, { copies, startInfo }] = onlyPlaced();
+    expect(page).toBeGreaterThanOrEqual(8 * MIB);
+    const [low, high] = copies as [Placed["copies"][0], Placed["copies"][0]];
+    expect([low.from, low.bytes, high.from, high.bytes]).toEqual([0, 0xa0000, MIB, 7 * MIB]);
+    const before = Buffer.from(xen.ram);
+    const after = xen.afterJump(page);
+    expect(after.subarray(low.to, low.to + low.bytes).equals(before.subarray(0, 0xa0000))).toBe(
+      true,
+    );
+    expect(after[high.to + 6 * MIB]).toBe(0x22);
+    for (const { from } of copies.slice(2)) expect(from).toBeGreaterThanOrEqual(8 * MIB);
+    const info = xen.physical(startInfo, 4096);
+    const map = Number(info.readBigUInt64LE(40)) - startInfo;
+    const entries = Array.from({ length: info.readUInt32LE(48) }, (_, i) => ({
+      addr: Number(info.readBigUInt64LE(map + i * 24)),
+      size: Number(info.readBigUInt64LE(map + i * 24 + 8)),
+      type: info.readUInt32LE(map + i * 24 + 16),
+    }));
+    expect(entries).toContainEqual({ addr: MIB, size: 7 * MIB, type: 1 });
+    expect(entries).toContainEqual({ addr: 8 * MIB, size: 24 * MIB, type: 2 });
+    const line = Number(info.readBigUInt64LE(24)) - startInfo;
+    expect(info.toString("latin1", line, info.indexOf(0, line))).toMatch(
+      /^nonce=test on=domu crash=0x[0-9a-f]+ seq=/,
+    );
+  });
+
+  test("one that needs more than it gets is refused", () => {
+    boot(withSegment(2, { paddr: BigInt(9 * MIB) }));
+    expect(load("onCrash", 0, 8)).toMatch(
+      /^p_paddr of segment 2 is 0x900000: it ends at 0x901000, beyond the 0x800000 bytes/,
+    );
+    expect(xen.spareEnd).toBe(spareBefore);
+  });
+});
