@@ -11,6 +11,8 @@ import {
   SharedInfoNoMemory,
   SharedInfoOverHole,
 } from "./scenarios/shared-info";
+import { ArmedWatchdog, LatchedCode, SharedInfoContents, TimeArea, Timers } from "./scenarios/stays-dirty";
+import { CallAndParameters, Memory, OtherVcpu } from "./scenarios/survives";
 import { Unsupported } from "./scenarios/unsupported";
 import { VcpuAreas } from "./scenarios/vcpu-areas";
 import { VcpuInfo, VcpuInfoOfOthers } from "./scenarios/vcpu-info";
@@ -27,6 +29,14 @@ export function scenarios(): Array<Scenario> {
     new SharedInfoOverHole(),
     new SharedInfoNoMemory(),
     new VcpuAreas(),
+    new Memory(),
+    new CallAndParameters(),
+    new OtherVcpu(),
+    new SharedInfoContents(),
+    new Timers(),
+    new ArmedWatchdog(),
+    new LatchedCode(),
+    new TimeArea(),
     new WhoMay(),
     new OtherReasons(),
     new NotAsked(),
