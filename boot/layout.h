@@ -70,12 +70,17 @@
 /* No IST slot for upcalls: they run on the stack that they interrupt (traps.c has the reason). */
 #define IST_NONE 0
 
-/* The vector that HVM_PARAM_CALLBACK_IRQ names. Any above the exceptions would do. */
-#define UPCALL_VECTOR 0x20
+/*
+ * The vector that HVM_PARAM_CALLBACK_IRQ names. Any above the exceptions would do for this kernel, but Xen cannot take
+ * it back in a PVH domain, and injects it as long as an event waits (hvm_vcpu_has_pending_irq, xen/arch/x86/hvm). So
+ * it is the one that Linux, whose upcalls may come by local APIC, has a handler for: a kernel that we jump into would
+ * hang in interrupts that it does not know.
+ */
+#define UPCALL_VECTOR 0xf3
 /* The vector that HVMOP_set_evtchn_upcall_vector names, and the local APIC's spurious one. */
 #define LAPIC_UPCALL_VECTOR 0x21
 #define LAPIC_SPURIOUS_VECTOR 0x2f
-#define IDT_VECTORS 0x30
+#define IDT_VECTORS 0x100
 
 /* Offsets in struct vcpu (vcpu.h), which %gs points to; checked there by _Static_assert. */
 #define VCPU_INFO 0

@@ -146,6 +146,8 @@ _Noreturn void trap(const struct trap_frame *frame)
     uint64_t rip = frame->rip;
     uint64_t rbp = frame->rbp;
 
+    if (frame->vector == VECTOR_NMI && crash_waits)
+        crash(kind, frame, rip, rbp);
     if (trap_caught)
         trap_caught(kind);
 

@@ -44,7 +44,7 @@ export class ToolstackSide {
     config.memoryMiB = 8;
     config.commandLine = "scenario=" + this.scenario.name + (this.control ? " control=1" : "");
     this.scenario.configure(config);
-    this.running = new Guest(config, new Image(this.image.paddr, this.image.size));
+    this.running = new Guest(config, new Image(this.image));
   }
 
   /**

@@ -76,13 +76,17 @@ class Requests {
 
 @lazy let requests: Requests | null = null;
 
+/** What of it can be asked for. A toolstack that does not make these nodes, and may forbid them, does not look either. */
+function announce(ends: string, suspends: string): void {
+  xenstore.write("control/feature-poweroff", ends);
+  xenstore.write("control/feature-reboot", ends);
+  xenstore.write("control/feature-suspend", suspends);
+}
+
 function serve(next: Requests): i64 {
   const stopped = control.stop();
   if (stopped < 0) return stopped;
-  /* A toolstack that does not make these nodes does not ask for them either. */
-  xenstore.write("control/feature-poweroff", "1");
-  xenstore.write("control/feature-reboot", "1");
-  xenstore.write("control/feature-suspend", next.suspends ? "1" : "0");
+  announce("1", next.suspends ? "1" : "0");
   const watch = xenstore.on<Requests>(SHUTDOWN, next, (requests, path) => {
     requests.take();
   });
@@ -119,8 +123,7 @@ export namespace control {
     requests = null;
     const watch = before ? before.watch : null;
     if (!watch) return 0;
-    xenstore.write("control/feature-poweroff", "0");
-    xenstore.write("control/feature-reboot", "0");
+    announce("0", "0");
     return watch.stop();
   }
 }

@@ -10,6 +10,7 @@ export { timer } from "./timer";
 export { softReset, xen } from "./soft_reset";
 export { kexec } from "./kexec/kexec";
 export { KexecOptions } from "./kexec/plan";
+export { CrashedGuest } from "./kexec/crashed";
 export { PhysicalBytes } from "./physical";
 export { Step, StepEvent } from "./preparation";
 export { systemTime, wallClock } from "./time";

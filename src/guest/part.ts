@@ -42,18 +42,22 @@ export abstract class Part extends Step {
   attached(): void {}
 }
 
-@lazy const parts: Array<Part> = [];
-
-/** Makes a part known; each once. */
-export function addPart(part: Part): void {
-  let at = parts.length;
-  while (at > 0 && parts[at - 1].order > part.order) at--;
-  parts.push(part);
-  for (let i = parts.length - 1; i > at; i--) parts[i] = parts[i - 1];
-  parts[at] = part;
-}
+/* Made at its first use: asc drops a lazy global's own initializer where only overriding methods use it. */
+@lazy let parts: Array<Part> | null = null;
 
 /** In their order. */
 export function knownParts(): Array<Part> {
-  return parts;
+  let made = parts;
+  if (!made) parts = made = [];
+  return made;
+}
+
+/** Makes a part known; each once. */
+export function addPart(part: Part): void {
+  const known = knownParts();
+  let at = known.length;
+  while (at > 0 && known[at - 1].order > part.order) at--;
+  known.push(part);
+  for (let i = known.length - 1; i > at; i--) known[i] = known[i - 1];
+  known[at] = part;
 }

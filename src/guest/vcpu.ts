@@ -67,7 +67,7 @@ export class Vcpu {
     checked("start of " + name, vcpu_start(id, how, port));
     knowPart();
     const vcpu = new Vcpu(id, port);
-    started.push(vcpu);
+    started().push(vcpu);
     return vcpu;
   }
 
@@ -153,7 +153,14 @@ export class Vcpu {
 }
 
 /** Those that ran since the runtime was attached. */
-@lazy const started: Array<Vcpu> = [];
+/* Made at its first use: asc drops a lazy global's own initializer where only overriding methods use it. */
+@lazy let startedMade: Array<Vcpu> | null = null;
+
+function started(): Array<Vcpu> {
+  let made = startedMade;
+  if (!made) startedMade = made = [];
+  return made;
+}
 
 /** ns that a vCPU has to leave its physical CPU after VCPUOP_down. */
 const DOWN_WITHIN: u64 = 1_000_000_000;
@@ -174,10 +181,10 @@ class OtherVcpus extends Part {
 
   run(): i64 {
     this.stopped = [];
-    for (let i = 0; i < started.length; i++) {
-      const result = this.stop(started[i]);
+    for (let i = 0; i < started().length; i++) {
+      const result = this.stop(started()[i]);
       if (result != 0) {
-        this.detail = "vCPU " + started[i].id.toString();
+        this.detail = "vCPU " + started()[i].id.toString();
         this.undo();
         return result;
       }
@@ -227,5 +234,5 @@ function knowPart(): void {
  * and there is no way back: a Vcpu of before is dead.
  */
 export function resetVcpus(): void {
-  while (started.length > 0) vcpu_reset(started.pop().id);
+  while (started().length > 0) vcpu_reset(started().pop().id);
 }

@@ -20,7 +20,7 @@ export function watchdogOp(id: u32, seconds: u32): i64 {
   knowPart();
   const result = operation(id, seconds);
   const timer = id == 0 ? result : id;
-  if (result >= 0 && timer <= <i64>WATCHDOG_TIMERS) secondsOf[<i32>timer] = seconds;
+  if (result >= 0 && timer <= <i64>WATCHDOG_TIMERS) secondsOf()[<i32>timer] = seconds;
   return result;
 }
 
@@ -33,7 +33,14 @@ function operation(id: u32, seconds: u32): i64 {
 }
 
 /** By id: what each timer is armed with; 0: it is not. */
-@lazy const secondsOf = new StaticArray<u32>(WATCHDOG_TIMERS + 1);
+/* Made at its first use: asc drops a lazy global's own initializer where only overriding methods use it. */
+@lazy let secondsOfMade: StaticArray<u32> | null = null;
+
+function secondsOf(): StaticArray<u32> {
+  let made = secondsOfMade;
+  if (!made) secondsOfMade = made = new StaticArray<u32>(WATCHDOG_TIMERS + 1);
+  return made;
+}
 
 /** The timers before a soft reset, which leaves them armed: one that expires after it ends the domain. */
 class Watchdogs extends Part {
@@ -46,7 +53,7 @@ class Watchdogs extends Part {
 
   run(): i64 {
     for (let id: u32 = 1; id <= WATCHDOG_TIMERS; id++) {
-      if (secondsOf[id] == 0) continue;
+      if (secondsOf()[id] == 0) continue;
       const result = operation(id, 0);
       if (result != 0) {
         rearm(id - 1);
@@ -66,7 +73,7 @@ class Watchdogs extends Part {
   attached(): void {
     if (!this.destroyed) return;
     this.destroyed = false;
-    secondsOf.fill(0);
+    secondsOf().fill(0);
     Watchdog.forgetAll();
   }
 }
@@ -81,15 +88,15 @@ function knowPart(): void {
 
 /** Arms those up to id `last` again. Xen gives out the lowest free id, so one that is not wanted is taken for a moment. */
 function rearm(last: u32): void {
-  while (last > 0 && secondsOf[last] == 0) last--;
+  while (last > 0 && secondsOf()[last] == 0) last--;
   for (let id: u32 = 1; id <= last; id++) {
-    const wanted = secondsOf[id] != 0;
-    const seconds = wanted ? secondsOf[id] : LONG;
+    const wanted = secondsOf()[id] != 0;
+    const seconds = wanted ? secondsOf()[id] : LONG;
     const given = checked("SCHEDOP_watchdog(0, " + seconds.toString() + ")", operation(0, seconds));
     assert(given == id, "SCHEDOP_watchdog gave another timer than the lowest free one");
   }
   for (let id: u32 = 1; id <= last; id++) {
-    if (secondsOf[id] == 0) checked("SCHEDOP_watchdog(" + id.toString() + ", 0)", operation(id, 0));
+    if (secondsOf()[id] == 0) checked("SCHEDOP_watchdog(" + id.toString() + ", 0)", operation(id, 0));
   }
 }
 

@@ -21,7 +21,7 @@ import {
 } from "./errno";
 
 /** All that the protocol has a name for. */
-@lazy const XSD_ERRORS: StaticArray<i64> = [
+@lazy export const XSD_ERRORS: StaticArray<i64> = [
   EINVAL,
   EACCES,
   EEXIST,

@@ -33,6 +33,9 @@ export interface MonitorOptions extends MonitorEvents {
   timestamps?: boolean;
 }
 
+/** A guest that never ends its line must not eat our memory: what is longer is passed on in pieces. */
+const MAX_CONSOLE_LINE = 1 << 20;
+
 /** Xen's hardware domain: the guest, or the toolstack that makes the guest's domain. */
 const HARDWARE_DOMAIN = 0;
 
@@ -54,6 +57,8 @@ export class Monitor {
   readonly #reader: RecordReader;
   readonly #toolstack: RecordReader | null;
   readonly #options: MonitorOptions;
+  /** Of the guest's console: the parts of a line that has not ended. */
+  #consoleLine = "";
   #panicBegan = false;
 
   constructor(options: MonitorOptions) {
@@ -78,15 +83,27 @@ export class Monitor {
     for (const item of this.#reader.push(text)) this.#take(item);
   }
 
-  /** The toolstack passes on the records that came by the guest's console as they are. */
+  /** The toolstack passes on the records that came by the guest's console as they are. Its own have its nonce, or none yet. */
   #isRelayed(text: string): boolean {
-    return text.startsWith(`~x1 ${this.#options.nonce} `);
+    const nonce = /^~x1 (\S+) /.exec(text)?.[1];
+    return nonce !== undefined && nonce !== "-" && nonce !== this.#options.toolstackNonce;
+  }
+
+  /** What else came by the guest's console, in parts if the line was long. */
+  #takeConsole(record: GuestRecord): void {
+    const fields = fieldsOf(record);
+    this.#consoleLine += fields?.get("text") ?? "";
+    if (fields?.get("more") === "1" && this.#consoleLine.length < MAX_CONSOLE_LINE) return;
+    const line = this.#consoleLine;
+    this.#consoleLine = "";
+    this.#pushGuest(line);
   }
 
   /** The console is closed. */
   end(): void {
-    for (const item of this.#reader.end()) this.#take(item);
     for (const item of this.#toolstack?.end() ?? []) this.#takeToolstacks(item);
+    if (this.#consoleLine !== "") this.#pushGuest(this.#consoleLine);
+    for (const item of this.#reader.end()) this.#take(item);
   }
 
   #takeToolstacks(item: Item): void {
@@ -100,7 +117,7 @@ export class Monitor {
       case "record": {
         const { record } = item;
         this.toolstackRecords.push(record);
-        if (record.kind === "console") this.#options.onText?.(fieldsOf(record)?.get("text") ?? "");
+        if (record.kind === "console") this.#takeConsole(record);
         if (stageOf(record) === "runtime") this.#options.onStage?.("toolstack");
         this.#options.onToolstackRecord?.(record);
         const ending = readDomainEnding(record);

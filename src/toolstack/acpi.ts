@@ -23,6 +23,9 @@ const HW_REDUCED_ACPI: u32 = 1 << 20;
 
 const LOCAL_APIC_BASE: u32 = 0xfee00000;
 
+/** vCPUs that the MADT has room for. */
+export const MAX_MADT_VCPUS: u32 = 64;
+
 function text(at: usize, value: string): void {
   for (let i = 0; i < value.length; i++) store<u8>(at + i, <u8>value.charCodeAt(i));
 }
@@ -60,7 +63,7 @@ function writeMadt(at: usize, vcpus: u32): void {
   seal(at, size, 9);
 }
 
-/** Writes the tables of a domain with `vcpus` (1..64) vCPUs into the zeroed page at `at`, which is ACPI_BASE's. Returns the RSDP's guest physical address. */
+/** Writes the tables of a domain with `vcpus` (1..MAX_MADT_VCPUS) vCPUs into the zeroed page at `at`, which is ACPI_BASE's. Returns the RSDP's guest physical address. */
 export function writeAcpi(at: usize, vcpus: u32): u64 {
   const dsdt = at + DSDT;
   header(dsdt, "DSDT", HEADER_SIZE, 2);

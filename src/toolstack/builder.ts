@@ -1,6 +1,7 @@
 // A PVH domain, from nothing to ready to run: what libxl does for type="pvh" (tools/libs/light/libxl_create.c,
 // tools/libs/guest, 4.17), by hypercalls alone.
 
+import { describeResult } from "xenlet/errno";
 import { checked } from "xenlet/hypercall";
 import { shared_clear, shared_copy } from "xenlet/intrinsics";
 import {
@@ -55,23 +56,32 @@ const COMMAND_LINE: u32 = 0x400;
 const MAX_COMMAND_LINE: u32 = 2048;
 const MAX_MODULES: u32 = 8;
 
+/** 2 MiB. */
+const SUPERPAGE_ORDER: u32 = 9;
+
 function pages(bytes: u64): u64 {
   return (bytes + PAGE_SIZE - 1) >> 12;
 }
 
-/** RAM, in the largest pages that fit: fewer nested page tables, and fewer entries in the calls. */
+/**
+ * RAM, in the largest pages that fit and that Xen still has in one piece: fewer nested page tables, and fewer entries
+ * in the calls.
+ */
 function populateRange(domain: Domain, from: u64, to: u64): void {
-  const superpages = <u32>((to - from) >> 21);
-  const rest = <u32>(((to - from) >> 12) & 511);
   const first = from >> 12;
-  if (
-    domain.populate(first, superpages, 9) != superpages ||
-    domain.populate(first + ((<u64>superpages) << 9), rest, 0) != rest
-  )
+  const count = <u32>((to - from) >> 12);
+  const large = max<i64>(domain.populate(first, count >> SUPERPAGE_ORDER, SUPERPAGE_ORDER), 0);
+  const done = (<u32>large) << SUPERPAGE_ORDER;
+  const small = domain.populate(first + done, count - done, 0);
+  if (small != count - done)
     throw new Error(
       "Xen has too little memory for a domain with RAM up to 0x" +
         to.toString(16) +
-        ": give the machine more, or the domain less",
+        " (XENMEM_populate_physmap: " +
+        (small < 0
+          ? describeResult(small)
+          : (done + <u32>small).toString() + " of " + count.toString() + " pages") +
+        "): give the machine more, or the domain less",
     );
 }
 
@@ -124,10 +134,24 @@ function writeStartInfo(domain: Domain, config: DomainConfig, base: u64, rsdp: u
     const entry = changetype<hvm_modlist_entry>(at + MODLIST + i * offsetof<hvm_modlist_entry>());
     entry.paddr = to;
     entry.size = modules[i].size;
-    copyInto(domain.id, to, modules[i].paddr, modules[i].size);
+    copyInto(domain.id, to, modules[i]);
     to += pages(modules[i].size) << 12;
   }
   unmapFrame(at);
+}
+
+/** Ends the toolstack if image, start_info and modules do not fit in the domain's RAM below 4 GiB. */
+function checkRoom(config: DomainConfig, image: Image): void {
+  let needed = image.end + 2 * PAGE_SIZE;
+  for (let i = 0; i < config.modules.length; i++) needed += pages(config.modules[i].size) << 12;
+  if (needed > min((<u64>config.memoryMiB) << 20, LOW_RAM_END))
+    throw new Error(
+      "the image and its modules take up the first " +
+        ((needed + 0xfffff) >> 20).toString() +
+        " MiB of a domain that has " +
+        config.memoryMiB.toString() +
+        ": give it more",
+    );
 }
 
 /** Offers the store's and the console's port, in libxl's order: fresh, they come out as 1 and 2. */
@@ -160,6 +184,7 @@ export function createEmpty(config: DomainConfig): Domain {
  * the operation and the errno.
  */
 export function buildDomain(config: DomainConfig, image: Image): Domain {
+  checkRoom(config, image);
   const domain = createEmpty(config);
   populate(domain, config);
   writeIdentityMap(domain);

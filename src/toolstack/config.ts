@@ -1,6 +1,7 @@
 // The toolstack's command line: `key=value` for itself, and behind ` -- ` the domain's own.
 
 import { commandLine } from "xenlet/start_info";
+import { MAX_MADT_VCPUS } from "./acpi";
 import { DomainConfig } from "./builder";
 
 /** What is done with a domain that shuts down with SHUTDOWN_soft_reset: xl.cfg's on_soft_reset, and two for tests. */
@@ -14,28 +15,52 @@ export enum OnSoftReset {
 }
 
 const SEPARATOR = " -- ";
+/** In MiB. A guest of less has no room for its stacks and tables beside its image. */
+const MIN_MEMORY: u32 = 8;
+/** What Xen can give a domain is found out when it is asked. */
+const MAX_MEMORY: u32 = 1 << 20;
 
 export class Config {
   onSoftReset: OnSoftReset = OnSoftReset.SOFT_RESET;
   domain: DomainConfig = new DomainConfig();
 
+  /** Reads the command line; ends the toolstack at the first word that it does not know. */
   constructor() {
-    const words = commandLine();
+    const words = " " + commandLine();
     const at = words.indexOf(SEPARATOR);
+    const own = at < 0 ? words : words.substring(0, at);
     if (at >= 0) this.domain.commandLine = words.substring(at + SEPARATOR.length);
-    const own = (at < 0 ? words : words.substring(0, at)).split(" ");
-    for (let i = 0; i < own.length; i++) {
-      const equals = own[i].indexOf("=");
-      if (equals > 0) this.take(own[i].substring(0, equals), own[i].substring(equals + 1));
-    }
+    const pairs = own.split(" ");
+    for (let i = 0; i < pairs.length; i++) if (pairs[i].length > 0) this.take(pairs[i]);
   }
 
-  private take(key: string, value: string): void {
-    if (key == "memory") this.domain.memoryMiB = <u32>parseInt(value);
-    else if (key == "vcpus") this.domain.kind.vcpus = <u32>parseInt(value);
+  private take(word: string): void {
+    const equals = word.indexOf("=");
+    const key = equals < 0 ? word : word.substring(0, equals);
+    const value = equals < 0 ? "" : word.substring(equals + 1);
+    if (key == "memory") this.domain.memoryMiB = wholeNumber(key, value, MIN_MEMORY, MAX_MEMORY);
+    else if (key == "vcpus") this.domain.kind.vcpus = wholeNumber(key, value, 1, MAX_MADT_VCPUS);
     else if (key == "on_soft_reset") this.onSoftReset = onSoftReset(value);
-    else if (key != "nonce") throw new Error("the toolstack does not know the option " + key);
+    else if (key != "nonce")
+      throw new Error(
+        'the toolstack has no option "' + key + '": expected memory=, vcpus=, on_soft_reset= or nonce=',
+      );
   }
+}
+
+function wholeNumber(key: string, text: string, least: u32, most: u32): u32 {
+  let value: u64 = 0;
+  let wrong = text.length == 0 || text.length > 9;
+  for (let i = 0; i < text.length && !wrong; i++) {
+    const digit = text.charCodeAt(i) - 0x30;
+    wrong = digit < 0 || digit > 9;
+    value = value * 10 + digit;
+  }
+  if (wrong || value < least || value > most)
+    throw new Error(
+      key + "=" + text + ": expected a whole number of " + least.toString() + " to " + most.toString(),
+    );
+  return <u32>value;
 }
 
 function onSoftReset(value: string): OnSoftReset {

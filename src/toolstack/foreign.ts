@@ -62,11 +62,18 @@ function unmapAt(at: usize, count: u32): void {
 }
 
 /** Places for single frames that were mapped once, and are holes now. */
-@lazy const holes: Array<usize> = [];
+/* Made at its first use: asc drops a lazy global's own initializer where only overriding methods use it. */
+@lazy let holesMade: Array<usize> | null = null;
+
+function holes(): Array<usize> {
+  let made = holesMade;
+  if (!made) holesMade = made = [];
+  return made;
+}
 
 /** Where frame `gfn` of `domid` is mapped from now on. Ends the toolstack if Xen will not: the domain has no such frame. */
 export function mapFrame(domid: u16, gfn: u64): usize {
-  const at = holes.length > 0 ? holes.pop() : shared_alloc(1);
+  const at = holes().length > 0 ? holes().pop() : shared_alloc(1);
   if (at == 0) throw new Error("no page frame left to map a domain's frame at");
   const result = mapAt(at, domid, gfn, 1);
   if (result < 0)
@@ -84,7 +91,7 @@ export function mapFrame(domid: u16, gfn: u64): usize {
 /** Unmaps what mapFrame() mapped at `at`, which may not be touched from then on. */
 export function unmapFrame(at: usize): void {
   unmapAt(at, 1);
-  holes.push(at);
+  holes().push(at);
 }
 
 let windowBase: usize = 0;

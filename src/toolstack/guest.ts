@@ -75,8 +75,7 @@ export class Guest {
 
   /** Takes the last of what the domain wrote, whether its line has ended or not. */
   finishConsole(): void {
-    this.console.drain();
-    if (this.console.unfinished) this.console.flush();
+    this.console.finish();
   }
 
   /** Destroys the domain, and gives back what serves it. Xen's errno, or 0. */

@@ -1,7 +1,7 @@
 // Which domctl and sysctl interface this Xen speaks. Both are internal to Xen and its toolstack: a call with
 // another version than the hypervisor's own is -EACCES, and structures move when the number does.
 //
-// TABLE is all that is known of them, from Xen's public headers of each release. A release that nobody has run
+// INTERFACES is all that is known of them, from Xen's public headers of each release. A release that nobody has run
 // this on is marked so, and is used all the same: its layout is known, its behaviour is not.
 
 import { hypercall1 } from "xenlet/intrinsics";
@@ -33,14 +33,14 @@ export class Interface {
  * createdomain grew grant_opts with 4.16 (44), vmtrace_size with 4.15, cpupool_id with 4.17 and altp2m_opts with
  * 4.19; each pushed `arch`, whose first field is emulation_flags, down. physinfo: arch_capabilities with 4.17.
  */
-const TABLE: StaticArray<Interface> = [
+export const INTERFACES: StaticArray<Interface> = [
   new Interface("4.14", 0x12, 0x13, true, 0, 44, 40, false),
   new Interface("4.15", 0x13, 0x13, false, 0, 48, 40, false),
   new Interface("4.16", 0x14, 0x14, false, 44, 52, 40, false),
   new Interface("4.17", 0x15, 0x15, true, 44, 56, 48, true),
   new Interface("4.18", 0x16, 0x15, false, 44, 56, 48, true),
   new Interface("4.19 or 4.20", 0x17, 0x15, true, 44, 60, 48, true),
-  new Interface("4.21", 0x17, 0x16, true, 44, 60, 48, true),
+  new Interface("4.21", 0x17, 0x16, false, 44, 60, 48, true),
   new Interface("4.22", 0x18, 0x16, false, 44, 60, 48, true),
 ];
 
@@ -86,8 +86,8 @@ let known: Interface | null = null;
 export function xenInterface(): Interface {
   const before = known;
   if (before) return before;
-  for (let i = 0; i < TABLE.length; i++) {
-    const row = TABLE[i];
+  for (let i = 0; i < INTERFACES.length; i++) {
+    const row = INTERFACES[i];
     if (speaksDomctl(row.domctl) && speaksSysctl(row.sysctl)) {
       known = row;
       return row;

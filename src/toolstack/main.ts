@@ -7,13 +7,14 @@ import { evtchn } from "xenlet/evtchn";
 import { checked } from "xenlet/hypercall";
 import { waitForEvents } from "xenlet/loop";
 import { sched } from "xenlet/sched";
-import { VIRQ_DOM_EXC } from "xenlet/abi/xen";
+import { VIRQ_CONSOLE, VIRQ_DOM_EXC } from "xenlet/abi/xen";
 import { guestFiles } from "xenlet/toolstack/bundle";
 import { Config, OnSoftReset } from "xenlet/toolstack/config";
 import { Guest } from "xenlet/toolstack/guest";
 import { Image } from "xenlet/toolstack/image";
 import { xenInterface } from "xenlet/toolstack/interface";
 import { report } from "xenlet/toolstack/report";
+import { Typing } from "xenlet/toolstack/typing";
 
 /** It cannot fail, and QEMU, started with -no-reboot, ends by it. */
 function endMachine(): void {
@@ -43,17 +44,19 @@ function onSoftReset(guest: Guest, config: Config): bool {
 const config = new Config();
 xenInterface();
 const files = guestFiles();
-/* VIRQ_DOM_EXC tells of every domain that shuts down or goes. */
-const domExc = <u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(VIRQ_DOM_EXC));
-evtchn.unmask(domExc);
+/* A domain has shut down or is gone; somebody has typed something. Either ends waitForEvents(). */
+evtchn.unmask(<u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(VIRQ_DOM_EXC)));
+evtchn.unmask(<u32>checked("EVTCHNOP_bind_virq(VIRQ_CONSOLE)", evtchn.bindVirq(VIRQ_CONSOLE)));
 
 config.domain.modules = files.slice(1);
-const guest = new Guest(config.domain, new Image(files[0].paddr, files[0].size));
+const guest = new Guest(config.domain, new Image(files[0]));
 report(guest.domain.id, "created", "interface=" + xenInterface().domctl.toString());
 checked("XEN_DOMCTL_unpausedomain", guest.domain.unpause());
+const typing = new Typing(guest.console);
 
 while (true) {
   waitForEvents();
+  typing.pump();
   const info = guest.domain.info();
   if (info.result < 0) throw new Error("XEN_DOMCTL_getdomaininfo = " + describeResult(info.result));
   if (!info.isShutdown) continue;

@@ -5,32 +5,44 @@ import { record } from "xenlet/record";
 
 const NEWLINE: usize = memory.data<u8>([0x0a]);
 
-/** Whether a line holds a record of a guest's own (boot/record.c): those are passed on as they are. */
+/** What a record's line is at most, of printable ASCII, and what it begins with (boot/record.c). */
+const RECORD_LINE: u32 = 189;
+/* "~x1 " */
+const RECORD_MAGIC: u32 = 0x2031787e;
+
+/** Whether a line is one of a domain's own records, which the debug port passes on as it is. */
 function isRecord(at: usize, size: u32): bool {
-  /* "~x1 " */
-  for (let i: u32 = 0; i + 4 <= size; i++) if (load<u32>(at + i) == 0x2031787e) return true;
-  return false;
+  if (size < 4 || size > RECORD_LINE || load<u32>(at) != RECORD_MAGIC) return false;
+  for (let i: u32 = 0; i < size; i++) {
+    const byte = load<u8>(at + i);
+    if (byte < 0x20 || byte > 0x7e) return false;
+  }
+  return true;
 }
 
 let listener: ((domid: u16, line: string) => void) | null = null;
 
-/** From now on the lines of domains' consoles go to `to`, and nowhere else. */
+/**
+ * From now on the lines of domains' consoles go to `to`, and nowhere else; one of more than 4096 bytes comes in
+ * several parts.
+ */
 export function onConsoleLine(to: (domid: u16, line: string) => void): void {
   listener = to;
 }
 
 /**
- * Passes on a line that domain `domid` wrote to its console. A record goes out as it came, with its own checksum; any
- * other text as a record of ours, because the way out drops what is not printable ASCII.
+ * Passes on a line, or a part of one, that domain `domid` wrote to its console. A record goes out as it came, with its
+ * own checksum; any other text as a record of ours, because the way out drops what is not printable ASCII.
  */
-export function passOnLine(domid: u16, from: usize, size: u32): void {
+export function passOnLine(domid: u16, from: usize, size: u32, ends: bool): void {
   const to = listener;
   if (to) to(domid, String.UTF8.decodeUnsafe(from, size));
-  else if (isRecord(from, size)) {
+  else if (ends && isRecord(from, size)) {
     debug_port_write(from, size);
     debug_port_write(NEWLINE, 1);
   } else {
-    record("console", "domid=" + domid.toString() + " text=" + String.UTF8.decodeUnsafe(from, size));
+    const head = "domid=" + domid.toString() + (ends ? "" : " more=1");
+    record("console", head + " text=" + String.UTF8.decodeUnsafe(from, size));
   }
 }
 

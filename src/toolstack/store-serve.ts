@@ -124,7 +124,7 @@ function perform(request: Request): i64 {
   const transaction = request.from.transaction(request.transactionId);
   if (!transaction) return -ENOENT;
   const error = performIn(request, transaction, transaction);
-  return transaction.overfull && error == 0 ? -ENOSPC : error;
+  return transaction.overfull && request.type != XS_TRANSACTION_END ? -ENOSPC : error;
 }
 
 function performIn(request: Request, view: StoreView, transaction: Transaction | null): i64 {

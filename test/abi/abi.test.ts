@@ -1,213 +1,213 @@
-// Every constant and structure that guest and boot code use, against Xen's own public headers.
+// Every constant and structure that guest, toolstack and boot code use, against Xen's own public headers, of each
+// release that Debian has.
 // Why: a wrong offset does not fail, it quietly asks Xen for something else. The headers are Debian's libxen-dev,
 // evaluated by gcc; ours are evaluated by the compilers that build guests. Fails if a value, an offset or a size
-// differs, or if a name of ours is in no header of Xen's and not listed below with what it stands for.
+// differs, or if a name of ours is in no header of Xen's and not listed in terms.ts with what it stands for.
 
-import { readFile, readdir } from "node:fs/promises";
-import { join } from "node:path";
-import { beforeAll, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 
-import { providePackages } from "../../src/machine/debian/index.js";
-import { createProgress } from "../../src/progress.js";
-import { declaredByBoot, declaredByGuest, type Declared } from "./declared.js";
-import { evaluateC, evaluateClasses } from "./evaluate.js";
+import { XEN_RELEASES } from "../../src/machine/debian/index.js";
+import { declaredByBoot, declaredByGuest } from "./declared.js";
+import { evaluateC, evaluateClasses, linesOf } from "./evaluate.js";
+import { headersOf, type Headers, type Values } from "./headers.js";
+import { BEGINNINGS, NOT_IN_HEADERS, SINCE } from "./terms.js";
 
-const HEADERS = [
-  "xen.h",
-  "errno.h",
-  "sched.h",
-  "event_channel.h",
-  "memory.h",
-  "vcpu.h",
-  "grant_table.h",
-  "version.h",
-  "elfnote.h",
-  "hvm/hvm_op.h",
-  "hvm/params.h",
-  "hvm/hvm_vcpu.h",
-  "arch-x86/cpuid.h",
-  "arch-x86/hvm/start_info.h",
-  "io/console.h",
-  "io/xs_wire.h",
-];
+const guest = await declaredByGuest();
+const boot = await declaredByBoot();
+const guestLayouts = await evaluateClasses(guest.structures);
+const table = await interfaceTable();
+const storeErrors = await linesOf(`
+  import { XSD_ERRORS, storeErrorName } from "xenlet/xenstore-error";
+  for (let i = 0; i < XSD_ERRORS.length; i++) console.log(storeErrorName(-XSD_ERRORS[i]));`);
+const releases = await Promise.all(
+  XEN_RELEASES.map(async (release) => ({ release, headers: await headersOf(release) })),
+);
 
-/** Names of ours that Xen's headers spell otherwise. */
-function inXensTerms(name: string): string {
-  const layout =
-    /^(SHARED_INFO|VCPU_INFO|TIME|RUNSTATE_INFO|CONTROL_BLOCK|XENCONS|XENSTORE_INTERFACE)_(\w+)$/.exec(
-      name,
-    );
-  if (layout) {
-    const structure = {
-      SHARED_INFO: "shared_info",
-      VCPU_INFO: "vcpu_info",
-      TIME: "vcpu_time_info",
-      RUNSTATE_INFO: "vcpu_runstate_info",
-      CONTROL_BLOCK: "evtchn_fifo_control_block",
-      XENCONS: "xencons_interface",
-      XENSTORE_INTERFACE: "xenstore_domain_interface",
-    }[layout[1] ?? ""];
-    const field = (layout[2] ?? "").toLowerCase();
-    return field === "size"
-      ? `sizeof(struct ${structure ?? ""})`
-      : `offsetof(struct ${structure ?? ""}, ${field})`;
-  }
-  if (/^E[A-Z0-9]+$/.test(name)) return `XEN_${name}`;
-  return name;
+/** One row of src/toolstack/interface.ts. */
+interface Interface {
+  releases: string[];
+  domctl: bigint;
+  sysctl: bigint;
+  run: boolean;
+  grant_opts: bigint;
+  emulation_flags: bigint;
+  free_pages: bigint;
+  set_paging_mempool_size: boolean;
 }
 
-/** Structures of ours that Xen's headers call otherwise. */
-const STRUCTURES: Record<string, string> = {
-  evtchn_port: "evtchn_close",
-  sched_pin_override: "sched_pin_override",
-};
-
-/** What has no name in a public header, and where it comes from instead. */
-const NOT_IN_HEADERS: Record<string, string> = {
-  XEN_HVM_DEBUGCONS_IOPORT: "xen/arch/x86/hvm/hvm.c",
-  XEN_CPUID_FIRST_LEAF: "arch-x86/cpuid.h, XEN_CPUID_LEAF: a macro with an argument",
-  XEN_CPUID_LEAF_STEP: "the same, and docs/misc/pvh",
-  XEN_CPUID_LAST_LEAF: "the same",
-};
-
-const structureOf = (name: string): string => `struct ${STRUCTURES[name] ?? name}`;
-
-let flags: string[];
-let preamble: string;
-let guest: Declared;
-let boot: Declared;
-
-beforeAll(async () => {
-  const { root } = await providePackages(
-    ["libxen-dev"],
-    "bookworm",
-    createProgress(process.stderr, { quiet: true }),
-  );
-  flags = ["-I", join(root, "usr/include"), "-D__XEN_TOOLS__"];
-  preamble = [
-    "#include <stddef.h>",
-    "#include <stdint.h>",
-    ...HEADERS.map((header) => `#include <xen/${header}>`),
-  ].join("\n");
-  guest = await declaredByGuest();
-  boot = await declaredByBoot();
-});
-
-/** Our names with Xen's values, for those that Xen's headers have. */
-async function xensConstants(names: string[]): Promise<Map<string, bigint>> {
-  const values = await evaluateC(preamble, [...new Set(names.map(inXensTerms))], flags);
-  return new Map(
-    names.flatMap((name) =>
-      values.has(inXensTerms(name)) ? [[name, values.get(inXensTerms(name)) ?? 0n] as const] : [],
-    ),
-  );
+async function interfaceTable(): Promise<Interface[]> {
+  const lines = await linesOf(`
+    import { INTERFACES } from "xenlet/toolstack/interface";
+    for (let i = 0; i < INTERFACES.length; i++) {
+      const row = INTERFACES[i];
+      console.log(row.releases + ";" + row.domctl.toString() + ";" + row.sysctl.toString() + ";" +
+        row.run.toString() + ";" + row.grant_opts.toString() + ";" + row.emulation_flags.toString() + ";" +
+        row.free_pages.toString() + ";" + row.set_paging_mempool_size.toString());
+    }`);
+  return lines.map((line) => {
+    const [names = "", domctl = "", sysctl = "", run, grant = "", emulation = "", free = "", pool] =
+      line.split(";");
+    return {
+      releases: names.split(/, | or /),
+      domctl: BigInt(domctl),
+      sysctl: BigInt(sysctl),
+      run: run === "true",
+      grant_opts: BigInt(grant),
+      emulation_flags: BigInt(emulation),
+      free_pages: BigInt(free),
+      set_paging_mempool_size: pool === "true",
+    };
+  });
 }
 
-async function xensLayouts(structures: Map<string, string[]>): Promise<Map<string, bigint>> {
-  const expressions = new Map<string, string>();
-  for (const [name, fields] of structures) {
-    expressions.set(name, `sizeof(${structureOf(name)})`);
-    for (const field of fields)
-      expressions.set(`${name}.${field}`, `offsetof(${structureOf(name)}, ${field})`);
-  }
-  const values = await evaluateC(preamble, [...expressions.values()], flags);
-  return new Map(
-    [...expressions].flatMap(([ours, theirs]) =>
-      values.has(theirs) ? [[ours, values.get(theirs) ?? 0n] as const] : [],
-    ),
+function expectSame(ours: Values, theirs: Values, headers: Headers): void {
+  const left = [...ours].filter(
+    ([name]) =>
+      !(name in NOT_IN_HEADERS) &&
+      BEGINNINGS[name] !== null &&
+      (theirs.has(name) || !headers.isTooOldFor(name)),
   );
-}
-
-function expectSame(ours: Map<string, bigint>, theirs: Map<string, bigint>): void {
-  const left = [...ours].filter(([name]) => !(name in NOT_IN_HEADERS));
   expect(Object.fromEntries(left)).toEqual(
     Object.fromEntries(left.map(([name]) => [name, theirs.get(name)])),
   );
 }
 
-describe("the guest runtime", () => {
-  test("has Xen's constants", async () => {
-    expect(guest.constants.size).toBeGreaterThan(50);
-    expectSame(guest.constants, await xensConstants([...guest.constants.keys()]));
+/** What Xen's headers say where a row of the table says it. */
+async function rowOf(headers: Headers): Promise<Omit<Interface, "releases" | "run">> {
+  const fields = {
+    domctl: "XEN_DOMCTL_INTERFACE_VERSION",
+    sysctl: "XEN_SYSCTL_INTERFACE_VERSION",
+    grant_opts: "offsetof(struct xen_domctl_createdomain, grant_opts)",
+    emulation_flags: "offsetof(struct xen_domctl_createdomain, arch.emulation_flags)",
+    free_pages: "offsetof(struct xen_sysctl_physinfo, free_pages)",
+  };
+  const pool = "XEN_DOMCTL_set_paging_mempool_size";
+  const values = await headers.evaluate([...Object.values(fields), pool]);
+  const value = (name: keyof typeof fields): bigint => values.get(fields[name]) ?? 0n;
+  return {
+    domctl: value("domctl"),
+    sysctl: value("sysctl"),
+    grant_opts: value("grant_opts"),
+    emulation_flags: value("emulation_flags"),
+    free_pages: value("free_pages"),
+    set_paging_mempool_size: values.has(pool),
+  };
+}
+
+describe.each(releases)("Xen $release", ({ release, headers }) => {
+  if (headers === null) {
+    test.skip("its headers are on no mirror any more");
+    return;
+  }
+
+  describe("the guest runtime and the toolstack", () => {
+    test("have Xen's constants", async () => {
+      expect(guest.constants.size).toBeGreaterThan(200);
+      expectSame(guest.constants, await headers.constants([...guest.constants.keys()]), headers);
+    });
+
+    test("have Xen's structures, as asc lays them out", async () => {
+      expect(guest.structures.size).toBeGreaterThan(30);
+      expectSame(guestLayouts, await headers.layouts(guest.structures), headers);
+    });
+
+    test("have a row of versions and offsets for it, that was run", async () => {
+      const row = table.find((one) => one.releases.includes(release));
+      expect(row).toMatchObject(await rowOf(headers));
+      expect(row?.run).toBe(true);
+    });
   });
 
-  test("has Xen's structures, as asc lays them out", async () => {
-    expect(guest.structures.size).toBeGreaterThanOrEqual(12);
-    const modules = new Map<string, string>();
-    for (const file of await readdir("src/guest/abi"))
-      for (const [, name = ""] of (await readFile(`src/guest/abi/${file}`, "utf8")).matchAll(
-        /export class (\w+)/gm,
-      ))
-        modules.set(name, `xenlet/abi/${file.replace(/\.ts$/, "")}`);
-    const classes = new Map(
-      [...guest.structures].map(([name, fields]) => [
-        name,
-        { module: modules.get(name) ?? "", fields },
-      ]),
-    );
-    expectSame(await evaluateClasses(classes), await xensLayouts(guest.structures));
-  });
-});
-
-describe("boot code", () => {
-  test("has Xen's constants", async () => {
-    expect(boot.constants.size).toBeGreaterThan(15);
-    expectSame(boot.constants, await xensConstants([...boot.constants.keys()]));
+  test("the store's errors are those that its protocol has names for", async () => {
+    const header = await headers.text("io/xs_wire.h");
+    const theirs = [...header.matchAll(/^\s+XSD_ERROR\((\w+)\)/gm)].map(([, name]) => name);
+    expect(theirs.length).toBeGreaterThan(14);
+    // The last of them is new in 4.17.
+    expect(storeErrors.slice(0, release === "4.14" ? -1 : undefined)).toEqual(theirs);
   });
 
-  test("has Xen's structures, as gcc lays them out", async () => {
-    const mine = new Map(
-      [...boot.structures].filter(
-        ([name]) => !["e820_entry", "vcpu_hvm_context_64"].includes(name),
-      ),
-    );
-    const expressions = [...mine].flatMap(([name, fields]) => [
-      `sizeof(struct ${name})`,
-      ...fields.map((field) => `offsetof(struct ${name}, ${field})`),
-    ]);
-    const values = await evaluateC('#include <stddef.h>\n#include "boot/xen.h"', expressions, [
-      "-I",
-      ".",
-    ]);
-    const ours = new Map(
-      [...mine].flatMap(([name, fields]) => [
-        [name, values.get(`sizeof(struct ${name})`) ?? -1n] as const,
-        ...fields.map(
-          (field) =>
-            [`${name}.${field}`, values.get(`offsetof(struct ${name}, ${field})`) ?? -1n] as const,
+  describe("boot code", () => {
+    test("has Xen's constants", async () => {
+      expect(boot.constants.size).toBeGreaterThan(15);
+      expectSame(boot.constants, await headers.constants([...boot.constants.keys()]), headers);
+    });
+
+    test("has Xen's structures, as gcc lays them out", async () => {
+      const mine = new Map(
+        [...boot.structures].filter(
+          ([name]) => !["e820_entry", "vcpu_hvm_context_64"].includes(name),
         ),
+      );
+      const expressions = [...mine].flatMap(([name, { fields }]) => [
+        [name, `sizeof(struct ${name})`] as const,
+        ...fields.map(
+          (field) => [`${name}.${field}`, `offsetof(struct ${name}, ${field})`] as const,
+        ),
+      ]);
+      const values = await ofBoot(expressions.map(([, expression]) => expression));
+      const ours = new Map(
+        expressions.map(([name, expression]) => [name, values.get(expression) ?? -1n]),
+      );
+      expectSame(ours, await headers.layouts(mine), headers);
+    });
+
+    test("has the 64-bit half of struct vcpu_hvm_context, which Xen's header keeps in a union", async () => {
+      const fields = boot.structures.get("vcpu_hvm_context_64")?.fields ?? [];
+      const registers = fields.filter((field) => field !== "mode");
+      expect(registers.length).toBe(14);
+      const ours = await ofBoot(
+        registers.map((register) => `offsetof(struct vcpu_hvm_context_64, ${register})`),
+      );
+      const theirs = await headers.evaluate(
+        registers.map(
+          (register) => `offsetof(struct vcpu_hvm_context, cpu_regs.x86_64.${register})`,
+        ),
+      );
+      expect([...ours.values()]).toEqual([...theirs.values()]);
+    });
+  });
+
+  test("the control: a wrong value, a wrong offset, a wrong size and an unknown name are each seen", async () => {
+    const names = ["SCHEDOP_poll", "SCHEDOP_unheard_of", "HVM_HW_CPU_RIP"];
+    const constants = await headers.constants(names);
+    expect(constants.get("SCHEDOP_poll")).toBe(3n);
+    const layouts = await headers.layouts(
+      new Map([
+        ["sched_poll", { fields: ["timeout"] }],
+        ["xen_domctl_getdomaininfo", { fields: ["shared_info_frame"] }],
+        ["xen_domctl", { fields: [] }],
       ]),
     );
-    expectSame(ours, await xensLayouts(mine));
+    expect(layouts.get("sched_poll.timeout")).toBe(16n);
+    const red = (name: string, value: bigint, theirs: Values): void => {
+      expect(() => {
+        expectSame(new Map([[name, value]]), theirs, headers);
+      }, name).toThrow();
+    };
+    red("SCHEDOP_poll", 4n, constants);
+    red("SCHEDOP_unheard_of", 9n, constants);
+    red("HVM_HW_CPU_RIP", 648n, constants);
+    red("sched_poll.timeout", 8n, layouts);
+    red("xen_domctl_getdomaininfo.shared_info_frame", 40n, layouts);
+    red("xen_domctl", 8n, layouts);
   });
 
-  test("has the 64-bit half of struct vcpu_hvm_context, which Xen's header keeps in a union", async () => {
-    const fields = boot.structures.get("vcpu_hvm_context_64") ?? [];
-    const registers = fields.filter((field) => field !== "mode");
-    expect(registers.length).toBe(14);
-    const ours = await evaluateC(
-      '#include <stddef.h>\n#include "boot/xen.h"',
-      registers.map((register) => `offsetof(struct vcpu_hvm_context_64, ${register})`),
-      ["-I", "."],
-    );
-    const theirs = await evaluateC(
-      preamble,
-      registers.map((register) => `offsetof(struct vcpu_hvm_context, cpu_regs.x86_64.${register})`),
-      flags,
-    );
-    expect([...ours.values()]).toEqual([...theirs.values()]);
+  test("the control: a row with another release's numbers is seen", async () => {
+    const theirs = await rowOf(headers);
+    for (const other of table.filter((one) => !one.releases.includes(release)))
+      expect(other, other.releases.join()).not.toMatchObject(theirs);
   });
 });
 
-test("the control: a wrong value, a wrong offset and an unknown name are each seen", async () => {
-  const theirs = await xensConstants(["SCHEDOP_poll", "SCHEDOP_unheard_of"]);
-  expect(theirs.get("SCHEDOP_poll")).toBe(3n);
-  expect(() => {
-    expectSame(new Map([["SCHEDOP_poll", 4n]]), theirs);
-  }).toThrow();
-  expect(() => {
-    expectSame(new Map([["SCHEDOP_unheard_of", 9n]]), theirs);
-  }).toThrow();
-  const layout = await xensLayouts(new Map([["sched_poll", ["timeout"]]]));
-  expect(layout.get("sched_poll.timeout")).toBe(16n);
+test("no name is excused in a release that has it", async () => {
+  const names = Object.keys(SINCE).filter((name) => !guest.structures.has(name));
+  for (const { headers } of releases)
+    if (headers !== null)
+      expect([...(await headers.constants(names)).keys()]).toEqual(
+        names.filter((name) => !headers.isTooOldFor(name)),
+      );
 });
+
+async function ofBoot(expressions: string[]): Promise<Values> {
+  return evaluateC('#include <stddef.h>\n#include "boot/xen.h"', expressions, ["-I", "."]);
+}

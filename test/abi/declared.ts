@@ -4,52 +4,66 @@ import { readFile, readdir } from "node:fs/promises";
 
 export interface Declared {
   constants: Map<string, bigint>;
-  /** Structure → field names, padding left out. */
-  structures: Map<string, string[]>;
+  /** Structure → where it is declared and its field names, padding left out. */
+  structures: Map<string, { module: string; fields: string[] }>;
 }
 
-const abi = "src/guest/abi";
+const CONSTANT = /^export const (\w+): \w+ = (0x[0-9a-f]+|\d+|1 << \d+);/gm;
+const STRUCTURE = /export class (\w+) \{\n([^}]*)^\}/gm;
 
-/** src/guest/abi and src/guest/errno.ts. */
+/** By the name under which a guest imports it. */
+async function modules(): Promise<Map<string, string>> {
+  const found = new Map([["xenlet/errno", "src/guest/errno.ts"]]);
+  for (const [folder, name] of [
+    ["src/guest/abi", "xenlet/abi"],
+    ["src/toolstack/abi", "xenlet/toolstack/abi"],
+  ] as const)
+    for (const file of await readdir(folder))
+      found.set(`${name}/${file.replace(/\.ts$/, "")}`, `${folder}/${file}`);
+  return found;
+}
+
+/** src/guest/abi, src/toolstack/abi and src/guest/errno.ts. */
 export async function declaredByGuest(): Promise<Declared> {
-  const constants = new Map<string, bigint>();
-  const structures = new Map<string, string[]>();
-  const files = [...(await readdir(abi)).map((file) => `${abi}/${file}`), "src/guest/errno.ts"];
-  for (const file of files) {
+  const declared: Declared = { constants: new Map(), structures: new Map() };
+  for (const [module, file] of await modules()) {
     const text = await readFile(file, "utf8");
-    for (const [, name = "", value = ""] of text.matchAll(
-      /^export const (\w+): \w+ = (0x[0-9a-f]+|\d+);/gm,
-    ))
-      constants.set(name, BigInt(value));
-    for (const [, name = "", body = ""] of text.matchAll(/export class (\w+) \{\n([^}]*)^\}/gm))
-      structures.set(name, fields(body, /^ {2}(\w+): \w+;/gm));
-    const declarations = [...text.matchAll(/\b(const|class) \w+/g)].length;
-    const read = [
-      ...text.matchAll(/^export const (\w+): \w+ = (0x[0-9a-f]+|\d+);|export class (\w+) \{\n/gm),
-    ].length;
-    if (declarations !== read)
+    let read = 0;
+    for (const [, name = "", value = ""] of text.matchAll(CONSTANT)) {
+      declared.constants.set(name, valueOf(value));
+      read++;
+    }
+    for (const [, name = "", body = ""] of text.matchAll(STRUCTURE)) {
+      declared.structures.set(name, { module, fields: fields(body, /^ {2}(\w+): \w+;/gm) });
+      read++;
+    }
+    if ([...text.matchAll(/^[^/\n]*\b(const|class) \w+/gm)].length !== read)
       throw new Error(`${file} declares something that this test cannot read`);
   }
-  return { constants, structures };
+  return declared;
 }
 
 /** boot/xen.h. */
 export async function declaredByBoot(): Promise<Declared> {
   const text = await readFile("boot/xen.h", "utf8");
-  const constants = new Map<string, bigint>();
+  const declared: Declared = { constants: new Map(), structures: new Map() };
   for (const [, name = "", value = ""] of text.matchAll(/^#define (\w+) (0x[0-9a-f]+|\d+)$/gm))
-    constants.set(name, BigInt(value));
-  const structures = new Map<string, string[]>();
+    declared.constants.set(name, BigInt(value));
   for (const [, name = "", body = ""] of text.matchAll(/^struct (\w+) \{\n([^}]*)^\}/gm)) {
     const names = [...body.matchAll(/^ {4}\w+ ([\w, ]+);/gm)].flatMap(([, list = ""]) =>
       list.split(", "),
     );
-    structures.set(
-      name,
-      names.filter((field) => !isPadding(field)),
-    );
+    declared.structures.set(name, {
+      module: "boot/xen.h",
+      fields: names.filter((field) => !isPadding(field)),
+    });
   }
-  return { constants, structures };
+  return declared;
+}
+
+function valueOf(text: string): bigint {
+  const shift = /^1 << (\d+)$/.exec(text);
+  return shift === null ? BigInt(text) : 1n << BigInt(shift[1] ?? "");
 }
 
 function fields(body: string, pattern: RegExp): string[] {
@@ -59,5 +73,5 @@ function fields(body: string, pattern: RegExp): string[] {
 }
 
 function isPadding(field: string): boolean {
-  return /^(_?pad\d*|_pad)$/.test(field);
+  return /^(_?pad\d*|_.*)$/.test(field);
 }

@@ -15,29 +15,28 @@ export async function evaluateC(
 ): Promise<Map<string, bigint>> {
   const folder = await mkdtemp(join(tmpdir(), "xenlet-abi-"));
   try {
-    const compile = async (chosen: string[]): Promise<{ failed: boolean; stdout: string }> => {
-      const file = join(folder, "probe.c");
+    const file = join(folder, "probe.c");
+    const compile = async (chosen: string[]): Promise<{ failed: boolean; output: string }> => {
       const lines = chosen.map(
-        (expression, index) => `const unsigned long long value_${String(index)} = (${expression});`,
+        (expression, index) =>
+          `#line ${String(index + 1)} "value"\nconst unsigned long long value_${String(index)} = (${expression});`,
       );
       await writeFile(file, `${preamble}\n${lines.join("\n")}\n`);
-      return execa("gcc", ["-S", "-O0", "-ffreestanding", ...flags, file, "-o", "-"], {
-        reject: false,
-      });
+      const args = ["-S", "-O0", "-ffreestanding", "-fmax-errors=0", ...flags, file, "-o", "-"];
+      const { failed, all } = await execa("gcc", args, { reject: false, all: true });
+      return { failed, output: all };
     };
     let chosen = expressions;
-    let result = await compile(chosen);
-    if (result.failed) {
-      // Find the ones that do not compile, one by one: a wrong name must be told, not hide the others.
-      const good: string[] = [];
-      for (const expression of expressions)
-        if (!(await compile([expression])).failed) good.push(expression);
-      chosen = good;
-      result = await compile(chosen);
-      if (result.failed) throw new Error("the headers themselves do not compile");
+    let { failed, output } = await compile(chosen);
+    if (failed) {
+      // gcc says which do not compile: a wrong name must be told, not hide the others.
+      const bad = new Set([...output.matchAll(/^value:(\d+):/gm)].map(([, line]) => Number(line)));
+      chosen = expressions.filter((_, index) => !bad.has(index + 1));
+      ({ failed, output } = await compile(chosen));
+      if (failed) throw new Error(`the headers themselves do not compile:\n${output}`);
     }
     const values = new Map<string, bigint>();
-    for (const [, index = "", directive = "", value = ""] of result.stdout.matchAll(
+    for (const [, index = "", directive = "", value = ""] of output.matchAll(
       /^value_(\d+):\n\t\.(quad|zero)\t(-?\d+)/gm,
     ))
       values.set(chosen[Number(index)] ?? "", directive === "zero" ? 0n : BigInt(value));
@@ -47,31 +46,34 @@ export async function evaluateC(
   }
 }
 
+/** The lines that a program prints, run under the fake hypervisor. */
+export async function linesOf(source: string): Promise<string[]> {
+  const folder = await mkdtemp(join(tmpdir(), "xenlet-abi-"));
+  try {
+    const entry = join(folder, "layout.ts");
+    await writeFile(entry, source);
+    const { xen } = (await prepareGuest(entry))();
+    return xen.records.filter(({ kind }) => kind === "log").map(({ text }) => text);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
 /** Offsets and sizes of AssemblyScript classes, as asc lays them out: `structure.field` and `structure`. */
 export async function evaluateClasses(
   structures: Map<string, { module: string; fields: string[] }>,
 ): Promise<Map<string, bigint>> {
-  const folder = await mkdtemp(join(tmpdir(), "xenlet-abi-"));
-  try {
-    const lines = [...structures].flatMap(([name, { module, fields }]) => [
-      `import { ${name} } from "${module}";`,
-      `console.log("${name} " + offsetof<${name}>().toString());`,
-      ...fields.map(
-        (field) => `console.log("${name}.${field} " + offsetof<${name}>("${field}").toString());`,
-      ),
-    ]);
-    const entry = join(folder, "layout.ts");
-    await writeFile(entry, lines.join("\n"));
-    const { xen } = (await prepareGuest(entry))();
-    return new Map(
-      xen.records
-        .filter(({ kind }) => kind === "log")
-        .map(({ text }): [string, bigint] => [
-          text.split(" ")[0] ?? "",
-          BigInt(text.split(" ")[1] ?? ""),
-        ]),
-    );
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  const lines = [...structures].flatMap(([name, { module, fields }]) => [
+    `import { ${name} } from "${module}";`,
+    `console.log("${name} " + offsetof<${name}>().toString());`,
+    ...fields.map(
+      (field) => `console.log("${name}.${field} " + offsetof<${name}>("${field}").toString());`,
+    ),
+  ]);
+  return new Map(
+    (await linesOf(lines.join("\n"))).map((line): [string, bigint] => {
+      const [name = "", value = ""] = line.split(" ");
+      return [name, BigInt(value)];
+    }),
+  );
 }

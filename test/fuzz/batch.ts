@@ -107,7 +107,7 @@ function caseText({ number, exposed, calls }: Case, c: string, header: string): 
     ]),
     header,
     c.replace(/^#include .*$/gm, ""),
-    `static w2c_${name} instance_${name};`,
+    `w2c_${name} instance_${name};`,
     ...functions,
     `static void ${name}_globals(void)\n{\n${globals.join("\n")}\n}\n`,
     `static void ${name}_instantiate(void)\n{\n    wasm2c_${name}_instantiate(&instance_${name});\n}\n`,

@@ -30,14 +30,21 @@ void saw_f64(double value) { saw_i64(value != value ? 0x7ff8000000000000 : i64_r
 void saw_funcref(wasm_rt_funcref_t value) { mix(value.func != NULL); }
 void saw_externref(wasm_rt_externref_t value) { mix(value != NULL); }
 
-/* Kinds of traps as far as V8's messages tell them apart: outcome.ts has the same numbers. */
+/*
+ * Kinds of traps as far as V8's messages tell them apart: outcome.ts has the same numbers.
+ *
+ * A module's account ends with an access out of bounds. gcc may do it before a plain store that stands before it,
+ * or keep a store back, and rightly so: nobody in a guest is left to see. Every other trap is an asm statement that
+ * memory is clobbered by, and what was stored before it has been stored.
+ */
+#define OUT_OF_BOUNDS 2
 static uint32_t trap_class(const char *kind)
 {
     static const struct {
         const char *kind;
         uint32_t class;
     } classes[] = {
-        {"unreachable", 1}, {"out-of-bounds", 2}, {"divide-by-zero", 3}, {"integer-overflow", 4},
+        {"unreachable", 1}, {"out-of-bounds", OUT_OF_BOUNDS}, {"divide-by-zero", 3}, {"integer-overflow", 4},
         {"invalid-conversion", 4}, {"table-out-of-bounds", 5}, {"indirect-call-null", 6}, {"indirect-call-type", 6},
         {"stack-overflow", 7},
     };
@@ -54,8 +61,8 @@ static uint32_t trap_class(const char *kind)
 }
 
 /* Where a trap goes back to: the stack of the call that it ends. */
-static uint64_t *saved_stack;
-static uint32_t trap_seen;
+uint64_t *saved_stack;
+uint32_t trap_seen;
 
 /* Calls `run`; returns 0, or the class of the trap that ended it. */
 uint32_t call_caught(void (*run)(void));
@@ -125,9 +132,16 @@ static void run_case(const struct fuzz_case *test, bool trace)
     if (trace)
         say(test->number, "instantiate", 0);
     for (uint32_t i = 0; !trap && i < test->call_count; i++) {
-        mix(call_caught(test->calls[i]));
+        trap = call_caught(test->calls[i]);
+        mix(trap);
         if (trace)
             say(test->number, "call", i);
+        if (trap != OUT_OF_BOUNDS)
+            trap = 0;
+    }
+    if (trap) {
+        say(test->number, NULL, 0);
+        return;
     }
     test->globals();
     if (trace)

@@ -47,7 +47,16 @@ export async function randomModule(seed: number): Promise<Uint8Array> {
     const passes = [[], ["-O2"], ["--fuzz-passes"]][pick(3)] ?? [];
     const result = await (
       await wasmOpt
-    ).run(["-ttf", input, "-o", output, ...FEATURES, "--fuzz-preserve-imports-exports", "--denan", ...passes]);
+    ).run([
+      "-ttf",
+      input,
+      "-o",
+      output,
+      ...FEATURES,
+      "--fuzz-preserve-imports-exports",
+      "--denan",
+      ...passes,
+    ]);
     if (result.status !== 0)
       throw new Error(`wasm-opt made no module from seed ${seed}: ${result.output}`);
     return await readFile(output);

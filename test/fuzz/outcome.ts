@@ -19,10 +19,13 @@ class Digest {
   }
 }
 
+/** The trap that ends a module's account: driver.c has the reason. */
+const OUT_OF_BOUNDS = 2;
+
 /** V8's messages, as classes that driver.c's trap_class() has too. */
 const TRAPS: [message: RegExp, kind: number][] = [
   [/^unreachable$/, 1],
-  [/memory access out of bounds|data segment .*out of bounds/, 2],
+  [/memory access out of bounds|data segment .*out of bounds/, OUT_OF_BOUNDS],
   [/divide by zero|remainder by zero/, 3],
   [/divide result unrepresentable|float unrepresentable/, 4],
   [/table.* out of bounds|element segment .*out of bounds/, 5],
@@ -183,7 +186,7 @@ export function outcomeOf(exposed: Exposed, calls: Call[]): Outcome {
   digest.mix(failed);
   trace.set("instantiate0", digest.text);
   if (failed !== 0) return { digest: digest.text, trace, traps };
-  calls.forEach((call, index) => {
+  for (const [index, call] of calls.entries()) {
     const run = exports[call.name] as (...values: unknown[]) => unknown;
     const trap = caught(() => {
       const value = run(...call.arguments.map(argumentValue));
@@ -194,7 +197,8 @@ export function outcomeOf(exposed: Exposed, calls: Call[]): Outcome {
     });
     digest.mix(trap);
     trace.set(`call${String(index)}`, digest.text);
-  });
+    if (trap === OUT_OF_BOUNDS) return { digest: digest.text, trace, traps };
+  }
   for (const { name, type } of exposed.globals)
     see(digest, type, (exports[name] as WebAssembly.Global).value);
   trace.set("globals0", digest.text);

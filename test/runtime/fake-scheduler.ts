@@ -111,7 +111,7 @@ interface Port {
 
 export class FakeScheduler extends FakeXen {
   readonly rules: Rules;
-  private readonly usedPorts = new Map<number, Port>();
+  protected readonly usedPorts = new Map<number, Port>();
   protected interrupts = false;
   /** The ports of the poll that the vCPU sleeps in. */
   private polling: number[] | null = null;
@@ -120,7 +120,7 @@ export class FakeScheduler extends FakeXen {
   private timer: bigint | null = null;
   private readonly watchdogs: { used: boolean; due: bigint | null }[];
   private pin: number | null = null;
-  private latched: number | null = null;
+  protected latched: number | null = null;
 
   constructor(
     bent: Partial<Rules> = {},
@@ -147,6 +147,18 @@ export class FakeScheduler extends FakeXen {
       this.timer = null;
       return 0n;
     });
+  }
+
+  /** By id, from 1 on: the seconds that each armed one has left, rounded up. */
+  get armedWatchdogs(): (number | null)[] {
+    return this.watchdogs.map(({ due }) =>
+      due === null ? null : Math.ceil(Number(due - this.tsc) / Number(SECOND)),
+    );
+  }
+
+  /** Of the singleshot timer. */
+  get deadline(): bigint | null {
+    return this.timer;
   }
 
   private operations(): void {

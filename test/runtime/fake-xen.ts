@@ -26,6 +26,7 @@ const HYPERCALL = {
   sched_op: 29,
   event_channel_op: 32,
   hvm_op: 34,
+  vm_assist: 21,
 } as const;
 export type HypercallName = keyof typeof HYPERCALL;
 
@@ -46,7 +47,7 @@ export class FakeXen {
   /** Where the guest has mapped shared_info: the first frame it asked for. */
   readonly sharedInfo = SHARED_BASE;
   memory!: WebAssembly.Memory;
-  private readonly handlers = new Map<string, Hypercall>();
+  protected readonly handlers = new Map<string, Hypercall>();
   private readonly window = new DataView(new ArrayBuffer(16 * PAGE));
   private windowUsed = 0;
   protected upcallSeen = 0;
@@ -77,6 +78,11 @@ export class FakeXen {
       if (this.bit(this.sharedInfo + EVTCHN_PENDING, port)) this.upcall(port);
       return 0n;
     });
+  }
+
+  /** Pages of the shared window in use. */
+  get windowPages(): number {
+    return this.windowUsed;
   }
 
   /** Replaces the answer to a hypercall's command. */
@@ -167,11 +173,16 @@ export class FakeXen {
     return old;
   }
 
-  protected hypercall(op: number, args: bigint[]): bigint {
+  /** A hypercall, as `name(cmd)`. */
+  protected nameOf(op: number, args: bigint[]): string {
     const name =
       Object.entries(HYPERCALL).find(([, number]) => number === op)?.[0] ??
       `hypercall ${String(op)}`;
-    const key = `${name}(${String(args[0])})`;
+    return `${name}(${String(args[0])})`;
+  }
+
+  protected hypercall(op: number, args: bigint[]): bigint {
+    const key = this.nameOf(op, args);
     this.calls.push(key);
     return this.handlers.get(key)?.(...args) ?? -38n; // -ENOSYS
   }

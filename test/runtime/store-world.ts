@@ -1,7 +1,7 @@
 // Domains, the pages that they share with a store, and the event channels between: in one process, each domain and
 // the toolstack an instance of its own with a memory of its own. Either end can be played by the test instead.
 
-import { FakeScheduler } from "./fake-scheduler.js";
+import { FakeScheduler, GuestHung } from "./fake-scheduler.js";
 import { FakeXen } from "./fake-xen.js";
 import type { LoadedGuest } from "./load.js";
 
@@ -11,6 +11,8 @@ const RING_SIZE = 1024;
 const DOMAIN_RING = 0xfff00000;
 const TOOLSTACK_RINGS = 0xfff10000;
 const STORE_PFN = 0xfeffcn;
+/** A domain that makes more in one test spins. */
+const MOST_HYPERCALLS = 200_000;
 /** The toolstack's end of a domain's event channel. */
 const portOf = (domid: number): number => 100 + domid;
 
@@ -92,7 +94,8 @@ export class RingPage {
 
   private put(ring: typeof REQ, bytes: Buffer): number {
     const start = this.get(ring.prod);
-    const count = Math.min(bytes.length, RING_SIZE - ((start - this.get(ring.cons)) >>> 0));
+    const used = (start - this.get(ring.cons)) >>> 0;
+    const count = Math.min(bytes.length, Math.max(RING_SIZE - used, 0));
     for (let i = 0; i < count; i++)
       this.bytes.setUint8(ring.data + (((start + i) >>> 0) % RING_SIZE), bytes[i] ?? 0);
     this.set(ring.prod, start + count);
@@ -101,7 +104,8 @@ export class RingPage {
 
   private take(ring: typeof REQ, most: number): Buffer {
     const start = this.get(ring.cons);
-    const count = Math.min(most, (this.get(ring.prod) - start) >>> 0);
+    const ready = (this.get(ring.prod) - start) >>> 0;
+    const count = ready > RING_SIZE ? 0 : Math.min(most, ready);
     const bytes = Buffer.alloc(count);
     for (let i = 0; i < count; i++)
       bytes[i] = this.bytes.getUint8(ring.data + (((start + i) >>> 0) % RING_SIZE));
@@ -149,8 +153,7 @@ export class DomainXen extends FakeScheduler {
   mapped = 0;
   /** What the other end does when the domain sleeps; returns whether anything was done. */
   store: () => void = () => undefined;
-  /** Events sent to the store. */
-  sent = 0;
+  private made = 0;
 
   constructor(readonly page: RingPage) {
     super();
@@ -164,7 +167,6 @@ export class DomainXen extends FakeScheduler {
     const send = this.handlerOf("event_channel_op", 4);
     this.on("event_channel_op", 4, (cmd = 0n, arg = 0n) => {
       if (this.load32(Number(arg)) !== this.port) return send(cmd, arg);
-      this.sent++;
       return 0n;
     });
   }
@@ -189,6 +191,7 @@ export class DomainXen extends FakeScheduler {
   }
 
   protected override hypercall(op: number, args: bigint[]): bigint {
+    if (++this.made > MOST_HYPERCALLS) throw new GuestHung();
     if (op === 29 && args[0] === 3n) this.store();
     return super.hypercall(op, args);
   }
@@ -207,6 +210,8 @@ export class DomainXen extends FakeScheduler {
 /** Xen under the toolstack. */
 export class ToolstackXen extends FakeXen {
   readonly pages: RingPage[] = [];
+  /** Called before each 32-bit read of a ring: what the domain may do just then. */
+  beforeLoad: (page: RingPage, at: number) => void = () => undefined;
   /** Events sent, by the toolstack's port. */
   notified: (port: number) => void = () => undefined;
 
@@ -223,6 +228,12 @@ export class ToolstackXen extends FakeXen {
     const page = this.pages[Math.floor((address - TOOLSTACK_RINGS) / PAGE)];
     if (!page) throw new RangeError("no ring is mapped there");
     return page.bytes;
+  }
+
+  override load32(address: number): number {
+    const page = this.pages[Math.floor((address - TOOLSTACK_RINGS) / PAGE)];
+    if (page) this.beforeLoad(page, this.at(address));
+    return super.load32(address);
   }
 
   protected override at(address: number): number {
@@ -265,6 +276,10 @@ export class StoreWorld {
     this.toolstack = new Probe(startStore(this.xen));
     this.toolstack.said();
     this.xen.notified = (port) => this.domains.get(port - portOf(0))?.();
+  }
+
+  set beforeLoad(run: (page: RingPage, at: number) => void) {
+    this.xen.beforeLoad = run;
   }
 
   /** A domain's page is mapped in the toolstack, and the domain is known: `notify` is called when it gets an event. */

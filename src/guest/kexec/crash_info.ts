@@ -2,7 +2,7 @@
 
 export const CRASH_MAGIC: u64 = 0x687361724374656c;
 export const CRASH_KIND_SIZE: i32 = 24;
-export const CRASH_MAX_SAVED = 8;
+export const CRASH_MAX_SAVED: u64 = 8;
 /** Of `vector`: it gave up by itself, there was no exception. */
 export const CRASH_NO_VECTOR: u32 = u32.MAX_VALUE;
 

@@ -34,7 +34,11 @@ export class CrashPlan extends Plan {
     return new Refusal(
       "p_paddr of segment " + segment.index.toString(),
       segment.paddr,
-      "it ends at " + hex(segment.end) + ", beyond the " + hex(this.memory) + " bytes that the crash kernel gets",
+      "it ends at " +
+        hex(segment.end) +
+        ", beyond the " +
+        hex(this.memory) +
+        " bytes that the crash kernel gets",
     );
   }
 
@@ -63,8 +67,12 @@ export class CrashPlan extends Plan {
     if (!info) return noRoom("struct crash_info", PAGE_SIZE);
     this.info = info.paddr;
     const pieces = this.map.ramBelow(this.memory);
-    if (pieces.length > CRASH_MAX_SAVED)
-      return new Refusal("the pieces of RAM below " + hex(this.memory), pieces.length, "at most " + CRASH_MAX_SAVED.toString());
+    if (<u64>pieces.length > CRASH_MAX_SAVED)
+      return new Refusal(
+        "the pieces of RAM below " + hex(this.memory),
+        pieces.length,
+        "at most " + CRASH_MAX_SAVED.toString(),
+      );
     const header = offsetof<crash_info>();
     const size = header + <usize>pieces.length * offsetof<crash_saved>();
     const page = changetype<usize>(new StaticArray<u8>(<i32>size));

@@ -7,17 +7,21 @@
 // There is no way back from the moment at which the soft reset was granted, so nothing stands behind it that could
 // fail, and until then everything can be undone.
 
-import { frame_of, kexec_jump } from "../intrinsics";
+import { crash_reserve, frame_of, kexec_jump } from "../intrinsics";
 import { EBUSY, ENOENT } from "../errno";
 import { Part } from "../part";
 import { PhysicalBytes } from "../physical";
 import { Preparation, Step, StepObserver } from "../preparation";
 import { sharedInfo } from "../shared_info";
 import { softReset, softResetSteps } from "../soft_reset";
+import { CrashPlan } from "./crash_plan";
 import { KexecOptions, Plan } from "./plan";
 
 @lazy let plan: Plan | null = null;
+@lazy let reserve: CrashPlan | null = null;
 @lazy let trouble: string = "";
+
+const MIB: u64 = 1 << 20;
 
 class LoadedImage extends Step {
   constructor(private reset: bool) {
@@ -106,5 +110,33 @@ export namespace kexec {
     }
     kexec_jump(loaded.page, loaded.sequenceDigits);
     return unreachable();
+  }
+
+  /**
+   * Puts a kernel in reserve: when this guest traps or aborts, it asks for the soft reset and jumps to that one,
+   * which finds what happened by CrashedGuest.find(). `memoryMiB` is what it gets to run in, from physical 0 on; the
+   * same amount and room for the image are taken from this guest, since what is there is kept. Returns the empty
+   * string; or what cannot be, as load() does.
+   */
+  export function onCrash(
+    image: PhysicalBytes,
+    options: KexecOptions = new KexecOptions(),
+    memoryMiB: u32 = 8,
+  ): string {
+    offCrash();
+    const next = new CrashPlan(image, options, memoryMiB * MIB);
+    const refusal = next.make();
+    if (refusal) return refusal.toString();
+    reserve = next;
+    crash_reserve(next.page, next.info, next.sequenceDigits);
+    return "";
+  }
+
+  /** Takes it back: a crash ends the domain with SHUTDOWN_crash again. */
+  export function offCrash(): void {
+    crash_reserve(0, 0, 0);
+    const ready = reserve;
+    if (ready) ready.release();
+    reserve = null;
   }
 }

@@ -156,7 +156,13 @@ export class Plan {
       if (!place) return noRoom("a copy of module " + i.toString(), module.size);
       modules.push(new PhysicalBytes(place.paddr, module.size));
     }
-    const block = new StartInfoBlock(this.words, this.options.cmdline, modules, this.nextMap);
+    const block = new StartInfoBlock(
+      this.words,
+      this.handsOnRecords,
+      this.options.cmdline,
+      modules,
+      this.nextMap,
+    );
     const room = this.spare.take(block.size);
     if (!room) return noRoom("start_info", block.size);
     block.write(room.paddr);
@@ -216,13 +222,17 @@ export class Plan {
     return null;
   }
 
+  /** Whether the next kernel is to go on with this one's records. */
+  private get handsOnRecords(): bool {
+    return this.options.records && commandLineValue("nonce").length > 0;
+  }
+
   /** What comes before the next kernel's own command line. */
   protected get words(): string {
-    if (!this.options.records) return "";
-    const nonce = commandLineValue("nonce");
-    if (nonce.length == 0) return "";
+    if (!this.handsOnRecords) return "";
     const way = commandLineValue("on");
-    return "nonce=" + nonce + (way.length == 0 ? "" : " on=" + way) + (this.options.quiet ? " quiet=1" : "");
+    const words = "nonce=" + commandLineValue("nonce") + (way.length == 0 ? "" : " on=" + way);
+    return this.options.quiet ? words + " quiet=1" : words;
   }
 }
 

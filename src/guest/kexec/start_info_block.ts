@@ -13,27 +13,28 @@ import { PhysicalBytes } from "../physical";
 import { BootData } from "../start_info";
 import { MemoryMap } from "./memory_map";
 
-/** Digits of the record number that the jump itself writes: KEXEC_SEQUENCE_DIGITS in boot/boot.h. */
+/** The jump itself writes the digits: KEXEC_SEQUENCE_DIGITS of them in boot/boot.h. */
 const SEQUENCE = "seq=0000000000";
+const SEQUENCE_DIGITS = 10;
 
 export class StartInfoBlock {
   /** Where in the block the digits behind `seq=` are; 0: the command line has none. */
   readonly sequenceOffset: u64;
   private readonly line: ArrayBuffer;
 
-  /** `records`: the words that let the next kernel's records go on where this one's end, or none. */
+  /** `words` come before `cmdline`; `sequence`: and behind them the number of the record to go on with. */
   constructor(
-    records: string,
+    words: string,
+    sequence: bool,
     cmdline: string,
     private modules: Array<PhysicalBytes>,
     private map: MemoryMap,
   ) {
-    const words = records.length == 0 ? "" : records + " " + SEQUENCE;
-    this.line = String.UTF8.encode(
-      words.length == 0 || cmdline.length == 0 ? words + cmdline : words + " " + cmdline,
-      true,
-    );
-    this.sequenceOffset = words.length == 0 ? 0 : this.lineOffset + String.UTF8.byteLength(records) + 5;
+    const before = words + (words.length > 0 ? " " : "") + (sequence ? SEQUENCE + " " : "");
+    this.line = String.UTF8.encode(before + cmdline, true);
+    this.sequenceOffset = sequence
+      ? this.lineOffset + String.UTF8.byteLength(before) - SEQUENCE_DIGITS - 1
+      : 0;
   }
 
   private get mapOffset(): u64 {

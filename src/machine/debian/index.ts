@@ -6,6 +6,8 @@ export { listCache, pruneCache, verifyCache } from "./cache.js";
 export type { CacheEntry, CacheReport, PruneReport, VerifyReport } from "./cache.js";
 export { diagnose } from "./doctor.js";
 export type { Check } from "./doctor.js";
+export { provideLinux } from "./linux.js";
+export type { LinuxKernel } from "./linux.js";
 export { providePackages } from "./packages.js";
 export type { UnpackedPackages } from "./packages.js";
 export { provideQemu } from "./qemu.js";

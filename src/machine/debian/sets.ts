@@ -43,6 +43,8 @@ export interface SetRecipe {
   title: string;
   suite: Suite;
   packages: string[];
+  /** For packages whose names change: those that `packages`, with all that they depend on, come down to. */
+  choose?: (plan: Download[]) => string[];
   /** Everything the packages depend on as well, down to libc. */
   closure: boolean;
   /** Which files and links to keep, by path relative to the tree. Default: all. */
@@ -199,7 +201,8 @@ async function fetchPackages(
   signal: AbortSignal | undefined,
 ): Promise<Fetched[]> {
   const apt = new PrivateApt(paths.apt, recipe.suite, paths.root);
-  const { packages, closure, title } = recipe;
+  const { closure, title } = recipe;
+  let { packages } = recipe;
   const note = (line: string) => {
     ui.note(line);
   };
@@ -207,6 +210,7 @@ async function fetchPackages(
     ui.update(`${title}: reading the package lists of Debian ${recipe.suite}`);
     const fresh = await apt.update(note, signal, force);
     try {
+      if (recipe.choose) packages = recipe.choose(await apt.plan(recipe.packages, true, signal));
       const plan = await apt.plan(packages, closure, signal);
       const total = plan.reduce((sum, one) => sum + one.bytes, 0);
       if (freeBytes(paths.root) < total * SPACE_PER_DOWNLOAD) throw noSpace(paths.root);

@@ -154,7 +154,7 @@ describe("JUnit", () => {
     parser.on("opentag", ({ name, attributes }) => {
       const element: Element = {
         name,
-        attributes: attributes as Record<string, string>,
+        attributes: attributes,
         children: [],
       };
       open.at(-1)?.children.push(element);

@@ -19,9 +19,9 @@ export interface Boot {
   /** From 1, over all versions. */
   number: number;
   options: ConformanceBootOptions;
-  say(kind: string, payload: string): void;
+  say: (kind: string, payload: string) => void;
   /** Says that a check passed, and its control went red if it has one. */
-  pass(name: string): void;
+  pass: (name: string) => void;
 }
 
 export type Play = (boot: Boot) => Partial<ConformanceBoot> | Promise<Partial<ConformanceBoot>>;
