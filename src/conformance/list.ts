@@ -4,6 +4,7 @@ import { Scenario } from "./scenario";
 import { EventChannels } from "./scenarios/event-channels";
 import { Endurance } from "./scenarios/endurance";
 import { FifoEvents } from "./scenarios/fifo";
+import { Grants } from "./scenarios/grants";
 import { Picture } from "./scenarios/picture";
 import {
   SharedInfo,
@@ -29,6 +30,7 @@ export function scenarios(): Array<Scenario> {
     new SharedInfoOverHole(),
     new SharedInfoNoMemory(),
     new VcpuAreas(),
+    new Grants(),
     new Memory(),
     new CallAndParameters(),
     new OtherVcpu(),

@@ -111,8 +111,18 @@ export class CallAndParameters extends Scenario {
       side.control ? callbackAfter + 1 : callbackAfter,
       callback,
     );
-    side.same("survives/store-frame", "HVM_PARAM_STORE_PFN", getParam(HVM_PARAM_STORE_PFN), store);
-    side.same("survives/console-frame", "HVM_PARAM_CONSOLE_PFN", getParam(HVM_PARAM_CONSOLE_PFN), console);
+    side.same(
+      "survives/store-frame",
+      "HVM_PARAM_STORE_PFN",
+      getParam(side.control ? HVM_PARAM_CONSOLE_PFN : HVM_PARAM_STORE_PFN),
+      store,
+    );
+    side.same(
+      "survives/console-frame",
+      "HVM_PARAM_CONSOLE_PFN",
+      getParam(side.control ? HVM_PARAM_STORE_PFN : HVM_PARAM_CONSOLE_PFN),
+      console,
+    );
     side.check(
       "survives/system-time",
       elapsed > 0 && elapsed < (side.control ? 1 : 5_000_000_000),
@@ -124,11 +134,7 @@ export class CallAndParameters extends Scenario {
     const domain = side.guest.domain;
     const before = domain.info();
     const result = side.guest.softReset();
-    if (side.control) {
-      domain.setParam(HVM_PARAM_STORE_PFN, 1);
-      domain.setParam(HVM_PARAM_CONSOLE_PFN, 1);
-      domain.setMaxMemory(4096);
-    }
+    if (side.control) domain.setMaxMemory(4096);
     const after = domain.info();
     side.same("survives/memory-limit", "the pages that the domain may have", after.maxPages, before.maxPages);
     return result == 0;
@@ -175,11 +181,14 @@ export class OtherVcpu extends Scenario {
   }
 
   onSoftReset(side: ToolstackSide): bool {
-    const domain = side.guest.domain;
-    const before = domain.info().onlineVcpus;
-    const result = side.guest.softReset();
-    const after = domain.info().onlineVcpus;
+    const guest = side.guest;
+    const before = guest.domain.info().onlineVcpus;
+    guest.domain.pause();
+    const result = guest.domain.softReset();
+    const after = guest.domain.info().onlineVcpus;
     side.same("survives/vcpus-online", "online vCPUs", side.control ? before + 1 : after, before);
+    guest.reconnect();
+    guest.domain.unpause();
     return result == 0;
   }
 }
