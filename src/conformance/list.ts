@@ -4,6 +4,7 @@ import { Scenario } from "./scenario";
 import { EventChannels } from "./scenarios/event-channels";
 import { Endurance } from "./scenarios/endurance";
 import { FifoEvents } from "./scenarios/fifo";
+import { Grants } from "./scenarios/grants";
 import { Picture } from "./scenarios/picture";
 import {
   SharedInfo,
@@ -11,6 +12,8 @@ import {
   SharedInfoNoMemory,
   SharedInfoOverHole,
 } from "./scenarios/shared-info";
+import { ArmedWatchdog, LatchedCode, SharedInfoContents, TimeArea, Timers } from "./scenarios/stays-dirty";
+import { CallAndParameters, Memory, OtherVcpu } from "./scenarios/survives";
 import { Unsupported } from "./scenarios/unsupported";
 import { VcpuAreas } from "./scenarios/vcpu-areas";
 import { VcpuInfo, VcpuInfoOfOthers } from "./scenarios/vcpu-info";
@@ -27,6 +30,15 @@ export function scenarios(): Array<Scenario> {
     new SharedInfoOverHole(),
     new SharedInfoNoMemory(),
     new VcpuAreas(),
+    new Grants(),
+    new Memory(),
+    new CallAndParameters(),
+    new OtherVcpu(),
+    new SharedInfoContents(),
+    new Timers(),
+    new ArmedWatchdog(),
+    new LatchedCode(),
+    new TimeArea(),
     new WhoMay(),
     new OtherReasons(),
     new NotAsked(),
