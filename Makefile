@@ -13,7 +13,7 @@ SOURCES  := $(shell find src scripts \( -name guest -o -name toolstack -o -name 
 STEPS    := lint format types c alone unit runtime boot
 ONLY     ?=
 
-.PHONY: help demo test lint bench build format clean tools
+.PHONY: help demo test lint bench fuzz build format clean tools
 
 help:
 	@echo 'make demo    boot a guest on a real Xen and tell what happens'
@@ -21,6 +21,7 @@ help:
 	@echo '             $(STEPS)'
 	@echo 'make lint    only what reads the sources: eslint, prettier, tsc, gcc warnings'
 	@echo 'make bench   measure, and print the figures of docs/performance.md'
+	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED='
 	@echo 'make build   bundle the xenlet command and library into dist/'
 	@echo 'make format  lay out the sources as `make lint` wants them'
 	@echo 'make clean   remove what these targets made here (the download cache is'
@@ -37,6 +38,9 @@ lint: $(PACKAGES)
 
 bench: dist/cli.js
 	@node scripts/run-ts.js bench/run.ts
+
+fuzz: dist/cli.js
+	@node scripts/run-ts.js test/fuzz/main.ts $(if $(MODULES),--modules $(MODULES)) $(if $(SEED),--seed $(SEED))
 
 build: dist/types/index.d.ts
 

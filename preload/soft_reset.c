@@ -146,7 +146,7 @@ int libxl_domain_soft_reset(libxl_ctx *ctx, libxl_domain_config *d_config, uint3
     int result;
 
     /* Who wants to be called back later is not xl, and gets what libxl has. */
-    if (ao_how || libxl_domain_type(ctx, domid) != LIBXL_DOMAIN_TYPE_PVH)
+    if (ao_how || d_config->c_info.type != LIBXL_DOMAIN_TYPE_PVH)
         return libxls(ctx, d_config, domid, ao_how, aop_console_how);
     domain.xc = xc_interface_open(NULL, NULL, 0);
     domain.xs = xs_open(0);

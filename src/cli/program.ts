@@ -15,6 +15,7 @@ import { addInspect } from "./inspect.js";
 import { addReport } from "./report-merge.js";
 import { addRun } from "./run.js";
 import { addTest } from "./test.js";
+import { addXlConfig } from "./xl-config.js";
 
 export function packageVersion(): string {
   const text = readFileSync(path.join(packageRoot, "package.json"), "utf8");
@@ -43,6 +44,7 @@ export function createProgram(context: Context): Command {
   addConform(program, context);
   addReport(program, context);
   addInspect(program, context);
+  addXlConfig(program, context);
   addDoctor(program, context);
   addCache(program, context);
   addDemo(program, context);

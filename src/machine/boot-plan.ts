@@ -34,7 +34,7 @@ export interface BootPlan {
   /** QEMU's arguments. */
   args: string[];
   /** From a line of the serial console to those that a Monitor takes, where they are not the same. */
-  read?(line: string): string[];
+  read?: (line: string) => string[];
   /** Removes what was made for this boot only. */
   dispose(): Promise<void>;
 }

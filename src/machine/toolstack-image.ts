@@ -74,7 +74,7 @@ async function digest(): Promise<string> {
   const asc = fileURLToPath(import.meta.resolve("assemblyscript/package.json"));
   hash.update(await readFile(asc));
   const gcc = await execa("gcc", ["--version"], { reject: false });
-  hash.update(gcc.stdout ?? "");
+  hash.update(gcc.stdout);
   return hash.digest("hex").slice(0, 16);
 }
 

@@ -16,18 +16,24 @@ import { scratch } from "./ground.js";
 const MINUTE = 60_000;
 
 describe("the guest agrees with V8", () => {
-  test("on random modules", { timeout: 5 * MINUTE }, async () => {
-    const report = await runSeeds("random", 1, 200);
+  test("on modules of Binaryen's fuzzer", { timeout: 5 * MINUTE }, async () => {
+    const report = await runSeeds("random", 1, 150);
     expect(report.disagreements.map(({ seed, step }) => `seed ${seed} at ${step}`)).toEqual([]);
     expect(report.calls).toBeGreaterThan(1000);
-    expect([...report.traps.keys()].length).toBeGreaterThanOrEqual(4);
+  });
+
+  test("on modules dense in arithmetic", { timeout: 5 * MINUTE }, async () => {
+    const report = await runSeeds("arithmetic", 1, 60);
+    expect(report.disagreements.map(({ seed, step }) => `seed ${seed} at ${step}`)).toEqual([]);
+    // Memory, division, conversion, the table, an indirect call's type: driver.c has the numbers.
+    expect([...report.traps.keys()]).toEqual(expect.arrayContaining([2, 3, 4, 5, 6]));
   });
 
   test(
     "on loops over unaligned memory, which gcc does as vectors",
     { timeout: 5 * MINUTE },
     async () => {
-      const report = await runSeeds("vectors", 1, 40);
+      const report = await runSeeds("vectors", 1, 30);
       expect(report.disagreements.map(({ seed, step }) => `seed ${seed} at ${step}`)).toEqual([]);
       expect(report.traps.size).toBe(0);
     },
@@ -53,7 +59,7 @@ describe("the control: an operation that is lowered wrongly", () => {
   const WRONG = ["-D__builtin_clz=__builtin_ctz"];
 
   test("is found, and reduced to that operation", { timeout: 5 * MINUTE }, async () => {
-    const { disagreements } = await runSeeds("random", 1, 60, WRONG);
+    const { disagreements } = await runSeeds("arithmetic", 1, 6, WRONG);
     const [found] = disagreements;
     if (found === undefined) throw new Error("not found");
     const small = await reduce(found, async (candidates) => {

@@ -4,6 +4,9 @@
 // left half a message, or the other side writes nonsense. Fails if an answer is lost, doubled or another request's,
 // if a change is not told of, if a wait does not end, or if a broken ring is taken for a working one.
 
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 
 import { random } from "../fixtures/random.js";
@@ -423,6 +426,29 @@ describe("with the toolstack's store", () => {
       expect(guest.said()).toEqual(["handled reboot"]);
     });
   });
+});
+
+test("docs/xenstore.md's examples do what the page says", async () => {
+  const page = await readFile("docs/xenstore.md", "utf8");
+  const folder = await mkdtemp(join(tmpdir(), "xenlet-docs-"));
+  const said: string[][] = [];
+  try {
+    for (const [, example = ""] of page.matchAll(/^```ts\n([^`]*)^```/gm)) {
+      const entry = join(folder, `example-${String(said.length)}.ts`);
+      await writeFile(entry, example);
+      const world = new StoreWorld(startStore);
+      world.toolstack.run("domain", 1);
+      world.toolstack.run("ask", 1, "poweroff");
+      const xen = new DomainXen(new RingPage());
+      world.connect(1, xen);
+      expect((await prepareGuest(entry))(xen).reason).toBe(0);
+      said.push(new Probe({ xen, call: {}, reason: 0 }).said());
+      said.push([world.toolstack.run("read", "/local/domain/1/control/shutdown")]);
+    }
+  } finally {
+    await rm(folder, { recursive: true });
+  }
+  expect(said).toEqual([["guest1", "state"], ["poweroff"], [], [""]]);
 });
 
 /** A store that the test plays. */

@@ -1,5 +1,7 @@
 // A dom0 that runs a list of shell scripts, one after the other: several things under one boot.
 
+import { randomBytes } from "node:crypto";
+
 import { LineSplitter, readConsoleLine } from "../serial.js";
 import type { Qemu, XenBinary } from "../debian/index.js";
 import { quoteCommand, startMachine } from "../qemu.js";
@@ -7,8 +9,6 @@ import { RunLog } from "../run-log.js";
 import { dom0Program, writeInitrd, type StoreDaemon } from "./boot-files.js";
 import type { Dom0Image } from "./dom0-image.js";
 import { dom0Args } from "./plan.js";
-import { xlConfig, type XlDomain } from "./xl-config.js";
-import { randomBytes } from "node:crypto";
 
 export interface Dom0Step {
   name: string;
@@ -33,8 +33,8 @@ export interface Dom0StepsOptions {
   dom0: Dom0Image;
   store: StoreDaemon;
   steps: Dom0Step[];
-  /** Each is /run/xenlet/<name>.cfg. */
-  domains: XlDomain[];
+  /** Texts of xl.cfg, by name: each is /run/xenlet/<name>.cfg. */
+  configs: Record<string, string>;
   /** More files of /run/xenlet, by name: paths here. */
   files: Record<string, string>;
   /** MiB of all these files. */
@@ -71,7 +71,7 @@ export async function runDom0Steps(options: Dom0StepsOptions): Promise<Dom0Run> 
       ...options.files,
       limits: Buffer.from(limits),
       ...Object.fromEntries(
-        options.domains.map((domain) => [`${domain.name}.cfg`, Buffer.from(xlConfig(domain))]),
+        Object.entries(options.configs).map(([name, text]) => [`${name}.cfg`, Buffer.from(text)]),
       ),
       ...Object.fromEntries(
         steps.map(({ script }, index) => [`step-${index}`, Buffer.from(`${script}\n`)]),

@@ -26,23 +26,75 @@ export type XlAction =
 
 /** The text of an xl.cfg that makes a PVH domain of an image. */
 export function xlConfig(domain: XlDomain): string {
-  const actions = XL_EVENTS.map(
-    (event) => `on_${event} = ${quote(domain.actions?.[event] ?? "destroy")}`,
-  );
-  return lines([
-    `name = ${quote(domain.name)}`,
-    `type = "pvh"`,
-    `kernel = ${quote(domain.image)}`,
-    ...(domain.ramdisk === undefined ? [] : [`ramdisk = ${quote(domain.ramdisk)}`]),
-    `cmdline = ${quote(domain.cmdline)}`,
-    `memory = ${domain.memoryMiB}`,
-    `vcpus = ${domain.vcpus}`,
-    ...actions,
-  ]);
+  return settings(domain)
+    .map(({ key, value }) => `${key} = ${value}\n`)
+    .join("");
 }
 
-function lines(all: string[]): string {
-  return all.map((line) => `${line}\n`).join("");
+/** The same for a person, who may change it: each setting with what it is, and what else it may be. */
+export function commentedXlConfig(domain: XlDomain): string {
+  const parts = settings(domain).map(({ key, value, comment }) => {
+    const comments = (comment ?? "").split("\n").filter((line) => line !== "");
+    return `${comments.map((line) => `# ${line}\n`).join("")}${key} = ${value}\n`;
+  });
+  return parts.join("\n");
+}
+
+interface Setting {
+  key: string;
+  /** As xl reads it. */
+  value: string;
+  comment?: string;
+}
+
+const EVENT_COMMENTS: Record<XlEvent, string> = {
+  poweroff:
+    "What xl does when the domain has ended: destroy it, or restart it, or preserve it to be looked at.\n" +
+    "poweroff: process.exit(), or the end of the program.",
+  reboot: "SHUTDOWN_reboot, and xl reboot.",
+  crash:
+    "A trap, an abort, an exception that nobody caught; coredump-destroy keeps its memory as a file.",
+  watchdog: "A watchdog that the guest armed and did not set again in time.",
+  soft_reset:
+    "softReset.request() and kexec. Stock xl destroys a PVH domain all the same, without a word;\n" +
+    "with preload/soft_reset.so it resets it.",
+};
+
+function settings(domain: XlDomain): Setting[] {
+  return [
+    {
+      key: "name",
+      value: quote(domain.name),
+      comment: "What xl calls the domain: xl console NAME.",
+    },
+    {
+      key: "type",
+      value: quote("pvh"),
+      comment: "The image has a PVH entry. It needs no disk, no network card and no device model.",
+    },
+    {
+      key: "kernel",
+      value: quote(domain.image),
+      comment: "Where the image is, on the machine that runs xl.",
+    },
+    ...(domain.ramdisk === undefined
+      ? []
+      : [
+          {
+            key: "ramdisk",
+            value: quote(domain.ramdisk),
+            comment: "A file that the guest finds as its boot module.",
+          },
+        ]),
+    { key: "cmdline", value: quote(domain.cmdline), comment: "What commandLine() gives." },
+    { key: "memory", value: String(domain.memoryMiB), comment: "MiB." },
+    { key: "vcpus", value: String(domain.vcpus) },
+    ...XL_EVENTS.map((event) => ({
+      key: `on_${event}`,
+      value: quote(domain.actions?.[event] ?? "destroy"),
+      comment: EVENT_COMMENTS[event],
+    })),
+  ];
 }
 
 /** A string as xl's parser reads it (tools/libs/util/libxlu_cfg_l.l): in double quotes a backslash escapes. */

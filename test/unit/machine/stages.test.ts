@@ -41,6 +41,8 @@ class Clock implements Timers {
 const DEADLINES: Deadlines = {
   qemu: 10,
   xen: 20,
+  dom0: 22,
+  "xl-create": 24,
   toolstack: 25,
   entered: 30,
   runtime: 40,
