@@ -7,7 +7,8 @@
 // kernel: a new one goes on from where they stand.
 
 import { evtchn } from "./evtchn";
-import { fence, load32, load8, store32, store8 } from "./intrinsics";
+import { hvmParam } from "./hvm_param";
+import { fence, load32, load8, shared_map, store32, store8 } from "./intrinsics";
 import {
   XENCONS_IN,
   XENCONS_IN_CONS,
@@ -16,6 +17,7 @@ import {
   XENCONS_OUT_CONS,
   XENCONS_OUT_PROD,
 } from "./abi/console";
+import { HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_CONSOLE_PFN } from "./abi/hvm";
 import { sched } from "./sched";
 
 const IN_SIZE: u32 = 1024;
@@ -30,6 +32,18 @@ export class ConsoleRing {
     readonly port: u32,
   ) {
     this.ports = [port];
+  }
+
+  /**
+   * This domain's own console, as it is now: a soft reset gives it another port. Null where it has none, as dom0.
+   * What console.log says goes the same way (boot/console.c), a line at a time.
+   */
+  static own(): ConsoleRing | null {
+    const gfn = hvmParam(HVM_PARAM_CONSOLE_PFN);
+    const port = <u32>hvmParam(HVM_PARAM_CONSOLE_EVTCHN);
+    if (gfn == 0 || port == 0) return null;
+    const page = shared_map(gfn, 1);
+    return page == 0 ? null : new ConsoleRing(page, port);
   }
 
   /** Bytes that can be written now without waiting. 0 too if the other end's counter makes no sense. */

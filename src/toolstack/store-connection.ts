@@ -19,7 +19,7 @@ import {
   XENSTORE_SERVER_FEATURE_RECONNECTION,
   XS_WATCH_EVENT,
 } from "xenlet/abi/xs_wire";
-import { ByteRing, MessageBuffer, replyRing, requestRing } from "xenlet/xenstore-ring";
+import { ByteRing, MessageBuffer, replyRing, requestRing } from "xenlet/xenstore-page";
 import { Content, Outgoing } from "./store-message";
 import { QUOTA_QUEUED, QUOTA_REPLIES } from "./store-quota";
 import { Transaction } from "./store-transaction";

@@ -2,8 +2,7 @@
 // that what came in goes out again as it was.
 
 import { XENSTORE_PAYLOAD_MAX, xsd_sockmsg } from "xenlet/abi/xs_wire";
-
-const HEADER: u32 = <u32>offsetof<xsd_sockmsg>();
+import { HEADER } from "xenlet/xenstore-page";
 
 /** `size` bytes from `from` as a string of as many units. */
 export function textOf(from: usize, size: u32): string {

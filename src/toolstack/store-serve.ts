@@ -26,7 +26,7 @@ import {
 } from "xenlet/abi/xs_wire";
 import { E2BIG, EACCES, EBUSY, EEXIST, EINVAL, ENOENT, ENOSPC, ENOSYS } from "xenlet/errno";
 import { storeErrorName } from "xenlet/xenstore-error";
-import { MessageBuffer } from "xenlet/xenstore-ring";
+import { MessageBuffer } from "xenlet/xenstore-page";
 import { Connection } from "./store-connection";
 import { Arguments, Content } from "./store-message";
 import { MAY_READ, StoreNode, parsePermissions } from "./store-node";

@@ -35,8 +35,7 @@ const SCENES = {
   },
   crash: { script: "create crash && story crash", domain: { cmdline: "do=crash" } },
   "crash-preserve": {
-    script:
-      "create crash-preserve; until_ok grep -q 'Done. Exiting' /var/log/xen/xl-crash-preserve.log; xl list; xl destroy crash-preserve; story crash-preserve",
+    script: "create crash-preserve && story crash-preserve; xl list; xl destroy crash-preserve",
     domain: { cmdline: "do=crash", actions: { crash: "preserve" } },
   },
   watchdog: { script: "create watchdog && story watchdog", domain: { cmdline: "do=watchdog" } },
@@ -55,9 +54,10 @@ const SCENES = {
     domain: { cmdline: "do=wait" },
   },
   console: {
+    // What `xl console` runs: it takes what is typed from a terminal only, unless told to do without.
     script:
       "create console && said console listening && " +
-      "{ sleep 1; echo hello; sleep 1; echo bye; sleep 2; } | timeout 60 xl console console; story console",
+      "{ sleep 1; echo hello; sleep 1; echo bye; sleep 20; } | xenconsole --interactive $(xl domid console); story console",
     domain: { cmdline: "do=converse" },
   },
   "four-vcpus": {

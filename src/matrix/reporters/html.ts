@@ -47,7 +47,7 @@ function page(report: Report): Markup {
             <p class="legend">
               <span class="passed">✓</span> passed, <span class="failed">✗</span> failed,
               <span class="skipped">–</span> skipped, · not run. ◆ its control went red, as it must:
-              the same check with a toolstack that resumes the domain without the reset.
+              the same check without the reset, or with what it is about broken on purpose.
             </p>
           </section>
           ${timelines(report)} ${stateTables(report)} ${seriesFigures(report)}

@@ -125,3 +125,14 @@ test("docs/soft-reset.md says what the tables say", async () => {
     `../../../${PAGE}`,
   );
 });
+
+test("a check that a scenario makes is listed, and one that is listed is made", () => {
+  const made = new Set(
+    sources.flatMap(({ text }) =>
+      [...text.matchAll(/"([a-z0-9-]+\/[a-z0-9-]+)"/g)]
+        .map(([, name = ""]) => name)
+        .filter((name) => !name.startsWith("xenlet/")),
+    ),
+  );
+  expect([...made].sort()).toEqual(checks.map(({ name }) => name).sort());
+});

@@ -1,0 +1,67 @@
+// The kernels that a guest of ours jumps into, beside its own kind: a tiny 32-bit one, and Debian's Linux with an
+// initramfs of one program.
+
+import { execa } from "execa";
+import { readFile, writeFile } from "node:fs/promises";
+
+import { provideLinux } from "../../src/machine/debian/index.js";
+import { createProgress } from "../../src/progress.js";
+import { S_IFCHR, S_IFDIR, S_IFREG, initramfs } from "./initramfs.js";
+import { scratch } from "./ground.js";
+
+const FREESTANDING = [
+  "-O1",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-ffreestanding",
+  "-fno-pic",
+  "-fno-pie",
+  "-fno-stack-protector",
+  "-fno-asynchronous-unwind-tables",
+  "-fcf-protection=none",
+  "-nostdlib",
+  "-static",
+];
+
+/** test/guests/kernel32.c as an ELF32 with a PVH note. */
+export async function buildKernel32(): Promise<string> {
+  const output = scratch("kernel32.elf");
+  const script =
+    "-Wl,-m,elf_i386,-T,test/guests/kernel32.lds,-n,--build-id=none,--no-warn-rwx-segments";
+  await execa("gcc", [
+    "-m32",
+    "-march=i686",
+    ...FREESTANDING,
+    script,
+    "-o",
+    output,
+    "test/guests/kernel32.c",
+  ]);
+  return output;
+}
+
+export interface Linux {
+  vmlinux: string;
+  initramfs: string;
+}
+
+/** Debian's kernel, and an initramfs whose init is test/guests/linux/init.c. */
+export async function buildLinux(): Promise<Linux> {
+  const progress = createProgress(process.stderr, { quiet: true });
+  const { path: vmlinux } = await provideLinux("bookworm", progress);
+  const init = scratch("init");
+  await execa("gcc", [...FREESTANDING, "-o", init, "test/guests/linux/init.c"]);
+  const archive = scratch("initramfs");
+  await writeFile(
+    archive,
+    initramfs([
+      { name: "dev", mode: S_IFDIR | 0o755 },
+      { name: "dev/console", mode: S_IFCHR | 0o600, device: [5, 1] },
+      { name: "dev/kmsg", mode: S_IFCHR | 0o644, device: [1, 11] },
+      { name: "sys", mode: S_IFDIR | 0o755 },
+      { name: "init", mode: S_IFREG | 0o755, data: await readFile(init) },
+    ]),
+  );
+  return { vmlinux, initramfs: archive };
+}
