@@ -65,24 +65,10 @@ static uint32_t room(void)
 }
 
 /*
- * What tells of room tells of input as well, and waiting for room has cleared it. Whoever reads the input
- * (console-ring.ts) waits for the port's event: it is raised again, as Xen would.
- */
-static void announce_input(void)
-{
-    volatile uint8_t *info = vcpus[0].vcpu_info;
-
-    if (!shared_info || !info || *counter(XENCONS_IN_PROD) == *counter(XENCONS_IN_CONS))
-        return;
-    __atomic_or_fetch((volatile uint64_t *)(shared_info + SHARED_INFO_EVTCHN_PENDING) + port / 64, 1ul << port % 64,
-                      __ATOMIC_SEQ_CST);
-    __atomic_or_fetch((volatile uint64_t *)(info + VCPU_INFO_EVTCHN_PENDING_SEL), 1ul << port / 64, __ATOMIC_SEQ_CST);
-    vcpus[0].upcall_seen = 1;
-}
-
-/*
  * Until the daemon has read. The port's pending bit is cleared before the last look: an event after that ends
- * the poll. Without shared_info, before the runtime mapped it or after a soft reset, there is only the next turn.
+ * the poll. If that event told of input as well, whoever waits for it hears of it by the next one: what is written
+ * now will be read, and that is told too. Without shared_info, before the runtime mapped it or after a soft reset,
+ * there is only the next turn.
  */
 static void wait_for_room(void)
 {
@@ -100,14 +86,11 @@ static void wait_for_room(void)
 
 void console_write(const char *from, uint32_t size)
 {
-    bool waited = false;
-
     while (size) {
         uint32_t start = *counter(XENCONS_OUT_PROD), count = room();
 
         if (!count) {
             wait_for_room();
-            waited = true;
             continue;
         }
         if (count > size)
@@ -120,6 +103,4 @@ void console_write(const char *from, uint32_t size)
         from += count;
         size -= count;
     }
-    if (waited)
-        announce_input();
 }

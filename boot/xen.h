@@ -38,8 +38,6 @@
 
 /* io/console.h: struct xencons_interface, in bytes */
 #define XENCONS_OUT 1024
-#define XENCONS_IN_CONS 3072
-#define XENCONS_IN_PROD 3076
 #define XENCONS_OUT_CONS 3080
 #define XENCONS_OUT_PROD 3084
 

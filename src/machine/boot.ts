@@ -5,7 +5,7 @@ import { prepareBoot, type BootPlan } from "./boot-plan.js";
 import type { Qemu, XenBinary } from "./debian/index.js";
 import { Monitor } from "./monitor.js";
 import { quoteCommand, startMachine, type MachineProcess } from "./qemu.js";
-import type { Damage, GuestRecord } from "./record.js";
+import { fieldsOf, type Damage, type GuestRecord } from "./record.js";
 import { RunLog } from "./run-log.js";
 import { LineSplitter } from "./serial.js";
 import {
@@ -16,6 +16,7 @@ import {
   type Stage,
 } from "./stages.js";
 import { reportTrap, type TrapReport } from "./trap.js";
+import { Typist } from "./typist.js";
 import { judge, type Cause, type Verdict } from "./verdict.js";
 import type { Ending } from "./xen-messages.js";
 
@@ -57,7 +58,10 @@ export interface BootOptions {
   xenArgs?: string[];
   /** More arguments for QEMU. */
   qemuArgs?: string[];
-  /** Typed on Xen's console as soon as the guest's own code runs: dom0 reads it by console_io. */
+  /**
+   * Typed, as UTF-8, as soon as the guest's own code runs: on the guest's console; for a dom0 on Xen's, which it reads
+   * by console_io.
+   */
   input?: string;
   /** Where the log goes. Default: a file of its own in the cache, which keeps the last 100. */
   log?: string;
@@ -168,7 +172,7 @@ interface Run {
 
 async function runMachine(
   options: BootOptions,
-  { nonce, toolstackNonce, args, read = (line) => [line] }: BootPlan,
+  { nonce, toolstackNonce, toolstackImage, args, read = (line) => [line] }: BootPlan,
   log: RunLog,
 ): Promise<Run> {
   const { signal } = options;
@@ -184,13 +188,17 @@ async function runMachine(
   stopped.catch(() => undefined);
 
   let machine: MachineProcess | undefined;
+  const typist =
+    options.input === undefined
+      ? null
+      : new Typist(options.input, (bytes) => machine?.type(bytes), toolstackImage !== null);
   const monitor = new Monitor({
     nonce,
     ...(toolstackNonce === null ? {} : { toolstackNonce }),
     timestamps: options.xenArgs?.some((word) => word.startsWith("console_timestamps")) ?? false,
     onStage: (stage) => {
       timer.reach(stage);
-      if (stage === "runtime" && options.input !== undefined) machine?.type(options.input);
+      if (stage === "runtime") typist?.start();
       options.onStage?.(stage);
     },
     onEnding: () => {
@@ -201,7 +209,10 @@ async function runMachine(
         options.onConsole?.(record.payload, record.kind);
       options.onRecord?.(record);
     },
-    onToolstackRecord: (record) => options.onToolstackRecord?.(record),
+    onToolstackRecord: (record) => {
+      if (record.kind === "typed") typist?.read(Number(fieldsOf(record)?.get("bytes") ?? 0));
+      options.onToolstackRecord?.(record);
+    },
     onText: (text) => options.onConsole?.(text, "port"),
     onXenLine: (line) => options.onXenLine?.(line),
   });
@@ -258,6 +269,7 @@ async function runMachine(
     }
   } finally {
     timer.stop();
+    typist?.stop();
     signal?.removeEventListener("abort", abort);
   }
 }

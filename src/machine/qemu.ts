@@ -31,6 +31,9 @@ export interface MachineOptions {
   qemuArgs?: string[];
 }
 
+/** Xen cuts off the rest: MAX_GUEST_CMDLINE, xen/include/public/xen.h, less the NUL. */
+const MAX_CMDLINE = 1023;
+
 /** What a guest's memory may be. Xen builds a domain of 4 MiB, but an image and its stacks need room. */
 export const MIN_MEMORY_MIB = 8;
 /** QEMU's pc machine has 40 bits of physical addresses under TCG: far above this. */
@@ -69,6 +72,10 @@ export function machineArgs(options: MachineOptions): string[] {
   const cmdline = ["nonce=" + options.nonce, options.cmdline ?? ""].join(" ").trim();
   if (!/^[ -~]*$/.test(cmdline))
     throw new UserError("the guest's command line may have printable ASCII characters only");
+  if (cmdline.length > MAX_CMDLINE)
+    throw new UserError(
+      `the command line has ${cmdline.length} bytes, with what stands before the guest's own; Xen passes on ${MAX_CMDLINE} at most`,
+    );
 
   const xenArgs = [
     "com1=115200,8n1",
@@ -76,6 +83,8 @@ export function machineArgs(options: MachineOptions): string[] {
     // The guest's debug port is at level debug, which a release build leaves out by default.
     "loglvl=all",
     "guest_loglvl=all",
+    // Xen drops what it prints while this buffer (16 KiB by default) is full, as when nobody reads for a moment.
+    "serial_tx_buffer=4M",
     // Xen halts where it would reboot; QEMU's -no-reboot covers the reboots asked for.
     "noreboot",
     // QEMU's memory is zero when it starts: clearing it again took up to 0.6 s of a 128 MiB domain's creation.
@@ -124,7 +133,7 @@ export interface MachineProcess {
   /** Ends QEMU, at once: it has nothing to save. `ended` resolves when it is gone. */
   kill(): void;
   /** Types on the serial console, if the machine was started for that. */
-  type(text: string): void;
+  type(bytes: Uint8Array): void;
   /** How QEMU ended; never rejects. */
   ended: Promise<{ status: string; stderr: string }>;
 }
@@ -181,8 +190,8 @@ export async function startMachine(
         // It is gone already.
       }
     },
-    type(text) {
-      child.stdin?.write(text);
+    type(bytes) {
+      child.stdin?.write(bytes);
     },
     ended: child.then(({ exitCode, signal }) => ({
       status: signal ?? `exit code ${exitCode ?? "unknown"}`,

@@ -1,7 +1,6 @@
 // A running domain with what serves it: its console, its store, and what is done when it shuts down. What xl, its
 // daemons and its monitoring loop are to a domain, in one place.
 
-import { HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_STORE_EVTCHN } from "xenlet/abi/hvm";
 import { evtchn } from "xenlet/evtchn";
 import { checked } from "xenlet/hypercall";
 import { DomainConfig, OfferedPorts, buildDomain, offerPorts } from "./builder";

@@ -6,6 +6,7 @@ import { describeResult } from "xenlet/errno";
 import { evtchn } from "xenlet/evtchn";
 import { checked } from "xenlet/hypercall";
 import { waitForEvents } from "xenlet/loop";
+import { record } from "xenlet/record";
 import { sched } from "xenlet/sched";
 import { VIRQ_CONSOLE, VIRQ_DOM_EXC } from "xenlet/abi/xen";
 import { guestFiles } from "xenlet/toolstack/bundle";
@@ -57,7 +58,8 @@ const typing = new Typing(guest.console);
 
 while (true) {
   waitForEvents();
-  typing.pump();
+  const typed = typing.pump();
+  if (typed > 0) record("typed", "bytes=" + typed.toString());
   const info = guest.domain.info();
   if (info.result < 0) throw new Error("XEN_DOMCTL_getdomaininfo = " + describeResult(info.result));
   if (!info.isShutdown) continue;

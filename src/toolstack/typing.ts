@@ -17,12 +17,14 @@ export class Typing {
 
   constructor(private console: ConsoleBackend) {}
 
-  /** Moves what there is, as far as there is room for it. */
-  pump(): void {
+  /** Moves what there is, as far as there is room for it. Returns how many bytes Xen has room for again. */
+  pump(): u32 {
+    let sum: u32 = 0;
     while (true) {
       const read = this.read();
       const typed = this.type();
-      if (read == 0 && typed == 0) return;
+      if (read == 0 && typed == 0) return sum;
+      sum += read;
     }
   }
 

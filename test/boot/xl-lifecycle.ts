@@ -105,7 +105,7 @@ const FUNCTIONS = `
 xenstore-write /xenlet/count 0
 xenstore-chmod /xenlet/count b0
 preloaded() {
-    LD_PRELOAD=/run/xenlet/soft_reset.so create "$1"
+    sh /run/xenlet/xl create "/run/xenlet/$1.cfg"
 }
 `;
 
@@ -129,7 +129,13 @@ export async function play(release: XenRelease, store: StoreDaemon): Promise<Sta
   const storeTests = await build("test/guest/xenstore.ts");
   const preload = await buildPreload(release);
   const other = await buildPreload(release === "4.17" ? "4.20" : "4.17");
-  const files = { image, store: storeTests, "soft_reset.so": preload, "other.so": other };
+  const files = {
+    image,
+    store: storeTests,
+    "soft_reset.so": preload,
+    xl: "preload/xl",
+    "other.so": other,
+  };
   let bytes = 0;
   for (const file of Object.values(files)) bytes += (await stat(file)).size;
   const names = Object.keys(SCENES) as SceneName[];
@@ -148,7 +154,7 @@ export async function play(release: XenRelease, store: StoreDaemon): Promise<Sta
           memoryMiB: 24,
           vcpus: 1,
           ...domain,
-          cmdline: `nonce=${nonceOf(name)} ${domain.cmdline}`,
+          cmdline: `nonce=${nonceOf(name)} on=domu ${domain.cmdline}`,
         };
         // One of each kind: what `xenlet xl-config` prints is read by xl as well.
         return [name, name === "poweroff" ? commentedXlConfig(whole) : xlConfig(whole)];
@@ -166,7 +172,9 @@ export async function play(release: XenRelease, store: StoreDaemon): Promise<Sta
       if (step === undefined) throw new Error(`no step ${name}`);
       return {
         ...step,
-        lives: [...step.said.values()].map((lines) => recordsOf(lines, nonceOf(name))),
+        lives: [...step.said.values()]
+          .map((lines) => recordsOf(lines, nonceOf(name)))
+          .filter((records) => records.length > 0),
       };
     },
     trouble: run.trouble,

@@ -1,7 +1,8 @@
 /*
  * Runs the modules of a batch, one after another, in one guest: each gets linear memory anew, is instantiated, has
  * its exports called, and then its globals and memory are read. All of it goes into a digest that V8's has to
- * equal. With `trace=<number>` on the command line only that module runs, and its digest is said after each step.
+ * equal. With `trace=<number>` on the command line only that module runs, and its digest is said after each step;
+ * with `all=1` every call is made, whatever became of the ones before it.
  *
  * A trap does not end this guest: trap_caught takes it back to where the call was made.
  */
@@ -22,7 +23,15 @@ static void mix(uint32_t word)
     digest[1] = ((digest[1] << 7 | digest[1] >> 25) + word) * 0x85ebca6b;
 }
 
-void saw_i32(uint32_t value) { mix(value); }
+/* What the last call came to, for the trace. */
+static const char *last_trap;
+static uint32_t last_i32;
+
+void saw_i32(uint32_t value)
+{
+    last_i32 = value;
+    mix(value);
+}
 void saw_i64(uint64_t value) { mix(value); mix(value >> 32); }
 /* Any NaN is as good as another. */
 void saw_f32(float value) { mix(value != value ? 0x7fc00000 : i32_reinterpret_f32(value)); }
@@ -84,6 +93,7 @@ __asm__("call_caught:\n"
 void trap_caught(const char *kind)
 {
     trap_seen = trap_class(kind);
+    last_trap = kind;
     if (saved_stack)
         return_caught();
 }
@@ -97,6 +107,10 @@ static void say(uint32_t number, const char *step, uint32_t call)
         record_text(" step=");
         record_text(step);
         record_decimal(call);
+        record_text(" value=");
+        record_decimal(last_i32);
+        record_text(" trap=");
+        record_text(last_trap ? last_trap : "none");
     }
     record_text(" digest=");
     record_hex(digest[0]);
@@ -118,7 +132,7 @@ static void see_memory(const wasm_rt_memory_t *memory)
     }
 }
 
-static void run_case(const struct fuzz_case *test, bool trace)
+static void run_case(const struct fuzz_case *test, bool trace, bool all)
 {
     uint64_t bytes = (uint64_t)test->pages << 16, start = 0;
     uint32_t trap;
@@ -132,11 +146,13 @@ static void run_case(const struct fuzz_case *test, bool trace)
     if (trace)
         say(test->number, "instantiate", 0);
     for (uint32_t i = 0; !trap && i < test->call_count; i++) {
+        last_trap = NULL;
+        last_i32 = 0;
         trap = call_caught(test->calls[i]);
         mix(trap);
         if (trace)
             say(test->number, "call", i);
-        if (trap != OUT_OF_BOUNDS)
+        if (trap != OUT_OF_BOUNDS || all)
             trap = 0;
     }
     if (trap) {
@@ -166,7 +182,7 @@ _Noreturn void wasm_main(void)
         wanted = wanted * 10 + (number[i] - '0');
     for (uint32_t i = 0; i < fuzz_case_count; i++)
         if (!number || fuzz_cases[i]->number == wanted)
-            run_case(fuzz_cases[i], number);
+            run_case(fuzz_cases[i], number, cmdline_value("all", &length));
     record_begin("exit");
     record_text("code=0");
     record_end();

@@ -23,8 +23,6 @@ export interface Reducible {
 export type StillWrong = (candidates: Reducible[]) => Promise<Set<number>>;
 
 const ROUNDS = 80;
-/** Candidates in one guest. */
-const AT_ONCE = 60;
 
 const binaryen = dirname(createRequire(import.meta.url).resolve("binaryen"));
 const tools = new Map<string, Promise<EmscriptenTool>>();
@@ -42,6 +40,13 @@ async function convert(tool: string, input: string | Uint8Array): Promise<Uint8A
   } finally {
     await Promise.all([rm(from, { force: true }), rm(to, { force: true })]);
   }
+}
+
+/** A module in Binaryen's text format, which has nested expressions. */
+export async function textOf(wasm: Uint8Array): Promise<string> {
+  const text = await convert("wasm-dis", wasm);
+  if (text === null) throw new Error("wasm-dis does not take this module");
+  return Buffer.from(text).toString();
 }
 
 export function parseTree(text: string): Tree {
@@ -77,11 +82,19 @@ const SIMPLEST: Tree[] = [
 const isExpression = (tree: Tree): tree is Tree[] =>
   Array.isArray(tree) && typeof tree[0] === "string" && !DECLARATIONS.has(tree[0]);
 
-/** Every tree that has one expression less, or a simpler one, in some function. */
+function emptied(tree: Tree[]): Tree {
+  return [...tree.filter((child) => !isExpression(child)), ["unreachable"]];
+}
+
+/** Every tree in which one function has one expression less, or a simpler one, or all others have nothing left. */
 export function* simpler(module: Tree): Generator<Tree> {
   if (!Array.isArray(module)) return;
+  const isFunction = (item: Tree): item is Tree[] => Array.isArray(item) && item[0] === "func";
+  for (const kept of module.filter(isFunction))
+    yield module.map((item) => (isFunction(item) && item !== kept ? emptied(item) : item));
   for (const [at, item] of module.entries()) {
-    if (!Array.isArray(item) || item[0] !== "func") continue;
+    if (!isFunction(item)) continue;
+    yield module.with(at, emptied(item));
     for (const other of simplerWithin(item)) yield module.with(at, other);
   }
 }
@@ -99,23 +112,22 @@ function* simplerWithin(tree: Tree[]): Generator<Tree> {
   }
 }
 
-/** The smallest module found on which `stillWrong` holds, and its text. */
+/** The smallest module found on which `stillWrong` holds, and its text; `atOnce`: candidates in one guest. */
 export async function reduce(
   start: Reducible,
   stillWrong: StillWrong,
-  onRound: (bytes: number) => void = () => undefined,
+  atOnce = 60,
 ): Promise<Reducible & { text: string }> {
   let best = start;
   // First the calls: perhaps one of them is enough.
   const alone = start.calls.map((call) => ({ wasm: start.wasm, calls: [call] }));
   const [enough] = await stillWrong(alone);
   if (enough !== undefined) best = alone[enough] ?? best;
-  let tree = parseTree(Buffer.from((await convert("wasm-dis", best.wasm)) ?? "").toString());
+  let tree = parseTree(await textOf(best.wasm));
   for (let round = 0; round < ROUNDS; round++) {
-    const next = await oneRound(tree, best, stillWrong);
+    const next = await oneRound(tree, best, stillWrong, atOnce);
     if (next === null) break;
     ({ tree, best } = next);
-    onRound(best.wasm.length);
   }
   return { ...best, text: printTree(tree).replaceAll(" (func", "\n (func") };
 }
@@ -124,27 +136,26 @@ async function oneRound(
   tree: Tree,
   current: Reducible,
   stillWrong: StillWrong,
+  atOnce: number,
 ): Promise<{ tree: Tree; best: Reducible } | null> {
   const length = printTree(tree).length;
   const shorter = [...simpler(tree)]
     .map((candidate) => ({ tree: candidate, length: printTree(candidate).length }))
     .filter((candidate) => candidate.length < length)
     .sort((a, b) => a.length - b.length);
-  let waiting: { tree: Tree; best: Reducible }[] = [];
-  const settle = async (): Promise<{ tree: Tree; best: Reducible } | null> => {
-    const [first] = [...(await stillWrong(waiting.map((one) => one.best)))].sort((a, b) => a - b);
-    const found = first === undefined ? null : (waiting[first] ?? null);
-    waiting = [];
-    return found;
-  };
-  for (const candidate of shorter) {
-    const wasm = await convert("wasm-as", printTree(candidate.tree));
-    if (wasm === null) continue;
-    waiting.push({ tree: candidate.tree, best: { wasm, calls: current.calls } });
-    if (waiting.length === AT_ONCE) {
-      const found = await settle();
-      if (found !== null) return found;
+  // Some that take much away, which rarely works, and some that take little, which mostly does: of each, every
+  // so-manieth.
+  const turns = Math.max(1, Math.ceil(shorter.length / atOnce));
+  for (let turn = 0; turn < turns; turn++) {
+    const waiting: { tree: Tree; best: Reducible }[] = [];
+    for (let index = turn; index < shorter.length; index += turns) {
+      const candidate = shorter[index];
+      const wasm = candidate && (await convert("wasm-as", printTree(candidate.tree)));
+      if (wasm) waiting.push({ tree: candidate.tree, best: { wasm, calls: current.calls } });
     }
+    const wrong = await stillWrong(waiting.map((one) => one.best));
+    const first = waiting.findIndex((_, index) => wrong.has(index));
+    if (first >= 0) return waiting[first] ?? null;
   }
-  return waiting.length > 0 ? settle() : null;
+  return null;
 }

@@ -6,6 +6,7 @@ import { join } from "node:path";
 
 import { bootGuest } from "../../src/machine/boot.js";
 import { provideQemu, provideXen } from "../../src/machine/debian/index.js";
+import { fieldsOf } from "../../src/machine/record.js";
 import { createProgress } from "../../src/progress.js";
 import { arithmeticModule } from "./arithmetic.js";
 import { buildBatch, type Case } from "./batch.js";
@@ -51,10 +52,17 @@ export interface RunReport {
 
 const quiet = createProgress(process.stderr, { quiet: true });
 
+/** What a call came to: its i32 result, if it has one, and the trap's kind or `none`. */
+export interface Step {
+  digest: string;
+  value: number;
+  trap: string;
+}
+
 export async function bootBatch(
   image: string,
   cmdline: string,
-): Promise<{ steps: Map<string, string>; whole: Map<number, string> }> {
+): Promise<{ steps: Map<string, Step>; whole: Map<number, string> }> {
   const [xen, qemu] = [await provideXen("4.17", quiet), await provideQemu(quiet)];
   const result = await bootGuest({
     image,
@@ -69,14 +77,15 @@ export async function bootBatch(
     throw new Error(
       `the guest did not finish its batch: ${result.message}\n${result.tail.join("\n")}`,
     );
-  const steps = new Map<string, string>();
+  const steps = new Map<string, Step>();
   const whole = new Map<number, string>();
   for (const record of result.records) {
-    const [, number, step, digest] =
-      /^module=(\d+)(?: step=(\w+))? digest=(.*)$/.exec(record.payload) ?? [];
-    if (record.kind !== "fuzz" || number === undefined || digest === undefined) continue;
+    if (record.kind !== "fuzz") continue;
+    const fields = fieldsOf(record);
+    const [number, step, digest = ""] = ["module", "step", "digest"].map((key) => fields?.get(key));
+    const [value, trap = ""] = ["value", "trap"].map((key) => fields?.get(key));
     if (step === undefined) whole.set(Number(number), digest);
-    else steps.set(step, digest);
+    else steps.set(step, { digest, value: Number(value), trap });
   }
   return { steps, whole };
 }
@@ -103,7 +112,9 @@ export async function runCases(cases: Prepared[], flags: string[]): Promise<Disa
       const guest = whole.get(number) ?? "nothing";
       if (guest === outcome.digest) continue;
       const { steps } = await bootBatch(image, `trace=${String(number)}`);
-      const step = [...outcome.trace].find(([name, digest]) => steps.get(name) !== digest)?.[0];
+      const step = [...outcome.trace].find(
+        ([name, digest]) => steps.get(name)?.digest !== digest,
+      )?.[0];
       disagreements.push({
         seed: number,
         wasm: made.wasm,

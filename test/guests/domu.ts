@@ -24,7 +24,7 @@ import { hvm_memmap_table_entry, hvm_start_info } from "xenlet/abi/start_info";
 
 /** Lines of all lengths, 100 KB of them, among records that go another way. */
 function talk(): void {
-  for (let i = 0; i < 700; i++) {
+  for (let i = 0; i < 330; i++) {
     console.log(i.toString() + " " + "über 😀 ".repeat(i % 31));
     if (i % 7 == 0) step(i.toString());
   }

@@ -87,12 +87,22 @@ function converse(): void {
 
 /** What there is of Xen's and the toolstack's things, before and after a reset. */
 function look(when: string): void {
+  const vcpuInfo = registerVcpuInfo();
   const again = registerVcpuInfo();
   xenstore.write("data/when", when);
   const read = xenstore.read("data/when");
   const port = <u32>checked("a port of our own", evtchn.allocUnbound(0));
   fact(
-    "when=" + when + " vcpu_info=" + again.toString() + " store=" + read.value + " port=" + port.toString(),
+    "when=" +
+      when +
+      " vcpu_info=" +
+      vcpuInfo.toString() +
+      " again=" +
+      again.toString() +
+      " store=" +
+      read.value +
+      " port=" +
+      port.toString(),
   );
   console.log("console " + when);
 }

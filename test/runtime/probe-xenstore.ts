@@ -2,7 +2,7 @@
 
 import { control } from "xenlet/control";
 import { describeResult } from "xenlet/errno";
-import { waitForEvents } from "xenlet/loop";
+import { runLoop, waitForEvents } from "xenlet/loop";
 import { softReset } from "xenlet/soft_reset";
 import { attach } from "xenlet/runtime";
 import { systemTime } from "xenlet/time";
@@ -120,6 +120,10 @@ function perform(words: Array<string>): string {
   if (what == "read-size") return xenstore.read(argument).bytes.length.toString();
   if (what == "turn") {
     for (let i = 0; i < 8; i++) waitForEvents(systemTime() + 1_000_000);
+    return "";
+  }
+  if (what == "loop") {
+    runLoop();
     return "";
   }
   if (what == "soft-reset") {

@@ -741,7 +741,7 @@ describe("with a store that does not do as ours", () => {
       expect(run("trouble")).toBe("");
     });
 
-    test("also while nobody asks: the event loop says so, and goes on without it", () => {
+    test("also while nobody asks: the event loop says so, and does not wait for it", () => {
       run("on", "data");
       run("turn");
       store.guest.said();
@@ -750,6 +750,8 @@ describe("with a store that does not do as ours", () => {
       store.xen.raise(store.xen.port);
       run("turn");
       expect(store.guest.said()).toEqual([expect.stringMatching(/^xenstore: the reply ring's/)]);
+      // It waits for nobody then.
+      expect(run("loop")).toBe("");
     });
 
     test("whatever is written there at random, every call ends", () => {

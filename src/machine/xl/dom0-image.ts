@@ -38,7 +38,7 @@ const STORE_CLIENT = "xenstore";
 const STORE_CLIENT_NAMES = ["read", "write", "list", "ls", "exists", "rm", "watch", "chmod"];
 
 const APPLETS =
-  "sh cat chmod cp date dmesg echo env false grep head insmod kill ln ls mkdir mkfifo mknod mount mv printf ps rm sed sleep stty sync tail test timeout touch tr true umount wc".split(
+  "sh cat chmod cp date dirname dmesg echo env false grep head insmod kill ln ls mkdir mkfifo mknod mount mv printf ps readlink rm sed sleep stty sync tail test timeout touch tr true umount wc".split(
     " ",
   );
 
@@ -97,7 +97,7 @@ export async function provideDom0(
 }
 
 /** Counts changes of what contents() makes of the same packages. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 const LIBRARY_FOLDERS = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
 

@@ -73,6 +73,10 @@ export async function planXl(
     throw new UserError(
       "xl cannot resume a domain that asked for a soft reset: expected soft-reset or destroy",
     );
+  if (options.input !== undefined)
+    throw new UserError(
+      "nothing can be typed to a guest under xl: expected no input, or another way to run",
+    );
   const [module, ...rest] = options.modules ?? [];
   if (rest.length > 0)
     throw new UserError(
@@ -89,7 +93,7 @@ export async function planXl(
     image: `/${RUN_FOLDER}/image`,
     memoryMiB,
     vcpus,
-    cmdline: [`nonce=${nonce} on=xl`, options.cmdline].filter(Boolean).join(" "),
+    cmdline: [`nonce=${nonce} on=domu`, options.cmdline].filter(Boolean).join(" "),
     ...(module === undefined ? {} : { ramdisk: `/${RUN_FOLDER}/module` }),
     actions: { soft_reset: options.onSoftReset ?? "soft-reset" },
   });
@@ -118,7 +122,7 @@ export async function planXl(
       cpus: vcpus,
     }),
     read: (line) => lines.read(line),
-    dispose: initrd.dispose,
+    dispose: () => initrd.dispose(),
   };
 }
 

@@ -1,0 +1,55 @@
+// One image at a time under stock xl: `bootGuest({ on: "xl" })`, which is `xenlet run --on xl`.
+//
+// Why: the verdict rests on the guest's records by two ways (the debug port, and a console that passes through
+// xenconsoled and dom0) and on what xl says of the end. How it would fail: a success without a power-off, a record
+// that is lost on the way, or an end that leaves the person who runs it without a reason.
+
+import { beforeAll, expect, test } from "vitest";
+
+import { boot, build, expectSuccess, printed } from "./ground.js";
+
+let image: string;
+
+beforeAll(async () => {
+  image = await build("test/guests/xl.ts");
+});
+
+test("a guest's console and its code come through, and the stages of dom0 are told", async () => {
+  const stages: string[] = [];
+  const result = await boot(image, {
+    on: "xl",
+    cmdline: "do=nothing",
+    onStage: (stage) => stages.push(stage),
+  });
+  expectSuccess(result);
+  expect(result.on).toBe("xl");
+  expect(result.ended).toEqual({ how: "poweroff", reason: 0 });
+  expect(printed(result)).toEqual(["nothing to do"]);
+  expect(stages).toEqual(["xen", "dom0", "xl-create", "entered", "runtime", "verdict"]);
+});
+
+test("a soft reset that stock xl makes a destruction of is a crash, told with its reason", async () => {
+  const result = await boot(image, { on: "xl", cmdline: "do=soft-reset" });
+  expect(result).toMatchObject({ verdict: "crash", exitCode: 120, guestCode: null });
+  expect(result.message).toContain("libxl resets no PVH domain");
+  // What it did before is all there.
+  expect(printed(result)).toEqual(["console at-first"]);
+});
+
+test("an xl that cannot make the domain is trouble of the host, in xl's own words", async () => {
+  // dom0 has no such file to give: ramdisk= names what is an empty file, which libxl refuses to load.
+  const result = await boot(image, { on: "xl", cmdline: "do=nothing", modules: ["/dev/null"] });
+  expect(result).toMatchObject({ verdict: "host", exitCode: 122, stage: "xl-create" });
+  expect(result.message).toMatch(/xl create ended with [1-9]\d*: \S/);
+});
+
+test("what xl cannot do is refused before anything starts", async () => {
+  const xl = { on: "xl" } as const;
+  await expect(boot(image, { ...xl, onSoftReset: "resume" })).rejects.toThrow(/cannot resume/);
+  await expect(boot(image, { ...xl, modules: [image, image] })).rejects.toThrow(
+    /one module at most/,
+  );
+  await expect(boot(image, { ...xl, input: "x" })).rejects.toThrow(/nothing can be typed/);
+  const other = { path: "/x", release: "4.21", debianVersion: null };
+  await expect(boot(image, { ...xl, xen: other })).rejects.toThrow(/no xl for Xen 4\.21/);
+});

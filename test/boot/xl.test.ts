@@ -1,0 +1,172 @@
+// Stock xl, from Debian's packages, and our domains: created, ended in every way, asked to end, talked to, and reset;
+// one boot of a dom0 for each Xen and store daemon, which does all of it before the first test looks.
+//
+// Why: this is the toolstack that people run. What xl says of an end is what its user acts upon, and the store and
+// console daemons are other programs than those of our own toolstack. How it would fail: xl tells of another reason
+// than the guest gave, a restart does not come, a request is not obeyed, or a daemon and the guest no longer
+// understand each other after a reset.
+//
+// The control of every soft reset by preload/soft_reset.so is the same domain under xl alone, which destroys it.
+
+import { beforeAll, describe, expect, test } from "vitest";
+
+import { exitOf, facts, play, type Stage } from "./xl-lifecycle.js";
+
+const GROUNDS = [
+  ["4.17", "oxenstored"],
+  ["4.20", "xenstored"],
+] as const;
+
+/** Xen's errno for a vcpu_info that is registered already: EINVAL, and EBUSY from 4.18 on. */
+const REGISTERED = { "4.17": "-22", "4.20": "-16" };
+
+describe.each(GROUNDS)("xl of Xen %s, with %s", (release, store) => {
+  let stage: Stage;
+
+  beforeAll(async () => {
+    stage = await play(release, store);
+  }, 1_800_000);
+
+  /** Whether xl's log has these lines, in this order. */
+  function story(name: Parameters<Stage["scene"]>[0]): string[] {
+    return stage.scene(name).output.map((line) => line.replaceAll(/Domain \d+/g, "Domain N"));
+  }
+
+  test("all of it was done", () => {
+    expect({ trouble: stage.trouble, log: stage.log }).toMatchObject({ trouble: null });
+  });
+
+  test("a domain ends with its program: reason 0, and its console has come by xenconsoled", () => {
+    const { lives, output } = stage.scene("poweroff");
+    expect(lives.map(exitOf)).toEqual(["0"]);
+    expect(story("poweroff")).toContain("Domain N has shut down, reason code 0 0x0");
+    expect(output.some((line) => line.includes("log:nothing to do"))).toBe(true);
+  });
+
+  test("reboot: xl makes it anew, until it powers off at the third time", () => {
+    const { lives } = stage.scene("reboot");
+    expect(lives.map(facts)).toEqual([["life=1"], ["life=2"], ["life=3"]]);
+    expect(exitOf(lives[2])).toBe("0");
+    expect(story("reboot").filter((line) => line === "Done. Rebooting now")).toHaveLength(2);
+  });
+
+  test("crash: reason 3", () => {
+    expect(story("crash")).toContain("Domain N has shut down, reason code 3 0x3");
+    expect(story("crash")).toContain("Action for shutdown reason code 3 is destroy");
+  });
+
+  test("on_crash=preserve leaves it there, crashed", () => {
+    expect(story("crash-preserve")).toContain("Action for shutdown reason code 3 is preserve");
+    const state = stage
+      .scene("crash-preserve")
+      .output.find((line) => /^crash-preserve /.test(line));
+    expect(state).toMatch(/ ---sc- /);
+  });
+
+  test("a watchdog that expires: reason 4", () => {
+    expect(story("watchdog")).toContain("Domain N has shut down, reason code 4 0x4");
+  });
+
+  test("xl shutdown: control/shutdown is obeyed", () => {
+    const { lives } = stage.scene("shutdown");
+    expect(lives.map(exitOf)).toEqual(["0"]);
+    expect(story("shutdown")).toContain("Domain N has been shut down, reason code 0");
+  });
+
+  test("xl reboot: obeyed, and it comes up again", () => {
+    expect(story("xl-reboot")).toContain("Domain N has shut down, reason code 1 0x1");
+    expect(stage.scene("xl-reboot").lives.length).toBeGreaterThanOrEqual(1);
+    expect(story("xl-reboot")).toContain("Done. Rebooting now");
+  });
+
+  test("xl destroy", () => {
+    const { lives } = stage.scene("destroy");
+    expect(story("destroy")).toContain("Domain N has been destroyed.");
+    expect(lives.map(exitOf)).toEqual([null]);
+  });
+
+  test("the console, both ways", () => {
+    const { lives, output } = stage.scene("console");
+    expect(facts(lives[0])).toEqual(["heard=hello", "heard=bye"]);
+    expect(output.some((line) => line.includes("log:you said: hello"))).toBe(true);
+  });
+
+  test("four vCPUs and 48 MiB are what the guest finds", () => {
+    expect(facts(stage.scene("four-vcpus").lives[0])).toEqual(["memory=48 vcpus=4"]);
+  });
+
+  test("one vCPU and 24 MiB, too", () => {
+    expect(facts(stage.scene("shutdown").lives[0])).toEqual(["memory=24 vcpus=1"]);
+  });
+
+  test("a reason that xl does not know: what a toolstack without soft reset does with one", () => {
+    expect(story("unknown-reason")).toContain("Domain N has shut down, reason code 6 0x6");
+    expect(story("unknown-reason")).toContain("Unknown shutdown reason code 6. Destroying domain.");
+  });
+
+  test("the guest's store client and this daemon", () => {
+    const records = stage.scene("store").lives[0] ?? [];
+    const tests = records.filter(({ kind }) => kind === "test").map(({ payload }) => payload);
+    expect(tests.filter((line) => /^event=fail/.test(line))).toEqual([]);
+    expect(tests.at(-1)).toMatch(/^event=end passed=[1-9]\d+ failed=0 /);
+    expect(exitOf(records)).toBe("0");
+  });
+
+  describe("soft reset of a PVH domain", () => {
+    const before = `when=at-first vcpu_info=0 again=${REGISTERED[release]} store=at-first port=3`;
+
+    test("stock xl: it says that it will, and then destroys the domain without a word", () => {
+      const { lives, output } = stage.scene("soft-reset-stock");
+      expect(lives.map(facts)).toEqual([[before]]);
+      expect(output.slice(-2)).toEqual([
+        "Action for shutdown reason code 5 is soft-reset",
+        "Done. Rebooting now",
+      ]);
+      expect(exitOf(lives[0])).toBe(null);
+    });
+
+    test("on_soft_reset=destroy", () => {
+      expect(story("soft-reset-destroy")).toContain("Action for shutdown reason code 5 is destroy");
+      expect(stage.scene("soft-reset-destroy").lives.map(facts)).toEqual([[before]]);
+    });
+
+    test("soft_reset.so: twice in a row; vcpu_info, store, console and ports are as in a new domain", () => {
+      const { lives, output } = stage.scene("preload-poweroff");
+      const after = (n: number): string =>
+        `when=after-${n} vcpu_info=0 again=${REGISTERED[release]} store=after-${n} port=3`;
+      expect(lives.map(facts)).toEqual([[before, "request=0", after(1), "request=0", after(2)]]);
+      expect(exitOf(lives[0])).toBe("0");
+      const printed = output.filter((line) => line.includes(" log:console "));
+      expect(printed.map((line) => / log:console (\S+)/.exec(line)?.[1])).toEqual([
+        "at-first",
+        "after-1",
+        "after-2",
+      ]);
+      expect(story("preload-poweroff")).toContain("Domain N has shut down, reason code 0 0x0");
+    });
+
+    test("soft_reset.so: a later crash is xl's business, as before", () => {
+      expect(facts(stage.scene("preload-crash").lives[0])).toContain("request=0");
+      expect(story("preload-crash")).toContain("Action for shutdown reason code 3 is destroy");
+    });
+
+    test("soft_reset.so: a later reboot, too, and the new domain resets as well", () => {
+      const { lives } = stage.scene("preload-reboot");
+      expect(lives.map((life) => facts(life).filter((text) => text === "request=0"))).toEqual([
+        ["request=0"],
+        ["request=0"],
+      ]);
+      expect(exitOf(lives[1])).toBe("0");
+    });
+
+    test("soft_reset.so refuses a libxl that it was not built for, before xl does anything", () => {
+      const { status, output } = stage.scene("preload-unknown");
+      expect(status).toBe(1);
+      expect(output).toEqual([
+        expect.stringMatching(
+          /^soft_reset\.so: this is libxenlight\.so\.4\.\d+.*, and I am built for libxenlight\.so\.4\.\d+: /,
+        ),
+      ]);
+    });
+  });
+});
