@@ -11,6 +11,8 @@
 import { SHUTDOWN_soft_reset } from "xenlet/abi/sched";
 import { describeResult } from "xenlet/errno";
 import { frame_of, load32, load64, shared_alloc, store32, store64 } from "xenlet/intrinsics";
+import { SHARED_INFO_EVTCHN_PENDING } from "xenlet/abi/xen";
+import { evtchn } from "xenlet/evtchn";
 import { sharedInfo } from "xenlet/shared_info";
 import { DomainConfig } from "xenlet/toolstack/builder";
 import { GuestSide } from "../guest-side";
@@ -43,6 +45,8 @@ export class SharedInfo extends Scenario {
   guest(side: GuestSide): void {
     const page = sharedInfo();
     store32(page + UNUSED, MARK);
+    /* Masked, so that nobody takes it. */
+    evtchn.send(<u32>evtchn.bindIpi());
     if (side.requestReset() != 0) throw new Error("the soft reset was refused");
     const there = load32(page + UNUSED);
     store64(page, PATTERN);
@@ -50,7 +54,14 @@ export class SharedInfo extends Scenario {
     const kept = load64(page) == PATTERN && load64(page + 2048) == ~PATTERN;
     const mapped = mapSharedInfo(frame_of(page));
     const first = load64(page);
+    const pending = load64(page + SHARED_INFO_EVTCHN_PENDING);
     side.attach();
+    side.same(
+      "event-channels/pending-cleared",
+      "the word of evtchn_pending that had a port's bit set",
+      pending,
+      0,
+    );
     side.check(
       "shared-info/another-page",
       there != MARK,

@@ -14,11 +14,16 @@ import {
 } from "xenlet/abi/sched";
 import { describeResult } from "xenlet/errno";
 import { sched } from "xenlet/sched";
+import { systemTime } from "xenlet/time";
 import { DomainConfig } from "xenlet/toolstack/builder";
 import { Domain } from "xenlet/toolstack/domain";
 import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
+
+/** Above SHUTDOWN_MAX. */
+const UNKNOWN_REASON: u32 = 200;
+const NO_PORTS: StaticArray<u32> = [];
 
 const EPERM: i64 = 1;
 const ESRCH: i64 = 3;
@@ -148,6 +153,8 @@ export class OtherReasons extends Scenario {
     sched.shutdown(SHUTDOWN_suspend);
     sched.shutdown(SHUTDOWN_crash);
     sched.shutdown(SHUTDOWN_poweroff);
+    sched.shutdown(UNKNOWN_REASON);
+    while (true) sched.poll(NO_PORTS, systemTime() + 100_000_000);
   }
 
   private reset(side: ToolstackSide, name: string): void {
@@ -168,6 +175,9 @@ export class OtherReasons extends Scenario {
     this.reset(side, "who-may/reason-suspend");
     this.reset(side, "who-may/reason-crash");
     this.reset(side, "who-may/reason-poweroff");
+    this.reset(side, "who-may/reason-unknown");
+    side.guest.domain.remoteShutdown(SHUTDOWN_soft_reset);
+    this.reset(side, "who-may/not-its-own-wish");
   }
 }
 
