@@ -144,6 +144,39 @@ async function bootTimes(): Promise<void> {
   }
 }
 
+/** A soft reset with a jump into the next kernel, against a soft reset without one; and the last ones against the first. */
+async function jumps(): Promise<void> {
+  const generations = 10_000;
+  progress.start(`${generations} kernels, each jumping into the next`);
+  const image = await build("bench/guests/kexec.ts", "kexec");
+  const result = await boot(image, {
+    on: "domu",
+    modules: [image],
+    cmdline: `generations=${generations} quiet=1`,
+    timeoutMs: 900_000,
+  });
+  if (result.verdict !== "exit") throw new Error(result.message);
+  const ms = (name: string): number => measured(result, name) / 1e6;
+  rows.push({
+    what: "soft reset with a jump into the next kernel: ms",
+    measured: ms("cycle").toFixed(2),
+    baseline: `${ms("reset").toFixed(2)} (a soft reset)`,
+    ratio: (ms("cycle") / ms("reset")).toFixed(2),
+  });
+  rows.push({
+    what: `the same, the last 100 of ${generations}: ms`,
+    measured: ms("cycle-late").toFixed(2),
+    baseline: `${ms("cycle-early").toFixed(2)} (the first 100)`,
+    ratio: (ms("cycle-late") / ms("cycle-early")).toFixed(2),
+  });
+  rows.push({
+    what: `pages lost in ${generations} jumps`,
+    measured: String(measured(result, "pages-lost")),
+    baseline: "0",
+    ratio: "",
+  });
+}
+
 async function sizes(): Promise<void> {
   progress.start("image size");
   const image = await build("examples/hello.ts", "hello-stripped", { strip: true });
@@ -187,6 +220,7 @@ try {
   await bootTimes();
   await sizes();
   await editLoop();
+  await jumps();
   progress.done(`Xen ${xen.debianVersion ?? xen.release} on QEMU ${qemu.version}`);
   console.log("| what | measured | baseline | ratio or difference |");
   console.log("| --- | --- | --- | --- |");

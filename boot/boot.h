@@ -91,15 +91,20 @@ const char *cmdline_value(const char *key, uint32_t *length);
 /* memory.c: linear memory's page tables, and the window of frames shared with Xen. */
 /* Whether page 0 is memory like any other: module.c. */
 extern const bool linear_page_zero;
+/*
+ * Whether the module was compiled without xenlet's runtime: module.c. It does not know of the shared window, which
+ * then lies where no Wasm pointer reaches, so that the module finds nothing there.
+ */
+extern const bool module_is_foreign;
 void linear_init(uint32_t bytes);
 /* Maps linear memory up to `bytes`, zeroed; false when the domain has not that much RAM. */
 bool linear_grow(uint64_t from, uint64_t bytes);
 /* Only the first `bytes` of linear memory, whatever is in them: for a module that takes another's place (tests). */
 void linear_remap(uint32_t bytes);
 /* `count` fresh zeroed frames in the shared window: their address, or 0 when RAM or window is used up. */
-uint32_t shared_alloc(uint32_t count);
+uint64_t shared_alloc(uint32_t count);
 /* Maps the frames from `gfn` on in the shared window: their address, or 0 when the window is used up. */
-uint32_t shared_map(uint64_t gfn, uint32_t count);
+uint64_t shared_map(uint64_t gfn, uint32_t count);
 /* The guest frame behind an address in linear memory or in the shared window; ~0 if nothing is mapped. */
 uint64_t frame_of(uint32_t address);
 /* One or two pages of physical memory, to be read before anything owns them. Valid until the next call. */
@@ -184,7 +189,7 @@ void record_backtrace(uint64_t rip, uint64_t rbp);
 /* The link script's symbols. */
 extern uint8_t text_start[], text_end[], rodata_start[], rodata_end[], data_start[], data_end[];
 extern uint8_t linear_phys[], scratch_page[];
-extern uint64_t kernel_pt[], pml4[], linear_pdpt[], linear_pd[], linear_first_pt[], linear_tail_pt[], shared_pt[];
+extern uint64_t kernel_pt[], kernel_pd[], pml4[], linear_pdpt[], linear_pd[], linear_first_pt[], linear_tail_pt[], shared_pt[];
 extern uint8_t stack_guard[], stack_end[], secondary_stacks[], fault_stacks[];
 
 /* start.S */

@@ -9,7 +9,7 @@
 
 #define OUT_SIZE 2048
 
-static uint32_t ring; /* where the page is mapped; 0: this domain has no console */
+static uint64_t ring; /* where the page is mapped; 0: this domain has no console */
 static uint32_t port;
 
 static uint64_t get_param(uint32_t index)
@@ -21,7 +21,7 @@ static uint64_t get_param(uint32_t index)
 
 static volatile uint32_t *counter(uint32_t offset)
 {
-    return (volatile uint32_t *)(uintptr_t)(ring + offset);
+    return (volatile uint32_t *)(ring + offset);
 }
 
 static void notify(void)
@@ -96,7 +96,7 @@ void console_write(const char *from, uint32_t size)
         if (count > size)
             count = size;
         for (uint32_t i = 0; i < count; i++)
-            *(volatile char *)(uintptr_t)(ring + XENCONS_OUT + (start + i) % OUT_SIZE) = from[i];
+            *(volatile char *)(ring + XENCONS_OUT + (start + i) % OUT_SIZE) = from[i];
         /* The bytes before the counter that announces them: x86 keeps stores in order, the compiler volatile ones. */
         *counter(XENCONS_OUT_PROD) = start + count;
         notify();

@@ -14,9 +14,7 @@
 
 #define CR0_PE 0x00000001
 #define CR0_ET 0x00000010
-#define CR0_PG 0x80000000
 #define MSR_EFER 0xc0000080
-#define DR7_NONE 0x400
 #define EFLAGS_NONE 2
 
 #define SEL_CODE32 0x08
@@ -69,9 +67,8 @@ leave:
     mov %eax, %ss
     mov %eax, %fs
     mov %eax, %gs
-    mov %cr0, %eax
-    and $~CR0_PG, %eax
-    mov %eax, %cr0 /* and with paging off, long mode is left */
+    mov $(CR0_PE | CR0_ET), %eax
+    mov %eax, %cr0 /* paging is off, and with it long mode is left */
     lea PAGE_SIZE(%ebx), %esp
     mov $MSR_EFER, %ecx
     xor %eax, %eax
@@ -79,8 +76,6 @@ leave:
     wrmsr
     mov %eax, %cr4
     mov %eax, %cr3
-    mov $(CR0_PE | CR0_ET), %eax
-    mov %eax, %cr0
     lidt IN_PAGE(no_idt)
 
 /* A page at a time, and only where it is not there already: the next kernel is often this one once more. */
@@ -147,8 +142,6 @@ hand_over:
     ltr %ax
     xor %eax, %eax
     lldt %ax
-    mov $DR7_NONE, %eax
-    mov %eax, %dr7
     push $EFLAGS_NONE
     popf
     mov KEXEC_ENTRY(%ebx), %eax

@@ -47,10 +47,11 @@ static void hand_on_sequence(uint64_t digits)
  */
 static void lapic_reset(void)
 {
-    uint64_t base = rdmsr(MSR_APIC_BASE);
+    uint64_t base;
 
-    if (lapic_has_upcalls || !(base & APIC_BASE_X2APIC))
+    if (lapic_has_upcalls || !lapic_in_use)
         return;
+    base = rdmsr(MSR_APIC_BASE);
     wrmsr(MSR_APIC_BASE, base & ~(APIC_BASE_ENABLED | APIC_BASE_X2APIC));
     wrmsr(MSR_APIC_BASE, (base | APIC_BASE_ENABLED) & ~APIC_BASE_X2APIC);
 }

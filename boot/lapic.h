@@ -21,10 +21,16 @@
 #define SPURIOUS_ENABLE 0x100 /* the APIC's software enable; below it the spurious vector */
 
 #ifndef __ASSEMBLER__
+#include <stdbool.h>
+
 #include "cpu.h"
+
+/* vcpu.c: this kernel has turned it on. */
+extern bool lapic_in_use;
 
 static inline void lapic_enable(void)
 {
+    lapic_in_use = true;
     wrmsr(MSR_APIC_BASE, rdmsr(MSR_APIC_BASE) | APIC_BASE_ENABLED | APIC_BASE_X2APIC);
 }
 

@@ -42,7 +42,10 @@
 #define KERNEL_PT_PAGES 8
 #endif
 
-/* Frames shared with Xen or other domains are mapped here, in the last 2 MiB a Wasm pointer can name. */
+/*
+ * Frames shared with Xen or other domains are mapped here, in the last 2 MiB a Wasm pointer can name; behind the
+ * image, where none reaches, for a module that does not know of them.
+ */
 #define SHARED_BASE 0xffe00000
 #define SHARED_PAGES 512
 

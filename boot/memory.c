@@ -24,6 +24,7 @@
 static uint64_t linear_base; /* &linear_phys, as a number */
 static uint64_t linear_end;  /* mapped up to here, virtual */
 static uint64_t ram_end;     /* first physical byte that is not linear memory's to grow into */
+static uint64_t shared_base; /* where the window begins */
 static uint32_t shared_used; /* pages of the window in use */
 
 static uint64_t table_phys(const uint64_t *table)
@@ -128,7 +129,13 @@ void linear_init(uint32_t bytes)
     for (int gib = 0; gib < 4; gib++)
         linear_pdpt[gib] = (table_phys(linear_pd) + gib * PAGE_SIZE) | PTE_TABLE;
     linear_pd[0] = table_phys(linear_first_pt) | PTE_TABLE;
-    linear_pd[SHARED_BASE / SUPERPAGE_SIZE] = table_phys(shared_pt) | PTE_TABLE;
+    if (module_is_foreign) {
+        shared_base = KERNEL_BASE + KERNEL_PT_PAGES * SUPERPAGE_SIZE;
+        kernel_pd[KERNEL_PT_PAGES] = table_phys(shared_pt) | PTE_TABLE;
+    } else {
+        shared_base = SHARED_BASE;
+        linear_pd[SHARED_BASE / SUPERPAGE_SIZE] = table_phys(shared_pt) | PTE_TABLE;
+    }
     linear_map(bytes);
 
     unmap_kernel_page(stack_guard);
@@ -159,9 +166,9 @@ void linear_remap(uint32_t bytes)
     reload_cr3();
 }
 
-uint32_t shared_map(uint64_t gfn, uint32_t count)
+uint64_t shared_map(uint64_t gfn, uint32_t count)
 {
-    uint32_t address = SHARED_BASE + shared_used * PAGE_SIZE;
+    uint64_t address = shared_base + shared_used * PAGE_SIZE;
 
     if (count > SHARED_PAGES - shared_used)
         return 0;
@@ -170,17 +177,17 @@ uint32_t shared_map(uint64_t gfn, uint32_t count)
     return address;
 }
 
-uint32_t shared_alloc(uint32_t count)
+uint64_t shared_alloc(uint32_t count)
 {
     uint64_t bytes = (uint64_t)count * PAGE_SIZE;
-    uint32_t address;
+    uint64_t address;
 
     if (linear_base + linear_end + bytes > ram_end)
         return 0;
     address = shared_map((ram_end - bytes) >> PAGE_SHIFT, count);
     if (address) {
         ram_end -= bytes;
-        __builtin_memset((void *)(uint64_t)address, 0, bytes);
+        __builtin_memset((void *)address, 0, bytes);
     }
     return address;
 }

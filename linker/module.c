@@ -8,6 +8,11 @@
 
 const uint32_t module_initial_pages = MODULE_INITIAL_PAGES;
 const bool linear_page_zero = MODULE_PAGE_ZERO;
+#ifdef MODULE_IS_FOREIGN
+const bool module_is_foreign = true;
+#else
+const bool module_is_foreign = false;
+#endif
 
 uint8_t module_table_room[MODULE_TABLE_BYTES + 1] __attribute__((aligned(16)));
 const uint32_t module_table_bytes = MODULE_TABLE_BYTES;

@@ -67,6 +67,7 @@ export const loweredFlags = [
   "-fno-delete-null-pointer-checks",
   "-fno-strict-aliasing",
   "-fno-math-errno",
+  "-fsignaling-nans", // x * 1 is x, except that a signalling NaN becomes quiet
   "-ffp-contract=off", // Wasm rounds after each operation
   "-Wno-builtin-declaration-mismatch",
 ];

@@ -36,7 +36,7 @@ export interface BootPlan {
   /** From a line of the serial console to those that a Monitor takes, where they are not the same. */
   read?: (line: string) => string[];
   /** Removes what was made for this boot only. */
-  dispose(): Promise<void>;
+  dispose: () => Promise<void>;
 }
 
 /** Everything checked that can be before QEMU starts. Throws a UserError for options or an image that cannot work. */
@@ -48,6 +48,9 @@ export async function prepareBoot(options: BootOptions): Promise<BootPlan> {
   checkRange("the number of vCPUs", vcpus, 1, most);
   checkRange("the timeout in ms", options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS);
   if (options.gdbPort !== undefined) checkRange("gdb's port", options.gdbPort, 1, 65_535);
+  // Xen takes a byte's high bit for its own: serial_rx, xen/drivers/char/serial.c.
+  if (/[^\0-\x7f]/.test(options.input ?? ""))
+    throw new UserError("what is typed may be ASCII only: Xen's console passes on seven bits");
   if (options.force !== true) validatePvhImage(await readElf(options.image));
   const sized = { memoryMiB, vcpus };
   switch (options.on ?? "domu") {
@@ -97,7 +100,7 @@ async function planDomU(options: BootOptions, sized: Sized): Promise<BootPlan> {
     ...(signal === undefined ? {} : { signal }),
   });
   const image = await imagePathForQemu(toolstack);
-  const module = await oneModule([options.image, ...(options.modules ?? [])]);
+  const module = await oneModule([options.image, ...(options.modules ?? [])], 1);
   const words = [
     `memory=${memoryMiB}`,
     `vcpus=${vcpus}`,
@@ -124,11 +127,11 @@ interface Module {
   /** None or one. */
   files: string[];
   sizeMiB: number;
-  dispose(): Promise<void>;
+  dispose: () => Promise<void>;
 }
 
-/** Xen hands on one module to a PVH dom0: several files go into one. */
-async function oneModule(files: string[]): Promise<Module> {
+/** Xen hands on one module to a PVH dom0: several files go into one. The first `own` of them are ours. */
+async function oneModule(files: string[], own = 0): Promise<Module> {
   const [only] = files;
   const none = (): Promise<void> => Promise.resolve();
   const sizeMiB = await totalMiB(files);
@@ -139,7 +142,7 @@ async function oneModule(files: string[]): Promise<Module> {
       dispose: none,
     };
   if (files.length > MAX_BUNDLED)
-    throw new UserError(`there are ${files.length} modules, at most ${MAX_BUNDLED - 1}`);
+    throw new UserError(`there are ${files.length - own} modules, at most ${MAX_BUNDLED - own}`);
   const folder = await mkdtemp(path.join(tmpdir(), "xenlet-modules-"));
   const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true });
   const bundle = path.join(folder, "modules");

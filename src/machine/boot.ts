@@ -59,8 +59,8 @@ export interface BootOptions {
   /** More arguments for QEMU. */
   qemuArgs?: string[];
   /**
-   * Typed, as UTF-8, as soon as the guest's own code runs: on the guest's console; for a dom0 on Xen's, which it reads
-   * by console_io.
+   * ASCII, typed as soon as the guest's own code runs: on the guest's console; for a dom0 on Xen's, which it reads by
+   * console_io.
    */
   input?: string;
   /** Where the log goes. Default: a file of its own in the cache, which keeps the last 100. */

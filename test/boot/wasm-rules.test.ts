@@ -11,7 +11,6 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { assemble } from "../fuzz/assemble.js";
 import { buildBatch } from "../fuzz/batch.js";
 import { exposed } from "../fuzz/exports.js";
-import type { Argument } from "../fuzz/outcome.js";
 import { bootBatch, type Step } from "../fuzz/run.js";
 import { scratch } from "./ground.js";
 
@@ -93,7 +92,9 @@ function accesses(): Rule[] {
           const load = `(${instruction} offset=${offset} (local.get 0))`;
           const type = instruction.slice(0, 3);
           const body =
-            how === "drop" ? `(drop ${load}) (i32.const 1)` : `(${type}.eq ${load} ${load})`;
+            how === "drop"
+              ? `(drop ${load}) (i32.const 1)`
+              : `(${type}.eq ${load} (${type}.const 0))`;
           return {
             name: `${instruction} ${where}, ${how === "drop" ? "not used" : "used"}`,
             text: `(param i32) (result i32) ${body}`,
@@ -426,16 +427,17 @@ function moduleOf(rules: Rule[]): string {
 async function outcomes(
   rules: Rule[],
   flags: string[] = [],
+  timeoutMs?: number,
 ): Promise<Record<string, string | number>> {
   const made = exposed(await assemble(moduleOf(rules)));
   const calls_ = rules.map((rule, index) => ({
     name: `f${String(index)}`,
-    arguments: (rule.parameters ?? []) as Argument[],
+    arguments: rule.parameters ?? [],
     results: made.functions[index]?.results ?? [],
   }));
   const image = scratch(`rules-${String(rules.length)}-${flags.join("")}.elf`);
   await buildBatch([{ number: 1, exposed: made, calls: calls_ }], { output: image, flags });
-  const { steps } = await bootBatch(image, "trace=1 all=1");
+  const { steps } = await bootBatch(image, "trace=1 all=1", timeoutMs);
   const told = (step: Step | undefined): string | number =>
     step === undefined ? "nothing" : step.trap === "none" ? step.value : step.trap;
   return Object.fromEntries(
@@ -472,5 +474,12 @@ describe("the control: without", () => {
     const came = await outcomes(accesses(), ["-DWASM_DROP_DEAD_LOADS"]);
     expect(came["i32.load at the end, not used"]).toBe(1);
     expect(came["i32.load at the end, used"]).toBe("out-of-bounds");
+  });
+
+  test("-fno-optimize-sibling-calls, a recursion that never ends is a loop that never ends", async () => {
+    const endless = calls().filter(({ name }) => name.includes("in the last place"));
+    await expect(outcomes(endless, ["-foptimize-sibling-calls"], 4000)).rejects.toThrow(
+      /no verdict within 4 s/,
+    );
   });
 });

@@ -96,7 +96,11 @@ const SCENES = {
     script: "LD_PRELOAD=/run/xenlet/other.so xl create -n /run/xenlet/poweroff.cfg",
     domain: { cmdline: "do=nothing" },
   },
-  store: { script: "create store && story store", domain: { cmdline: "" } },
+  store: {
+    // Its last test asks for soft resets.
+    script: "preloaded store && story store",
+    domain: { cmdline: "", actions: { soft_reset: "soft-reset" } },
+  },
 } satisfies Record<string, Scene>;
 
 export type SceneName = keyof typeof SCENES;

@@ -9,7 +9,7 @@
 #include "driver.h"
 
 const uint32_t module_initial_pages = 0;
-const bool linear_page_zero = true;
+const bool linear_page_zero = true, module_is_foreign = true;
 uint8_t module_table_room[1 << 20] __attribute__((aligned(16)));
 const uint32_t module_table_bytes = sizeof(module_table_room);
 const uint32_t module_table_growth = 1024;

@@ -62,6 +62,7 @@ export interface Step {
 export async function bootBatch(
   image: string,
   cmdline: string,
+  timeoutMs = 300_000,
 ): Promise<{ steps: Map<string, Step>; whole: Map<number, string> }> {
   const [xen, qemu] = [await provideXen("4.17", quiet), await provideQemu(quiet)];
   const result = await bootGuest({
@@ -71,7 +72,7 @@ export async function bootBatch(
     cmdline,
     on: "dom0",
     memoryMiB: 256,
-    timeoutMs: 300_000,
+    timeoutMs,
   });
   if (result.verdict !== "exit" || result.damage.length > 0)
     throw new Error(

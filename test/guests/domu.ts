@@ -141,15 +141,14 @@ function fill(): void {
   console.log("MiB " + (size >> 20).toString() + " wrong " + wrong.toString());
 }
 
-/** Starts every vCPU that it has, lets each count, and stops it. */
+/** Starts every vCPU that it has, and has each do something. */
 function vcpus(): void {
   const count = <u32>parseInt(commandLineValue("vcpus", "1"));
   let counted: u32 = 1;
   for (let id: u32 = 1; id < min(count, MAX_VCPUS); id++) {
     const vcpu = Vcpu.start(id);
-    vcpu.spin(1000);
-    vcpu.wait();
-    if (vcpu.progress == 1000) counted++;
+    vcpu.yield(100);
+    if (vcpu.wait(5_000_000_000) && vcpu.result == 0) counted++;
   }
   console.log("vcpus " + counted.toString());
 }

@@ -132,6 +132,22 @@ describe("requests", () => {
     expect(one.ask(XS.WRITE, "data/-_@09azAZ\0x")).toBe("OK");
   });
 
+  test("whose answer would be too long are refused, and a list can be had in parts", () => {
+    toolstack("mkdir", "/long");
+    toolstack("chmod", "/long", "r0");
+    toolstack("fill", "/long", 600);
+    expect(one.ask(XS.DIRECTORY, "/long\0")).toBe("-E2BIG");
+    toolstack("write", "/long/child-0", "x".repeat(4097));
+    expect(one.ask(XS.READ, "/long/child-0\0")).toMatch(/^-E/);
+    const generation = one.ask(XS.DIRECTORY_PART, "/long\x0099999\0");
+    expect(one.ask(XS.DIRECTORY_PART, "/long\x000\0")).toMatch(
+      new RegExp(`^${generation} child-0 child-1 .*child-\\d+$`),
+    );
+    toolstack("rm", "/long/child-7");
+    expect(one.ask(XS.DIRECTORY_PART, "/long\x0099999\0")).not.toBe(generation);
+    expectAlive(one);
+  });
+
   test("a value may be any bytes, a token too", () => {
     const bytes = String.fromCharCode(...Array.from({ length: 256 }, (_, byte) => byte));
     expect(one.ask(XS.WRITE, `data/a\0${bytes}`)).toBe("OK");
@@ -199,6 +215,13 @@ describe("quotas", () => {
     expect(one.ask(XS.WRITE, "data/x\0")).toBe("-ENOSPC");
     expect(made + Math.ceil(made / 100) + owned).toBe(1000);
     expect(one.ask(XS.RM, "data/d0/1\0")).toBe("OK");
+    // Room for one: two transactions that have nothing to do with each other cannot both have it.
+    const [first, second] = [1, 2].map(() => Number(one.ask(XS.TRANSACTION_START, "\0")));
+    expect(one.ask(XS.WRITE, "data/d1/x\0", first)).toBe("OK");
+    expect(one.ask(XS.WRITE, "data/d2/x\0", second)).toBe("OK");
+    expect(one.ask(XS.TRANSACTION_END, "T\0", first)).toBe("OK");
+    expect(one.ask(XS.TRANSACTION_END, "T\0", second)).toBe("-ENOSPC");
+    expect(one.ask(XS.RM, "data/d1/x\0")).toBe("OK");
     const tx = Number(one.ask(XS.TRANSACTION_START, "\0"));
     expect(one.ask(XS.WRITE, "data/x\0", tx)).toBe("OK");
     expect(one.ask(XS.WRITE, "data/y\0", tx)).toBe("-ENOSPC");
@@ -224,6 +247,7 @@ describe("quotas", () => {
 
   test("watches: 128; permissions: 5; transactions: 10", () => {
     for (let i = 0; i < 128; i++) expect(one.ask(XS.WATCH, `data\0${String(i)}\0`)).toBe("OK");
+    expect(one.ask(XS.WATCH, "data\x007\0")).toBe("-EEXIST");
     expect(one.ask(XS.WATCH, "data\0one more\0")).toBe("-E2BIG");
     expect(one.ask(XS.UNWATCH, "data\x005\0")).toBe("OK");
     expect(one.ask(XS.WATCH, "data\0one more\0")).toBe("OK");

@@ -31,7 +31,7 @@ export function dom0Program(name: string): Promise<Buffer> {
 
 export interface Initrd {
   path: string;
-  dispose(): Promise<void>;
+  dispose: () => Promise<void>;
 }
 
 /** The dom0's initramfs with these files behind it, in a folder for temporary files; `dispose` removes it. */

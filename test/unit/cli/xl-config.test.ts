@@ -1,0 +1,62 @@
+// `xenlet xl-config`: the text that a person gives to xl on their own host. That xl reads it is shown by
+// test/boot/xl.test.ts, one of whose domains is made from such a text.
+// Why: xl takes a wrong name or an unescaped quote for something else, and says so far from here. Fails if what it
+// prints does not have what was asked for, or if what xl could not read is printed all the same.
+
+import path from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+
+import { bundleCommand, type Command } from "./command.js";
+
+let xenlet: Command;
+
+beforeAll(async () => {
+  xenlet = await bundleCommand();
+});
+afterAll(() => xenlet.dispose());
+
+/** Settings, without comments. */
+function settings(text: string): string[] {
+  return text.split("\n").filter((line) => line !== "" && !line.startsWith("#"));
+}
+
+test("prints what was asked for, with a comment before it", async () => {
+  const { exitCode, stdout } = await xenlet.run([
+    ...["xl-config", xenlet.image, "--name", "mine", "--mem", "1G", "--vcpus", "3"],
+    ...["--cmdline", 'say="hello"'],
+  ]);
+  expect(exitCode).toBe(0);
+  expect(settings(stdout)).toEqual([
+    'name = "mine"',
+    'type = "pvh"',
+    `kernel = "${xenlet.image}"`,
+    'cmdline = "say=\\"hello\\""',
+    "memory = 1024",
+    "vcpus = 3",
+    'on_poweroff = "destroy"',
+    'on_reboot = "destroy"',
+    'on_crash = "destroy"',
+    'on_watchdog = "destroy"',
+    'on_soft_reset = "soft-reset"',
+  ]);
+  expect(stdout).toMatch(/^# .+\nname = /);
+});
+
+test("names the domain after the image", async () => {
+  const { stdout } = await xenlet.run(["xl-config", xenlet.image]);
+  const name = path.basename(xenlet.image, path.extname(xenlet.image));
+  expect(settings(stdout)[0]).toBe(`name = "${name}"`);
+});
+
+test.each([
+  ["a file that Xen could not boot", ["/etc/passwd"], /not an ELF file/],
+  ["a name with a slash", ["IMAGE", "--name", "a/b"], /expected 1 to 64 letters/],
+  ["a line end in the command line", ["IMAGE", "--cmdline", "a\nb"], /printable ASCII/],
+])("refuses %s", async (_, args, message) => {
+  const { exitCode, stdout, stderr } = await xenlet.run([
+    "xl-config",
+    ...args.map((word) => (word === "IMAGE" ? xenlet.image : word)),
+  ]);
+  expect({ exitCode, stdout }).toEqual({ exitCode: 123, stdout: "" });
+  expect(stderr).toMatch(message);
+});
