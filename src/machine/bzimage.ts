@@ -52,7 +52,8 @@ function payloadOf(bzImage: Buffer): Buffer {
   if (protocol < PROTOCOL_WITH_PAYLOAD)
     throw noKernel(`its boot protocol is 0x${protocol.toString(16)}, expected 0x208 or newer`);
   // 0 stands for 4, from before there was the field.
-  const sectors = (bzImage[SETUP_SECTS] || 4) + 1;
+  const setup = bzImage.readUInt8(SETUP_SECTS);
+  const sectors = (setup === 0 ? 4 : setup) + 1;
   const start = sectors * SECTOR + bzImage.readUInt32LE(PAYLOAD_OFFSET);
   const length = bzImage.readUInt32LE(PAYLOAD_LENGTH);
   if (length <= SIZE_FIELD || start + length > bzImage.length)

@@ -17,7 +17,7 @@ export const S_IFREG = 0o100000;
 export function initramfs(entries: InitramfsEntry[]): Buffer {
   const parts: Buffer[] = [];
   for (const [index, entry] of [...entries, { name: "TRAILER!!!", mode: 0 }].entries()) {
-    const { name, mode, data = Buffer.alloc(0), device = [0, 0] } = entry as InitramfsEntry;
+    const { name, mode, data = Buffer.alloc(0), device = [0, 0] } = entry;
     const fields = [index + 1, mode, 0, 0, 1, 0, data.length, 0, 0, ...device, name.length + 1, 0];
     const header = `070701${fields.map((field) => field.toString(16).padStart(8, "0")).join("")}`;
     parts.push(padded(Buffer.from(`${header}${name}\0`, "latin1")), padded(data));

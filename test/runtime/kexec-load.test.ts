@@ -3,7 +3,7 @@
 // there is still a kernel to say so. Fails if a bad image is taken, if a refusal does not name the field and the value,
 // if RAM is lost on the way, or if the copies would overwrite something before it was read.
 
-import { beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 
 import {
   buildElf,

@@ -4,13 +4,11 @@
 // is a domain that uses up pages: shared_info over a new hole each time, and a port that
 // it binds twice.
 
-import { SHUTDOWN_poweroff } from "xenlet/abi/sched";
 import { VIRQ_TIMER } from "xenlet/abi/xen";
 import { evtchn } from "xenlet/evtchn";
 import { frame_of, shared_alloc } from "xenlet/intrinsics";
 import { record } from "xenlet/record";
 import { sharedInfo } from "xenlet/shared_info";
-import { sched } from "xenlet/sched";
 import { freePages } from "xenlet/toolstack/domctl";
 import { GuestSide } from "../guest-side";
 import { mapSharedInfo, registerVcpuInfoAt } from "../raw";

@@ -11,7 +11,7 @@ import {
   HVM_PARAM_STORE_PFN,
   xen_hvm_param,
 } from "xenlet/abi/hvm";
-import { SCHEDOP_shutdown, SHUTDOWN_soft_reset } from "xenlet/abi/sched";
+import { SCHEDOP_shutdown } from "xenlet/abi/sched";
 import { VCPUOP_down, VCPUOP_is_up } from "xenlet/abi/vcpu";
 import { DOMID_SELF } from "xenlet/abi/xen";
 import { hvm_op, sched_op, vcpu_op } from "xenlet/hypercall";
@@ -25,7 +25,6 @@ import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
 
 const WASM_PAGE: u32 = 0x10000;
-const NO_PORTS: StaticArray<u32> = [];
 
 const param = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_param>(), 8));
 

@@ -9,7 +9,6 @@
 
 import { crash_reserve, frame_of, kexec_jump } from "../intrinsics";
 import { EBUSY, ENOENT } from "../errno";
-import { Part } from "../part";
 import { PhysicalBytes } from "../physical";
 import { Preparation, Step, StepObserver } from "../preparation";
 import { sharedInfo } from "../shared_info";

@@ -91,7 +91,7 @@ describe("vmlinux", () => {
       "a damaged payload",
       async () => {
         const payload = await xz(KERNEL);
-        payload[30] ^= 0xff;
+        payload.writeUInt8(payload.readUInt8(30) ^ 0xff, 30);
         return bzImage(payload);
       },
       /damaged/,

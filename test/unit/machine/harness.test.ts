@@ -46,7 +46,14 @@ afterAll(async () => {
 });
 
 function boot(play: string, options: Partial<BootOptions> = {}): Promise<BootResult> {
-  return bootGuest({ on: "dom0", image, xen: fakeXen, qemu: fakeQemu, cmdline: `play=${play}`, ...options });
+  return bootGuest({
+    on: "dom0",
+    image,
+    xen: fakeXen,
+    qemu: fakeQemu,
+    cmdline: `play=${play}`,
+    ...options,
+  });
 }
 
 async function pidFolder(): Promise<string> {
