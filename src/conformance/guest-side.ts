@@ -1,6 +1,8 @@
 // What a scenario has at hand inside the domain. Results go out by the console, as lines that the toolstack knows.
 
+import { SHUTDOWN_suspend } from "xenlet/abi/sched";
 import { describeResult } from "xenlet/errno";
+import { sched } from "xenlet/sched";
 import { softReset, xen } from "xenlet/soft_reset";
 import { checkPayload, comparison, stateOf } from "./report";
 
@@ -40,6 +42,15 @@ export class GuestSide {
   /** The bare request, and nothing set up again: SCHEDOP_shutdown's own number. Until attach() nothing may be said. */
   requestReset(): i64 {
     return softReset.request();
+  }
+
+  /**
+   * Stands still, everything as it is, until dom0's onStop() is done: a shutdown for another reason, which the toolstack
+   * answers with XEN_DOMCTL_resumedomain, in the control as well.
+   */
+  stop(): void {
+    const result = sched.shutdown(SHUTDOWN_suspend);
+    if (result != 0) throw new Error("SCHEDOP_shutdown(SHUTDOWN_suspend) = " + describeResult(result));
   }
 
   attach(): void {

@@ -5,6 +5,7 @@ import { EventChannels } from "./scenarios/event-channels";
 import { Endurance } from "./scenarios/endurance";
 import { FifoEvents } from "./scenarios/fifo";
 import { Grants } from "./scenarios/grants";
+import { Pirqs } from "./scenarios/pirq";
 import { Picture } from "./scenarios/picture";
 import {
   SharedInfo,
@@ -13,7 +14,9 @@ import {
   SharedInfoOverHole,
 } from "./scenarios/shared-info";
 import { ArmedWatchdog, LatchedCode, SharedInfoContents, TimeArea, Timers } from "./scenarios/stays-dirty";
-import { CallAndParameters, Memory, OtherVcpu } from "./scenarios/survives";
+import { Survives, SurvivesVcpus } from "./scenarios/survives";
+import { SurvivesCpu } from "./scenarios/survives-cpu";
+import { SurvivesBalloon, SurvivesMemory } from "./scenarios/survives-memory";
 import { Unsupported } from "./scenarios/unsupported";
 import { VcpuAreas } from "./scenarios/vcpu-areas";
 import { VcpuInfo, VcpuInfoOfOthers } from "./scenarios/vcpu-info";
@@ -30,10 +33,13 @@ export function scenarios(): Array<Scenario> {
     new SharedInfoOverHole(),
     new SharedInfoNoMemory(),
     new VcpuAreas(),
+    new Pirqs(),
     new Grants(),
-    new Memory(),
-    new CallAndParameters(),
-    new OtherVcpu(),
+    new SurvivesMemory(),
+    new SurvivesBalloon(),
+    new SurvivesCpu(),
+    new Survives(),
+    new SurvivesVcpus(),
     new SharedInfoContents(),
     new Timers(),
     new ArmedWatchdog(),

@@ -8,7 +8,14 @@ import {
   evtchn_expand_array,
   evtchn_set_priority,
 } from "xenlet/abi/event_channel";
-import { XENMAPSPACE_shared_info, XENMEM_add_to_physmap, xen_add_to_physmap } from "xenlet/abi/memory";
+import {
+  XENMAPSPACE_grant_table,
+  XENMAPSPACE_shared_info,
+  XENMEM_add_to_physmap,
+  XENMEM_decrease_reservation,
+  xen_add_to_physmap,
+  xen_memory_reservation,
+} from "xenlet/abi/memory";
 import {
   VCPUOP_register_vcpu_info,
   vcpu_register_runstate_memory_area,
@@ -17,6 +24,7 @@ import {
 import { DOMID_SELF } from "xenlet/abi/xen";
 
 const argument: usize = memory.data(64, 8);
+const extent: usize = memory.data(8, 8);
 
 /** Maps shared_info at guest frame `gfn`, whatever is there. */
 export function mapSharedInfo(gfn: u64): i64 {
@@ -27,6 +35,29 @@ export function mapSharedInfo(gfn: u64): i64 {
   a.idx = 0;
   a.gpfn = gfn;
   return memory_op(XENMEM_add_to_physmap, argument);
+}
+
+/** Maps frame `index` of the grant table over `page`: the table grows until it has one. */
+export function mapGrantFrame(index: u64, page: usize): i64 {
+  const a = changetype<xen_add_to_physmap>(argument);
+  a.domid = DOMID_SELF;
+  a.size = 0;
+  a.space = XENMAPSPACE_grant_table;
+  a.idx = index;
+  a.gpfn = frame_of(page);
+  return memory_op(XENMEM_add_to_physmap, argument);
+}
+
+/** Gives the RAM behind `page` back to Xen, for good: what a balloon driver does. Returns 1 for done. */
+export function giveBackPage(page: usize): i64 {
+  const a = changetype<xen_memory_reservation>(argument);
+  store<u64>(extent, frame_of(page));
+  a.extent_start = extent;
+  a.nr_extents = 1;
+  a.extent_order = 0;
+  a.mem_flags = 0;
+  a.domid = DOMID_SELF;
+  return memory_op(XENMEM_decrease_reservation, argument);
 }
 
 /** VCPUOP_register_vcpu_info at the start of `page`. */

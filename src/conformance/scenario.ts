@@ -31,6 +31,9 @@ export abstract class Scenario {
   /** Runs in dom0: the domain wrote a line to its console that is no check's result. */
   onLine(side: ToolstackSide, line: string): void {}
 
+  /** Runs in dom0, called by serve(): the domain stands still (GuestSide.stop()), and goes on afterwards. */
+  onStop(side: ToolstackSide): void {}
+
   /** Runs in dom0, called by serve(): the domain has asked for a soft reset. Whether it goes on. */
   onSoftReset(side: ToolstackSide): bool {
     return side.resetOrResume() == 0;

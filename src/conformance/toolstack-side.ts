@@ -1,6 +1,6 @@
 // What a scenario has at hand in dom0: the domain, and the results of what is looked at from there.
 
-import { SHUTDOWN_poweroff, SHUTDOWN_soft_reset } from "xenlet/abi/sched";
+import { SHUTDOWN_poweroff, SHUTDOWN_soft_reset, SHUTDOWN_suspend } from "xenlet/abi/sched";
 import { describeResult } from "xenlet/errno";
 import { waitForEvents } from "xenlet/loop";
 import { record } from "xenlet/record";
@@ -72,6 +72,11 @@ export class ToolstackSide {
         record("log", this.scenario.name + ": the domain did not shut down in time");
         return;
       }
+      if (info.reason == SHUTDOWN_suspend) {
+        this.scenario.onStop(this);
+        this.guest.domain.resume();
+        continue;
+      }
       if (info.reason != SHUTDOWN_soft_reset) {
         if (info.reason != SHUTDOWN_poweroff)
           record("log", this.scenario.name + ": the domain ended with reason " + info.reason.toString());
@@ -85,6 +90,19 @@ export class ToolstackSide {
   /** The soft reset; in the control, a toolstack that forgot it. Xen's errno, or 0. */
   resetOrResume(): i64 {
     return this.control ? this.guest.domain.resume() : this.guest.softReset();
+  }
+
+  /** The first half of it: the domain is as Xen leaves it, and paused. If Xen refuses, it is paused all the same. */
+  resetPaused(): i64 {
+    const domain = this.guest.domain;
+    domain.pause();
+    return this.control ? domain.resume() : domain.softReset();
+  }
+
+  /** The second half: it has its ports again, and runs. */
+  goOn(): void {
+    if (!this.control) this.guest.reconnect();
+    this.guest.domain.unpause();
   }
 
   /** Destroys the domain, if there is one. */

@@ -46,6 +46,7 @@ export async function toolstackImage(
     await buildImage({
       entry: path.join(packageRoot, "src", program),
       output: fresh,
+      native: await nativeFilesOf(program),
       ...(signal === undefined ? {} : { signal }),
     });
     await rename(fresh, image);
@@ -76,6 +77,12 @@ async function digest(): Promise<string> {
   const gcc = await execa("gcc", ["--version"], { reject: false });
   hash.update(gcc.stdout);
   return hash.digest("hex").slice(0, 16);
+}
+
+/** The C that a program imports from: what is in its folder "native". */
+async function nativeFilesOf(program: ToolstackProgram): Promise<string[]> {
+  const folder = path.join(packageRoot, "src", path.dirname(program), "native");
+  return (await filesOf(folder)).filter((file) => file.endsWith(".c"));
 }
 
 async function filesOf(source: string): Promise<string[]> {

@@ -67,7 +67,9 @@ export class DomainInfo {
   maxPages: u64 = 0;
   /** The guest frame where shared_info is mapped; all ones if nowhere. */
   sharedInfoFrame: u64 = 0;
+  /** vCPUs that are not down, and the highest one's number. */
   onlineVcpus: u32 = 0;
+  maxVcpuId: u32 = 0;
 
   get isShutdown(): bool {
     return (this.flags & XEN_DOMINF_shutdown) != 0;
@@ -212,6 +214,7 @@ export class Domain {
     info.maxPages = u.max_pages;
     info.sharedInfoFrame = u.shared_info_frame;
     info.onlineVcpus = u.nr_online_vcpus;
+    info.maxVcpuId = u.max_vcpu_id;
     return info;
   }
 

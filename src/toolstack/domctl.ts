@@ -3,13 +3,7 @@
 
 import { hypercall1 } from "xenlet/intrinsics";
 import { __HYPERVISOR_domctl, xen_domctl } from "./abi/domctl";
-import {
-  XEN_SYSCTL_physinfo,
-  XEN_SYSCTL_readconsole,
-  __HYPERVISOR_sysctl,
-  xen_sysctl,
-  xen_sysctl_readconsole,
-} from "./abi/sysctl";
+import { XEN_SYSCTL_physinfo, __HYPERVISOR_sysctl, xen_sysctl } from "./abi/sysctl";
 import { xenInterface } from "./interface";
 
 /** struct xen_domctl and xen_sysctl hold 128 bytes behind their heads. */
@@ -40,35 +34,23 @@ export function domctlDomain(): u16 {
   return changetype<xen_domctl>(buffer).domain;
 }
 
-/** Pages that Xen has free in the whole machine; Xen's negative errno if it does not say. */
-export function freePages(): i64 {
+/** The same for a sysctl. */
+export function sysctlArgument(): usize {
   memory.fill(buffer, 0, SIZE);
-  const head = changetype<xen_sysctl>(buffer);
-  head.cmd = XEN_SYSCTL_physinfo;
-  head.interface_version = xenInterface().sysctl;
-  const result = hypercall1(__HYPERVISOR_sysctl, buffer);
-  return result < 0 ? result : load<u64>(buffer + SYSCTL_U + xenInterface().free_pages);
+  return buffer + SYSCTL_U;
 }
 
-/** What of Xen's log is read at once; its ring has 16 KiB. */
-const LOG_SIZE: u32 = 16384;
-@lazy let logIndex: u32 = 0;
-
-/** What Xen has logged since the last call of this, at most 16 KiB of it. */
-export function readConsoleRing(): string {
-  memory.fill(buffer, 0, SIZE);
+/** XEN_SYSCTL_* `cmd`, with what sysctlArgument() was filled with. Xen's own number. */
+export function sysctl(cmd: u32): i64 {
   const head = changetype<xen_sysctl>(buffer);
-  head.cmd = XEN_SYSCTL_readconsole;
+  head.cmd = cmd;
   head.interface_version = xenInterface().sysctl;
-  const text = heap.alloc(LOG_SIZE);
-  const u = changetype<xen_sysctl_readconsole>(buffer + SYSCTL_U);
-  u.incremental = 1;
-  u.index = logIndex;
-  u.buffer = text;
-  u.count = LOG_SIZE;
-  const result = hypercall1(__HYPERVISOR_sysctl, buffer);
-  const log = result < 0 ? "" : String.UTF8.decodeUnsafe(text, u.count);
-  logIndex = u.index;
-  heap.free(text);
-  return log;
+  return hypercall1(__HYPERVISOR_sysctl, buffer);
+}
+
+/** Pages that Xen has free in the whole machine; Xen's negative errno if it does not say. */
+export function freePages(): i64 {
+  const at = sysctlArgument();
+  const result = sysctl(XEN_SYSCTL_physinfo);
+  return result < 0 ? result : load<u64>(at + xenInterface().free_pages);
 }

@@ -13,8 +13,10 @@ import { describeResult } from "xenlet/errno";
 import {
   XENMAPSPACE_gmfn_foreign,
   XENMEM_add_to_physmap_batch,
+  XENMEM_decrease_reservation,
   XENMEM_remove_from_physmap,
   xen_add_to_physmap_batch,
+  xen_memory_reservation,
   xen_remove_from_physmap,
 } from "xenlet/abi/memory";
 import { DOMID_SELF } from "xenlet/abi/xen";
@@ -26,6 +28,7 @@ export const WINDOW_FRAMES: u32 = 64;
 
 const batch = changetype<xen_add_to_physmap_batch>(memory.data(offsetof<xen_add_to_physmap_batch>(), 8));
 const removal = changetype<xen_remove_from_physmap>(memory.data(offsetof<xen_remove_from_physmap>(), 8));
+const reservation = changetype<xen_memory_reservation>(memory.data(offsetof<xen_memory_reservation>(), 8));
 const idxs: usize = memory.data(WINDOW_FRAMES * sizeof<u64>(), 8);
 const gpfns: usize = memory.data(WINDOW_FRAMES * sizeof<u64>(), 8);
 const errs: usize = memory.data(WINDOW_FRAMES * sizeof<i32>(), 4);
@@ -69,6 +72,27 @@ function holes(): Array<usize> {
   let made = holesMade;
   if (!made) holesMade = made = [];
   return made;
+}
+
+/** A page of ours with nothing behind it: what Xen maps there leaves no RAM unreachable. */
+export function takeHole(): usize {
+  if (holes().length > 0) return holes().pop();
+  const at = shared_alloc(1);
+  if (at == 0) throw new Error("no page frame left to map a domain's frame at");
+  store<u64>(idxs, frame_of(at));
+  reservation.extent_start = idxs;
+  reservation.nr_extents = 1;
+  reservation.extent_order = 0;
+  reservation.mem_flags = 0;
+  reservation.domid = DOMID_SELF;
+  const result = memory_op(XENMEM_decrease_reservation, changetype<usize>(reservation));
+  if (result != 1) throw new Error("XENMEM_decrease_reservation = " + describeResult(result));
+  return at;
+}
+
+/** Nothing is mapped there any more. */
+export function giveHole(at: usize): void {
+  holes().push(at);
 }
 
 /** Where frame `gfn` of `domid` is mapped from now on. Ends the toolstack if Xen will not: the domain has no such frame. */

@@ -12,8 +12,10 @@ export const HEADERS = [
   "grant_table.h",
   "version.h",
   "elfnote.h",
+  "physdev.h",
   "domctl.h",
   "sysctl.h",
+  "hvm/dm_op.h",
   "hvm/hvm_op.h",
   "hvm/params.h",
   "hvm/hvm_vcpu.h",
@@ -74,6 +76,7 @@ export const structureOf = (name: string): string => `struct ${STRUCTURES[name] 
 export const BEGINNINGS: Record<string, string | null> = {
   xen_domctl: "u",
   xen_sysctl: "u",
+  xen_dm_op: "u",
   xen_domctl_createdomain: null,
   xen_domctl_getdomaininfo: null,
   xen_domctl_shadow_op: null,

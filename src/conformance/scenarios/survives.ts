@@ -1,151 +1,144 @@
-// What must survive a soft reset: all of the kernel that asked for it. Its code goes on behind the hypercall with its
-// memory, its stack and its registers, and prepares the jump from there. Beside that, what the toolstack set up once and a
-// next kernel needs: the HVM parameters with the rings' frames, the memory limit, the vCPUs.
+// What a domain keeps as seen by others: its number, its limits, its HVM parameters, its clock, its vCPUs. To
+// everybody but the guest it is the same domain: no toolstack has to find it again, no backend has to look up who it
+// is, and the next kernel finds its rings where HVM_PARAM_{CONSOLE,STORE}_PFN say, as the first one did.
 //
-// The reset makes no difference to any of these: in the controls the scenario changes the thing itself.
+// The other vCPUs are stopped for the shutdown and run on after it, in the middle of what they did; one that was down
+// stays down, and initialised. To a kernel that jumps this means: take them down first, and bring them to their start by
+// INIT, since VCPUOP_initialise is refused.
+//
+// The control breaks what is looked at: the toolstack sets another limit or parameter, the guest brings the vCPU up, or
+// resets it, or asks about another channel.
 
+import { evtchn } from "xenlet/evtchn";
+import { checked, vcpu_op } from "xenlet/hypercall";
+import { rdtsc, vcpu_reset } from "xenlet/intrinsics";
 import {
-  HVMOP_get_param,
   HVM_PARAM_CALLBACK_IRQ,
+  HVM_PARAM_CONSOLE_EVTCHN,
   HVM_PARAM_CONSOLE_PFN,
   HVM_PARAM_STORE_PFN,
-  xen_hvm_param,
 } from "xenlet/abi/hvm";
-import { SCHEDOP_shutdown } from "xenlet/abi/sched";
-import { VCPUOP_down, VCPUOP_is_up } from "xenlet/abi/vcpu";
+import { VCPUOP_down, VCPUOP_initialise, VCPUOP_is_up } from "xenlet/abi/vcpu";
 import { DOMID_SELF } from "xenlet/abi/xen";
-import { hvm_op, sched_op, vcpu_op } from "xenlet/hypercall";
-import { rdtsc, vcpu_progress } from "xenlet/intrinsics";
+import { hvmParam } from "xenlet/hvm_param";
 import { sched } from "xenlet/sched";
 import { systemTime } from "xenlet/time";
 import { DomainConfig } from "xenlet/toolstack/builder";
+import { Domain } from "xenlet/toolstack/domain";
 import { Vcpu } from "xenlet/vcpu";
 import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
 
-const WASM_PAGE: u32 = 0x10000;
+const REQUESTED = "requested at ";
+const BACK = "back at ";
+const MORE_KIB: u64 = 64 << 10;
 
-const param = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_param>(), 8));
-
-function getParam(index: u32): u64 {
-  param.domid = DOMID_SELF;
-  param.index = index;
-  return hvm_op(HVMOP_get_param, changetype<usize>(param)) < 0 ? u64.MAX_VALUE : param.value;
+/** Who is at the other end of a channel of this domain: Xen says it by number. */
+function peerOf(port: i64): u64 {
+  const status = evtchn.status(<u32>port);
+  return status.result == 0 ? status.domain : <u64>status.result;
 }
 
-/** A different word for each address. */
-@inline function patternAt(at: usize): u64 {
-  return <u64>at * 0x9e3779b97f4a7c15 + 0x5eed;
+/** This domain's own number, by a channel from itself to itself. */
+function ownNumber(): u64 {
+  const offered = <u32>checked("EVTCHNOP_alloc_unbound", evtchn.allocUnbound(DOMID_SELF));
+  return peerOf(checked("EVTCHNOP_bind_interdomain", evtchn.bindInterdomain(DOMID_SELF, offered)));
 }
 
-/** All RAM that is left: linear memory grows until there is no more. Returns where it began; it ends at memory.size(). */
-function takeAllMemory(): usize {
-  /* What reporting needs is there before. */
-  heap.free(heap.alloc(2 * WASM_PAGE));
-  const from = <usize>memory.size() * WASM_PAGE;
-  while (memory.grow(1) != -1);
-  return from;
+/** The parameter by its index, and as a check is called. */
+class Param {
+  before: u64 = 0;
+
+  constructor(
+    readonly index: u32,
+    readonly name: string,
+    readonly what: string,
+  ) {}
 }
 
-export class Memory extends Scenario {
+export class Survives extends Scenario {
+  private params: Array<Param> = [
+    new Param(HVM_PARAM_CALLBACK_IRQ, "survives/callback", "HVM_PARAM_CALLBACK_IRQ"),
+    new Param(HVM_PARAM_STORE_PFN, "survives/store-frame", "HVM_PARAM_STORE_PFN"),
+    new Param(HVM_PARAM_CONSOLE_PFN, "survives/console-frame", "HVM_PARAM_CONSOLE_PFN"),
+  ];
+  private requested: u64 = 0;
+  private reset: u64 = 0;
+  private back: u64 = 0;
+
   constructor() {
-    super("survives-memory");
+    super("survives");
   }
 
   guest(side: GuestSide): void {
-    const from = takeAllMemory();
-    const end = <usize>memory.size() * WASM_PAGE;
-    for (let at = from; at < end; at += 8) store<u64>(at, patternAt(at));
-    const depth = this.resetBelow(side, 40, 0x5eed);
-    if (side.control) store<u64>(from + 0x1238, 0);
-    let wrong: u64 = 0;
-    for (let at = from; at < end; at += 8) if (load<u64>(at) != patternAt(at)) wrong++;
-    side.check(
-      "survives/memory",
-      wrong == 0 && end - from > 4 << 20,
-      wrong.toString() +
-        " words changed in " +
-        ((end - from) >> 10).toString() +
-        " KiB of the domain's 8 MiB",
-    );
-    side.same(
-      "survives/stack",
-      "what forty callers hold on their stacks, summed up",
-      side.control ? depth + 1 : depth,
-      40 * 0x5eed + 820,
-    );
-  }
-
-  /** Each caller keeps a number over the reset. */
-  private resetBelow(side: GuestSide, depth: u64, kept: u64): u64 {
-    if (depth == 0) {
-      side.reset();
-      return 0;
-    }
-    return this.resetBelow(side, depth - 1, kept) + kept + depth;
-  }
-}
-
-export class CallAndParameters extends Scenario {
-  constructor() {
-    super("survives-call");
-  }
-
-  guest(side: GuestSide): void {
-    const callback = getParam(HVM_PARAM_CALLBACK_IRQ);
-    const store = getParam(HVM_PARAM_STORE_PFN);
-    const console = getParam(HVM_PARAM_CONSOLE_PFN);
+    const number = ownNumber();
     const before = systemTime();
-    /* An address where there is nothing: the control's call is refused, and no reset is made. */
-    const result = side.control ? sched_op(SCHEDOP_shutdown, 8) : side.requestReset();
-    const callbackAfter = getParam(HVM_PARAM_CALLBACK_IRQ);
-    if (side.control) side.requestReset();
-    side.attach();
-    const elapsed = systemTime() - before;
-    side.result("survives/return-value", "SCHEDOP_shutdown(SHUTDOWN_soft_reset)", result, 0);
-    side.same(
-      "survives/callback",
-      "HVM_PARAM_CALLBACK_IRQ",
-      side.control ? callbackAfter + 1 : callbackAfter,
-      callback,
-    );
-    side.same(
-      "survives/store-frame",
-      "HVM_PARAM_STORE_PFN",
-      getParam(side.control ? HVM_PARAM_CONSOLE_PFN : HVM_PARAM_STORE_PFN),
-      store,
-    );
-    side.same(
-      "survives/console-frame",
-      "HVM_PARAM_CONSOLE_PFN",
-      getParam(side.control ? HVM_PARAM_STORE_PFN : HVM_PARAM_CONSOLE_PFN),
-      console,
-    );
+    console.log(REQUESTED + before.toString());
+    side.reset();
+    const after = systemTime();
+    /* A clock that stood still. */
+    console.log(BACK + (side.control ? before : after).toString());
+    const numberAfter = side.control ? peerOf(hvmParam(HVM_PARAM_CONSOLE_EVTCHN)) : ownNumber();
+    side.same("survives/domain-number", "the domain's own number", numberAfter, number);
+  }
+
+  onLine(side: ToolstackSide, line: string): void {
+    if (line.startsWith(REQUESTED)) this.requested = U64.parseInt(line.substring(REQUESTED.length));
+    else if (line.startsWith(BACK)) this.back = U64.parseInt(line.substring(BACK.length));
+  }
+
+  toolstack(side: ToolstackSide): void {
+    super.toolstack(side);
     side.check(
       "survives/system-time",
-      elapsed > 0 && elapsed < (side.control ? 1 : 5_000_000_000),
-      "Xen system time went on by " + elapsed.toString() + " ns",
+      this.requested > 0 && this.requested <= this.reset && this.reset <= this.back,
+      "ns from the request to the reset, by dom0's clock: " +
+        (<i64>(this.reset - this.requested)).toString() +
+        ", and on to the guest's return: " +
+        (<i64>(this.back - this.reset)).toString(),
     );
   }
 
   onSoftReset(side: ToolstackSide): bool {
     const domain = side.guest.domain;
-    const before = domain.info();
-    const result = side.guest.softReset();
-    if (side.control) domain.setMaxMemory(4096);
-    const after = domain.info();
-    side.same("survives/memory-limit", "the pages that the domain may have", after.maxPages, before.maxPages);
-    return result == 0;
+    const limit = domain.info().maxPages;
+    for (let i = 0; i < this.params.length; i++)
+      this.params[i].before = domain.getParam(this.params[i].index);
+    this.reset = systemTime();
+    if (side.resetPaused() != 0) return false;
+    if (side.control) this.spoil(domain, limit);
+    side.same("survives/memory-limit", "pages that it may have", domain.info().maxPages, limit);
+    for (let i = 0; i < this.params.length; i++) {
+      const param = this.params[i];
+      side.same(param.name, param.what, domain.getParam(param.index), param.before);
+      if (side.control) domain.setParam(param.index, param.before);
+    }
+    side.goOn();
+    return true;
+  }
+
+  private spoil(domain: Domain, limit: u64): void {
+    domain.setMaxMemory(limit * 4 + MORE_KIB);
+    domain.setParam(HVM_PARAM_CALLBACK_IRQ, 0);
+    domain.setParam(HVM_PARAM_STORE_PFN, 1);
+    domain.setParam(HVM_PARAM_CONSOLE_PFN, 1);
   }
 }
 
-/** Another vCPU: the reset stops it for as long as the domain is shut down, and lets it go on. */
-export class OtherVcpu extends Scenario {
-  private online: u32 = 0;
+const RUNNING: u32 = 1;
+const DOWN: u32 = 2;
+/** Ticks of the time stamp counter: as long as it takes, and how long it may take a vCPU to get its turn. */
+const FOR_EVER: u64 = 1 << 60;
+const A_TURN: u64 = 4_000_000_000;
 
+/** Larger than struct vcpu_hvm_context, which no vCPU that is initialised gets as far as. */
+const context: usize = memory.data(512, 8);
+
+/** The other vCPUs. */
+export class SurvivesVcpus extends Scenario {
   constructor() {
-    super("survives-other-vcpu");
+    super("survives-vcpus");
   }
 
   configure(config: DomainConfig): void {
@@ -153,41 +146,39 @@ export class OtherVcpu extends Scenario {
   }
 
   guest(side: GuestSide): void {
-    const other = Vcpu.start(1);
-    Vcpu.start(2);
-    vcpu_op(VCPUOP_down, 2, 0);
-    if (!other) throw new Error("vCPU 1 did not start");
-    other.yield((<u64>1) << 40);
+    const running = Vcpu.start(RUNNING);
+    Vcpu.start(DOWN);
+    if (!side.control) checked("VCPUOP_down", vcpu_op(VCPUOP_down, DOWN, 0));
+    running.spin(FOR_EVER);
+
     if (side.requestReset() != 0) throw new Error("the soft reset was refused");
-    if (side.control) {
-      vcpu_op(VCPUOP_down, 1, 0);
-      vcpu_op(1, 2, 0); /* VCPUOP_up */
-    }
-    const from = vcpu_progress(1);
-    const start = rdtsc();
-    /* It may have no CPU of its own: give it this one. */
-    while (vcpu_progress(1) == from && rdtsc() - start < 500_000_000) sched.yield();
-    const went = vcpu_progress(1) != from;
-    const down = vcpu_op(VCPUOP_is_up, 2, 0);
-    vcpu_op(VCPUOP_down, 1, 0);
+    if (side.control) vcpu_op(VCPUOP_down, RUNNING, 0);
+    const from = running.progress;
+    const deadline = rdtsc() + (side.control ? A_TURN / 40 : A_TURN);
+    while (running.progress == from && rdtsc() < deadline) sched.yield();
+    const turns = running.progress - from;
+    const isUp = vcpu_op(VCPUOP_is_up, DOWN, 0);
+    if (side.control) vcpu_reset(RUNNING);
+    const initialised = vcpu_op(VCPUOP_initialise, RUNNING, context);
     side.attach();
     side.check(
       "survives/other-vcpu-runs",
-      went,
-      "vCPU 1, which counted before the reset, " + (went ? "counts on" : "counts no more"),
+      turns > 0 && !running.idle,
+      "turns of vCPU 1's loop since the reset: " + turns.toString(),
     );
-    side.result("survives/other-vcpu-down", "VCPUOP_is_up of a vCPU that was down", down, 0);
+    side.result("survives/other-vcpu-down", "VCPUOP_is_up of the vCPU that was down", isUp, 0);
+    side.result("survives/other-vcpu-initialised", "VCPUOP_initialise of vCPU 1", initialised, -17);
   }
 
   onSoftReset(side: ToolstackSide): bool {
-    const guest = side.guest;
-    const before = guest.domain.info().onlineVcpus;
-    guest.domain.pause();
-    const result = guest.domain.softReset();
-    const after = guest.domain.info().onlineVcpus;
-    side.same("survives/vcpus-online", "online vCPUs", side.control ? before + 1 : after, before);
-    guest.reconnect();
-    guest.domain.unpause();
-    return result == 0;
+    if (side.resetPaused() != 0) return false;
+    const info = side.guest.domain.info();
+    side.check(
+      "survives/vcpus-online",
+      info.maxVcpuId == 2 && info.onlineVcpus == 2,
+      "vCPUs: " + (info.maxVcpuId + 1).toString() + ", of which are not down: " + info.onlineVcpus.toString(),
+    );
+    side.goOn();
+    return true;
   }
 }

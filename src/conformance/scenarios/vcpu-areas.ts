@@ -30,7 +30,7 @@ function isWritten(page: usize): bool {
 }
 
 /** Each sleep is two changes of state. */
-const SHORT: u64 = 2_000_000;
+const SHORT: u64 = 20_000_000;
 /** The time is written when the vCPU is put on a CPU again, but only if Xen has calibrated its clock since: each second. */
 const UNTIL_CALIBRATED: u64 = 1_100_000_000;
 

@@ -2,6 +2,7 @@
 
 export const EVTCHNOP_bind_interdomain: u32 = 0;
 export const EVTCHNOP_bind_virq: u32 = 1;
+export const EVTCHNOP_bind_pirq: u32 = 2;
 export const EVTCHNOP_close: u32 = 3;
 export const EVTCHNOP_send: u32 = 4;
 export const EVTCHNOP_status: u32 = 5;
@@ -57,6 +58,14 @@ export class evtchn_bind_interdomain {
 export class evtchn_bind_virq {
   virq: u32;
   vcpu: u32;
+  port: u32;
+}
+
+/** EVTCHNOP_bind_pirq: `pirq` and `flags` in, `port` out. */
+@unmanaged
+export class evtchn_bind_pirq {
+  pirq: u32;
+  flags: u32;
   port: u32;
 }
 

@@ -16,6 +16,9 @@ export const GNTTAB_RESERVED_CONSOLE: u32 = 0;
 export const GNTTAB_RESERVED_XENSTORE: u32 = 1;
 export const GNTTAB_NR_RESERVED_ENTRIES: u32 = 8;
 
+/** GNTST_*, in `status`: negative for what could not be done. */
+export const GNTST_okay: i16 = 0;
+
 /** One entry of the table, in shared memory. */
 @unmanaged
 export class grant_entry_v1 {

@@ -1,5 +1,6 @@
 // xen/include/public/memory.h, Xen 4.17.
 
+export const XENMEM_decrease_reservation: u32 = 1;
 export const XENMEM_add_to_physmap: u32 = 7;
 export const XENMEM_populate_physmap: u32 = 6;
 export const XENMEM_remove_from_physmap: u32 = 15;
@@ -18,7 +19,7 @@ export const XENMAPSPACE_gmfn_foreign: u32 = 4;
   gpfn: u64;
 }
 
-/** XENMEM_populate_physmap: 2^extent_order frames from each gfn that `extent_start` lists. */
+/** XENMEM_populate_physmap and _decrease_reservation: 2^extent_order frames from each gfn that `extent_start` lists. */
 @unmanaged
 export class xen_memory_reservation {
   extent_start: u64;

@@ -1,5 +1,6 @@
 // xen/include/public/vcpu.h, Xen 4.17.
 
+export const VCPUOP_initialise: u32 = 0;
 export const VCPUOP_up: u32 = 1;
 export const VCPUOP_down: u32 = 2;
 export const VCPUOP_is_up: u32 = 3;
@@ -10,6 +11,7 @@ export const VCPUOP_stop_periodic_timer: u32 = 7;
 export const VCPUOP_set_singleshot_timer: u32 = 8;
 export const VCPUOP_stop_singleshot_timer: u32 = 9;
 export const VCPUOP_register_vcpu_info: u32 = 10;
+export const VCPUOP_register_vcpu_time_memory_area: u32 = 13;
 
 // What a vCPU is doing: the `state` of struct vcpu_runstate_info, and the index into its `time`.
 export const RUNSTATE_running: u32 = 0;

@@ -8,6 +8,7 @@ export const __HYPERVISOR_vm_assist: u32 = 21;
 export const __HYPERVISOR_vcpu_op: u32 = 24;
 export const __HYPERVISOR_sched_op: u32 = 29;
 export const __HYPERVISOR_event_channel_op: u32 = 32;
+export const __HYPERVISOR_physdev_op: u32 = 33;
 export const __HYPERVISOR_hvm_op: u32 = 34;
 
 export const DOMID_SELF: u16 = 0x7ff0;

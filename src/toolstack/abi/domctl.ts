@@ -22,6 +22,7 @@ export const XEN_DOMCTL_CDF_hap: u32 = 2;
 
 /** Emulated devices, xen/include/public/arch-x86/xen.h: a PVH domain has the local APIC only. */
 export const XEN_X86_EMU_LAPIC: u32 = 1 << 0;
+export const XEN_X86_EMU_HPET: u32 = 1 << 1;
 export const XEN_X86_EMU_PM: u32 = 1 << 2;
 export const XEN_X86_EMU_RTC: u32 = 1 << 3;
 export const XEN_X86_EMU_IOAPIC: u32 = 1 << 4;
