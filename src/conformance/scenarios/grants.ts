@@ -190,7 +190,6 @@ export class Grants extends Scenario {
 
   private letGo(side: ToolstackSide): bool {
     const guest = side.guest;
-    const id = guest.domain.id;
     const writable = this.writable!;
     const readonly = this.readonly!;
     const inWritable: u64 = writable.isMapped ? load64(writable.at) : 0;

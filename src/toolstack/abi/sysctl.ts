@@ -19,4 +19,5 @@ export class xen_sysctl_readconsole {
   index: u32;
   buffer: u64;
   count: u32;
+  _pad: u32;
 }
