@@ -16,7 +16,7 @@ export interface Command {
   folder: string;
   image: string;
   env: Record<string, string>;
-  /** Arguments that make `run` take the stand-in for Xen. */
+  /** Arguments that make `run` take the stand-in for Xen, which knows of no domain but dom0. */
   xen: string[];
   run(
     args: string[],
@@ -56,7 +56,7 @@ export async function bundleCommand(): Promise<Command> {
     folder,
     image: await fakeImage(folder),
     env,
-    xen: ["--xen", await fakeXenFile(folder)],
+    xen: ["--on", "dom0", "--xen", await fakeXenFile(folder)],
     async run(args, options = {}) {
       const result = await execa(process.execPath, [entry, ...args], {
         cwd: folder,
