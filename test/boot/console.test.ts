@@ -18,13 +18,22 @@ test("a typed line is read, and a written one comes out", async () => {
   expectSuccess(result);
   expect(printed(result)).toEqual([
     "typed: hello there",
-    "slept for it: true",
+    "reads that found nothing: no more than waits",
     "CONSOLEIO_write = 0",
   ]);
   expect(await readFile(result.log ?? "", "utf8")).toMatch(/^by console_io$/m);
 });
 
-test("the control: with nothing typed, it waits", async () => {
+test("with nothing typed, it sleeps until its deadline", async () => {
+  const result = await boot(image, { cmdline: "ms=200" });
+  expectSuccess(result);
+  expect(printed(result).slice(0, 2)).toEqual([
+    "typed: ",
+    "reads that found nothing: no more than waits",
+  ]);
+});
+
+test("the control: without a deadline it waits for ever", async () => {
   const result = await boot(image, { timeoutMs: 3000 });
   expect(result).toMatchObject({ verdict: "timeout", stage: "runtime" });
 });
