@@ -139,6 +139,9 @@ bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument);
 /* Takes it up: at first, and again after a soft reset, which closes its port. Nothing where the domain has none. */
 void console_attach(void);
 bool console_attached(void);
+/* The page of its rings, or null; the event channel port to the other end. */
+volatile uint8_t *console_ring(void);
+uint32_t console_port(void);
 /* Whether the daemon has read all that was written. */
 bool console_drained(void);
 /* Writes all of it; waits for the daemon while the ring is full. */

@@ -46,6 +46,16 @@ void console_attach(void)
         notify();
 }
 
+volatile uint8_t *console_ring(void)
+{
+    return (volatile uint8_t *)ring;
+}
+
+uint32_t console_port(void)
+{
+    return port;
+}
+
 bool console_attached(void)
 {
     return ring;

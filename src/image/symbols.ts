@@ -84,14 +84,18 @@ function frames(address: bigint, locations: Location[]): Frame[] {
 }
 
 /**
- * Leaves out wasm2c's own helpers (`i32_load` and the like), which are inlined
- * into nearly every function and stand in the same generated file.
+ * Leaves out what an instruction is in C (`i32_load` and the like, linker/wasm-ops.h): inlined into nearly every
+ * function, and no function of the program's.
  */
 function withoutHelpers(locations: Location[]): Location[] {
   const isWasm = ({ symbol }: Location) => symbol !== null && wasmName(symbol) !== null;
   const outermost = locations.at(-1);
   if (outermost === undefined || !isWasm(outermost)) return locations;
-  return locations.filter((location) => location.file !== outermost.file || isWasm(location));
+  return locations.filter(
+    (location) =>
+      isWasm(location) ||
+      (location.file !== outermost.file && location.file?.endsWith("wasm-ops.h") !== true),
+  );
 }
 
 function frameText(frame: Omit<Frame, "text">): string {

@@ -30,6 +30,7 @@ export function commonFlags(hypercall: HypercallMode): string[] {
     "-fno-pie",
     "-mcmodel=kernel", // linked at -2 GiB
     "-mno-red-zone", // an upcall runs on the stack it finds, and a hypercall is a `call` in an asm
+    "-fno-delete-null-pointer-checks", // Wasm's memory begins at address 0
     "-fno-stack-protector",
     "-fstack-clash-protection", // no frame jumps over a guard page
     "-fno-omit-frame-pointer", // backtraces
@@ -64,7 +65,6 @@ export const bootFlags = [
 
 /** For what wasm2c writes, where an address may be 0 and a pointer any type's. */
 export const loweredFlags = [
-  "-fno-delete-null-pointer-checks",
   "-fno-strict-aliasing",
   "-fno-math-errno",
   "-fsignaling-nans", // x * 1 is x, except that a signalling NaN becomes quiet
@@ -94,6 +94,8 @@ const fixedSources = [
   join(linker, "math.c"),
   join(linker, "wasm-rt.c"),
   join(linker, "foreign.c"),
+  join(linker, "wasi.c"),
+  join(linker, "wasi-fd.c"),
 ];
 
 function flagsFor(source: string, hypercall: HypercallMode): string[] {

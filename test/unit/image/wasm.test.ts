@@ -71,6 +71,19 @@ describe("refused by name:", () => {
     await expect(checkImports(wanted, true)).rejects.not.toThrow(/native/);
   });
 
+  test("a function that WASI has not, and one that it has with another type", async () => {
+    const wasi = (name: string, type: string): string =>
+      `(import "wasi_snapshot_preview1" "${name}" (func ${type}))`;
+    const right = wasi("fd_seek", "(param i32 i64 i32 i32) (result i32)");
+    await checkImports(await module(right + wasi("proc_exit", "(param i32)")), false);
+    const wrong = wasi("fd_seek", "(param i32 i32 i32 i32) (result i32)");
+    await expect(
+      checkImports(await module(right + wrong + wasi("fd_fly", "")), false),
+    ).rejects.toThrow(
+      /has not: wasi_\w+\.fd_seek \(function\): its type is "i32 i64 i32 i32 -> i32", not "i32 i32 i32 i32 -> i32", wasi_\w+\.fd_fly \(function\)$/,
+    );
+  });
+
   test.each([
     ["", /exports no _start and has no start function/],
     ['(func (export "_start") (param i32))', /_start is of type "i32 ->"/],

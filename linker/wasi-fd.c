@@ -1,0 +1,240 @@
+/*
+ * WASI's descriptors in a guest, which has no files: 0 is what is typed on the console, 1 and 2 are lines of the
+ * guest's standard output and error, as console.log and console.error are. Everything else is answered with the
+ * errno that the specification, and POSIX behind it, has for it.
+ */
+#include "wasi.h"
+
+#include "boot.h"
+#include "foreign.h"
+
+#pragma GCC diagnostic ignored "-Wunused-parameter" /* the signatures are WASI's */
+
+#define DESCRIPTORS 3
+#define LINE_SIZE 1024
+#define END_OF_TRANSMISSION 4 /* Ctrl-D, at the beginning of a line: the end of what is typed */
+
+static bool closed[DESCRIPTORS];
+
+bool wasi_is_open(uint32_t fd)
+{
+    return fd < DESCRIPTORS && !closed[fd];
+}
+
+/* Output: lines become records, whose text is UTF-8 ----------------------------------------------------------- */
+
+static struct {
+    uint8_t bytes[LINE_SIZE];
+    uint32_t length;
+} lines[DESCRIPTORS];
+
+/* How many bytes of [at, end) are one character of UTF-8; 0 if they are none. */
+static uint32_t character(const uint8_t *at, const uint8_t *end)
+{
+    uint32_t size = *at < 0x80 ? 1 : *at < 0xc2 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf5 ? 4 : 0;
+
+    if (size > end - at)
+        return 0;
+    for (uint32_t i = 1; i < size; i++)
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+    /* Overlong forms, surrogates, and what is beyond U+10FFFF. */
+    if (size > 2 && ((*at == 0xe0 && at[1] < 0xa0) || (*at == 0xed && at[1] > 0x9f) || (*at == 0xf0 && at[1] < 0x90) ||
+                     (*at == 0xf4 && at[1] > 0x8f)))
+        return 0;
+    return size;
+}
+
+static void end_line(uint32_t fd)
+{
+    const uint8_t *at = lines[fd].bytes, *end = at + lines[fd].length;
+
+    record_begin(fd == 1 ? "log" : "error");
+    while (at < end) {
+        uint32_t size = character(at, end);
+
+        if (!size) {
+            record_text("\xef\xbf\xbd"); /* U+FFFD in the place of what is no character */
+            at++;
+        }
+        while (size--)
+            record_char(*at++);
+    }
+    record_end();
+    lines[fd].length = 0;
+}
+
+static void put(uint32_t fd, uint8_t byte)
+{
+    if (byte == '\n') {
+        end_line(fd);
+        return;
+    }
+    lines[fd].bytes[lines[fd].length++] = byte;
+    if (lines[fd].length == LINE_SIZE)
+        end_line(fd);
+}
+
+void wasi_flush(void)
+{
+    for (uint32_t fd = 1; fd < DESCRIPTORS; fd++)
+        if (lines[fd].length)
+            end_line(fd);
+}
+
+/* Input ------------------------------------------------------------------------------------------------------- */
+
+static char typed[256];
+static uint32_t typed_start, typed_end;
+static bool line_begins = true;
+
+static bool fill(void)
+{
+    if (typed_start == typed_end) {
+        typed_start = 0;
+        typed_end = foreign_input(typed, sizeof(typed));
+    }
+    return typed_start < typed_end;
+}
+
+bool wasi_readable(uint32_t fd)
+{
+    return fd == 0 && fill();
+}
+
+/* The functions ----------------------------------------------------------------------------------------------- */
+
+DEFINE(uint32_t, fd_write, uint32_t fd, uint32_t vectors, uint32_t count, uint32_t written)
+{
+    const struct wasi_iovec *vector = wasi_memory(vectors, (uint64_t)count * sizeof(*vector));
+    uint32_t *result = wasi_memory(written, sizeof(*result)), total = 0;
+
+    if (!wasi_is_open(fd) || fd == 0)
+        return WASI_BADF;
+    if (vector == WASI_NOWHERE || result == WASI_NOWHERE)
+        return WASI_FAULT;
+    for (uint32_t i = 0; i < count; i++)
+        if (wasi_memory(vector[i].start, vector[i].length) == WASI_NOWHERE)
+            return WASI_FAULT;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint8_t *from = wasi_memory(vector[i].start, vector[i].length);
+
+        for (uint32_t j = 0; j < vector[i].length; j++)
+            put(fd, from[j]);
+        total += vector[i].length;
+    }
+    *result = total;
+    return WASI_SUCCESS;
+}
+
+DEFINE(uint32_t, fd_read, uint32_t fd, uint32_t vectors, uint32_t count, uint32_t read)
+{
+    const struct wasi_iovec *vector = wasi_memory(vectors, (uint64_t)count * sizeof(*vector));
+    uint32_t *result = wasi_memory(read, sizeof(*result));
+
+    if (!wasi_is_open(fd) || fd != 0)
+        return WASI_BADF;
+    if (vector == WASI_NOWHERE || result == WASI_NOWHERE)
+        return WASI_FAULT;
+    for (uint32_t i = 0; i < count; i++)
+        if (wasi_memory(vector[i].start, vector[i].length) == WASI_NOWHERE)
+            return WASI_FAULT;
+    *result = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        char *to = wasi_memory(vector[i].start, vector[i].length);
+
+        for (uint32_t j = 0; j < vector[i].length; j++) {
+            /* The first byte is waited for, the rest is what there is, up to a line's end. */
+            while (!fill() && *result == 0)
+                foreign_wait(0);
+            if (typed_start == typed_end)
+                return WASI_SUCCESS;
+            if (line_begins && typed[typed_start] == END_OF_TRANSMISSION) {
+                typed_start += *result == 0;
+                return WASI_SUCCESS;
+            }
+            to[j] = typed[typed_start] == '\r' ? '\n' : typed[typed_start];
+            typed_start++;
+            ++*result;
+            line_begins = to[j] == '\n';
+            if (line_begins)
+                return WASI_SUCCESS;
+        }
+    }
+    return WASI_SUCCESS;
+}
+
+DEFINE(uint32_t, fd_close, uint32_t fd)
+{
+    if (!wasi_is_open(fd))
+        return WASI_BADF;
+    if (fd && lines[fd].length)
+        end_line(fd);
+    closed[fd] = true;
+    return WASI_SUCCESS;
+}
+
+DEFINE(uint32_t, fd_fdstat_get, uint32_t fd, uint32_t to)
+{
+    struct wasi_fdstat *stat = wasi_memory(to, sizeof(*stat));
+
+    if (!wasi_is_open(fd))
+        return WASI_BADF;
+    if (stat == WASI_NOWHERE)
+        return WASI_FAULT;
+    *stat = (struct wasi_fdstat){
+        .filetype = WASI_FILETYPE_CHARACTER_DEVICE,
+        .rights_base = (fd ? WASI_RIGHT_FD_WRITE : WASI_RIGHT_FD_READ) | WASI_RIGHT_POLL_FD_READWRITE,
+    };
+    return WASI_SUCCESS;
+}
+
+DEFINE(uint32_t, fd_filestat_get, uint32_t fd, uint32_t to)
+{
+    struct wasi_filestat *stat = wasi_memory(to, sizeof(*stat));
+
+    if (!wasi_is_open(fd))
+        return WASI_BADF;
+    if (stat == WASI_NOWHERE)
+        return WASI_FAULT;
+    *stat = (struct wasi_filestat){.filetype = WASI_FILETYPE_CHARACTER_DEVICE, .inode = fd, .links = 1};
+    return WASI_SUCCESS;
+}
+
+/* What a descriptor that is open, but no such thing, is answered; another one is no descriptor at all. */
+static uint32_t open_but(uint32_t fd, uint32_t error)
+{
+    return wasi_is_open(fd) ? error : WASI_BADF;
+}
+
+DEFINE(uint32_t, fd_advise, uint32_t fd, uint64_t a, uint64_t b, uint32_t c) { return open_but(fd, WASI_SPIPE); }
+DEFINE(uint32_t, fd_allocate, uint32_t fd, uint64_t a, uint64_t b) { return open_but(fd, WASI_SPIPE); }
+DEFINE(uint32_t, fd_datasync, uint32_t fd) { return open_but(fd, WASI_INVAL); }
+DEFINE(uint32_t, fd_sync, uint32_t fd) { return open_but(fd, WASI_INVAL); }
+DEFINE(uint32_t, fd_fdstat_set_flags, uint32_t fd, uint32_t flags) { return open_but(fd, flags ? WASI_NOTSUP : WASI_SUCCESS); }
+DEFINE(uint32_t, fd_fdstat_set_rights, uint32_t fd, uint64_t a, uint64_t b) { return open_but(fd, WASI_NOTCAPABLE); }
+DEFINE(uint32_t, fd_filestat_set_size, uint32_t fd, uint64_t a) { return open_but(fd, WASI_INVAL); }
+DEFINE(uint32_t, fd_filestat_set_times, uint32_t fd, uint64_t a, uint64_t b, uint32_t c) { return open_but(fd, WASI_NOTSUP); }
+DEFINE(uint32_t, fd_pread, uint32_t fd, uint32_t a, uint32_t b, uint64_t c, uint32_t d) { return open_but(fd, WASI_SPIPE); }
+DEFINE(uint32_t, fd_pwrite, uint32_t fd, uint32_t a, uint32_t b, uint64_t c, uint32_t d) { return open_but(fd, WASI_SPIPE); }
+DEFINE(uint32_t, fd_seek, uint32_t fd, uint64_t a, uint32_t b, uint32_t c) { return open_but(fd, WASI_SPIPE); }
+DEFINE(uint32_t, fd_tell, uint32_t fd, uint32_t a) { return open_but(fd, WASI_SPIPE); }
+DEFINE(uint32_t, fd_readdir, uint32_t fd, uint32_t a, uint32_t b, uint64_t c, uint32_t d) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, fd_renumber, uint32_t fd, uint32_t to) { return wasi_is_open(to) ? open_but(fd, WASI_NOTSUP) : WASI_BADF; }
+/* No folder was opened before the start: a library that looks for them stops at the first. */
+DEFINE(uint32_t, fd_prestat_get, uint32_t fd, uint32_t a) { return WASI_BADF; }
+DEFINE(uint32_t, fd_prestat_dir_name, uint32_t fd, uint32_t a, uint32_t b) { return WASI_BADF; }
+DEFINE(uint32_t, path_create_directory, uint32_t fd, uint32_t a, uint32_t b) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, path_filestat_get, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, path_filestat_set_times, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint64_t d, uint64_t e, uint32_t f) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, path_link, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, path_open, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint64_t e, uint64_t f, uint32_t g, uint32_t h) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, path_readlink, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, path_remove_directory, uint32_t fd, uint32_t a, uint32_t b) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, path_rename, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, path_symlink, uint32_t a, uint32_t b, uint32_t fd, uint32_t c, uint32_t d) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, path_unlink_file, uint32_t fd, uint32_t a, uint32_t b) { return open_but(fd, WASI_NOTDIR); }
+DEFINE(uint32_t, sock_accept, uint32_t fd, uint32_t a, uint32_t b) { return open_but(fd, WASI_NOTSOCK); }
+DEFINE(uint32_t, sock_recv, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e) { return open_but(fd, WASI_NOTSOCK); }
+DEFINE(uint32_t, sock_send, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d) { return open_but(fd, WASI_NOTSOCK); }
+DEFINE(uint32_t, sock_shutdown, uint32_t fd, uint32_t a) { return open_but(fd, WASI_NOTSOCK); }

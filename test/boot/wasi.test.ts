@@ -1,0 +1,162 @@
+// A C program compiled by Debian's clang and wasi-libc, unchanged, is a Xen guest.
+// Why: WASI is what other languages' compilers know; without it a guest can be written in AssemblyScript only. The
+// compiler and the library are somebody else's, so what they expect of a system is not what we think they do.
+// Fails if a function is missing, answers something else than its specification says, or loses a byte of output.
+
+import { execFile } from "node:child_process";
+import { writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, test } from "vitest";
+
+import { providePackages } from "../../src/machine/debian/index.js";
+import { createProgress } from "../../src/progress.js";
+import { assemble } from "../fuzz/assemble.js";
+import { boot, build, expectSuccess, payloads, printed, scratch } from "./ground.js";
+
+/** Debian's clang, run from the cache with its own libraries. */
+async function compile(source: string, output: string): Promise<string> {
+  const { root } = await providePackages(
+    ["clang-14", "lld-14", "wasi-libc", "libclang-rt-14-dev-wasm32"],
+    "bookworm",
+    createProgress(process.stderr, { quiet: true }),
+    { closure: true },
+  );
+  const at = (path: string): string => join(root, path);
+  const lib = "lib/x86_64-linux-gnu";
+  const libraries = [lib, `usr/${lib}`, "usr/lib/llvm-14/lib"].map(at).join(":");
+  const run = async (program: string, args: string[]): Promise<unknown> =>
+    promisify(execFile)(at(`${lib}/ld-linux-x86-64.so.2`), [
+      ...["--library-path", libraries, at(`usr/lib/llvm-14/bin/${program}`)],
+      ...args,
+    ]);
+  const clang = at("usr/lib/llvm-14/lib/clang/14.0.6");
+  const object = `${output}.o`;
+  await run("clang", [
+    ...["--target=wasm32-wasi", "-O2", "-Wall", "-Werror", "-nostdinc"],
+    ...["-isystem", join(clang, "include"), "-isystem", at("usr/include/wasm32-wasi")],
+    ...["-c", resolve(source), "-o", object],
+  ]);
+  const libc = at("usr/lib/wasm32-wasi");
+  const builtins = join(clang, "lib/wasi/libclang_rt.builtins-wasm32.a");
+  await run("lld", [
+    ...["-flavor", "wasm", join(libc, "crt1.o"), object, `-L${libc}`, "-lc", builtins],
+    ...["-o", output],
+  ]);
+  return output;
+}
+
+describe("a C program", () => {
+  let image: string;
+  beforeAll(async () => {
+    image = await build(await compile("test/guests/wasi.c", scratch("wasi.wasm")));
+  }, 600_000);
+
+  test.each(["domu", "dom0"] as const)("finds what it expects, as %s", async (on) => {
+    const result = await boot(image, {
+      on,
+      cmdline: "one env.GREETING=hi  on=2 env.ASK=yes",
+      input: "xen\n",
+    });
+    const date = Number(/^date (\d+)$/m.exec(printed(result).join("\n"))?.[1]);
+    expect(Math.abs(date - Date.now() / 1000)).toBeLessThan(60);
+    expect(printed(result).filter((line) => !line.startsWith("date "))).toEqual([
+      "argument 0: guest",
+      "argument 1: one",
+      "argument 2: on=2",
+      "GREETING=hi",
+      "slept long enough",
+      "yield 0",
+      "random yes",
+      "malloc 1",
+      "open: Capabilities insufficient",
+      "lseek: -1 1",
+      "write to 9: -1 1",
+      "grüße, and a byte that is no text: \uFFFD",
+      "name? ",
+      "poll 1",
+      "hello xen",
+      "no line's end",
+    ]);
+    expect(payloads(result, "error")).toEqual(["to stderr"]);
+    expect(result).toMatchObject({ verdict: "exit", guestCode: 7, damage: [] });
+  });
+
+  test("hello, as it is on every system", async () => {
+    const hello = await build(await compile("examples/wasi/hello.c", scratch("hello.wasm")));
+    const result = await boot(hello, { cmdline: "and Xen" });
+    expectSuccess(result);
+    expect(printed(result)).toEqual(["Hello from C, compiled for WASI and Xen"]);
+  });
+});
+
+describe("a module of no language in particular", () => {
+  async function module(name: string, text: string): Promise<string> {
+    const file = scratch(`${name}.wasm`);
+    await writeFile(file, await assemble(text));
+    return file;
+  }
+
+  test("has address 0, several tables, computed data, a start function, and room to grow", async () => {
+    const image = await build(
+      await module(
+        "features",
+        `(module
+          (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+          (memory (export "memory") 1 20) (data (i32.const 0) "zero")
+          (data (i32.add (i32.const 65530) (i32.const 2)) "last")
+          (table $a 2 funcref) (table $b 1 8 funcref) (elem (table $b) (i32.const 0) $forty)
+          (global $started (mut i32) (i32.const 0))
+          (func $forty (result i32 i32) (i32.const 40) (i32.const 1))
+          (func $start (global.set $started (i32.const 1)))
+          (start $start)
+          (func $check (param i32) (if (i32.eqz (local.get 0)) (then unreachable)))
+          (func (export "_start")
+            (call $check (i32.eq (i32.load (i32.const 0)) (i32.const 0x6f72657a)))
+            (call $check (i32.eq (i32.load (i32.const 65532)) (i32.const 0x7473616c)))
+            (call $check (i32.eq (memory.grow (i32.const 3)) (i32.const 1)))
+            (i32.store (i32.const 262140) (i32.const 7))
+            (call $check (i32.eq (table.grow $b (ref.null func) (i32.const 5)) (i32.const 1)))
+            (call $check (i32.eq (table.grow $b (ref.null func) (i32.const 3)) (i32.const -1)))
+            (table.copy $a $b (i32.const 1) (i32.const 0) (i32.const 1))
+            (call $exit (i32.add (i32.add (call_indirect $a (result i32 i32) (i32.const 1))) (global.get $started)))))`,
+      ),
+    );
+    expect(await boot(image)).toMatchObject({ verdict: "exit", guestCode: 42, trap: null });
+  });
+
+  test.each([
+    ["the shared window's place", "0xffe00000"],
+    ["the last byte of 4 GiB", "0xffffffff"],
+  ])("finds nothing at %s, where a guest of xenlet's has frames of Xen's", async (_, address) => {
+    const image = await build(
+      await module(
+        `window-${address}`,
+        `(module (memory 1) (func (export "_start") (drop (i32.load8_u (i32.const ${address})))))`,
+      ),
+    );
+    expect(await boot(image)).toMatchObject({ verdict: "crash", trap: { kind: "out-of-bounds" } });
+  });
+
+  test.each([
+    ["--null-page allow, which is the default, does not trap", "allow", "exit"],
+    ["--null-page trap does", "trap", "crash"],
+  ] as const)("address 0: %s", async (_, nullPage, verdict) => {
+    const file = await module(
+      `null-${nullPage}`,
+      `(module (memory 1) (func (export "_start") (drop (i32.load (i32.const 0)))))`,
+    );
+    const result = await boot(await build(file, { nullPage }));
+    expect(result.verdict).toBe(verdict);
+    if (nullPage === "trap") expect(result.trap?.kind).toBe("null-dereference");
+  });
+
+  test("a null function is told from one of another type", async () => {
+    const file = await module(
+      "null-function",
+      `(module (table 1 funcref) (func (export "_start") (call_indirect (i32.const 0))))`,
+    );
+    const { trap } = await boot(await build(file));
+    expect(trap?.kind).toBe("indirect-call-null");
+  });
+});
