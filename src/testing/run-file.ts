@@ -27,6 +27,8 @@ export interface TestOptions {
   testTimeoutMs?: number;
   /** More words for the guest's command line. */
   cmdline?: string;
+  /** Files that the guest finds as its boot modules. */
+  modules?: string[];
   hypercall?: "page" | "direct";
   /** asc transforms, by path or package name. */
   transforms?: string[];
@@ -118,6 +120,7 @@ async function runTests(
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       on: options.on ?? "domu",
       ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
+      ...(options.modules === undefined ? {} : { modules: options.modules }),
       signal: stop.signal,
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
       ...(options.vcpus === undefined ? {} : { vcpus: options.vcpus }),

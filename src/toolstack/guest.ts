@@ -3,6 +3,7 @@
 
 import { evtchn } from "xenlet/evtchn";
 import { checked } from "xenlet/hypercall";
+import { after } from "xenlet/loop-timers";
 import { DomainConfig, OfferedPorts, buildDomain, offerPorts } from "./builder";
 import { ConsoleBackend } from "./console-backend";
 import { Domain } from "./domain";
@@ -11,7 +12,7 @@ import { Image } from "./image";
 import { CONSOLE_GFN, STORE_GFN } from "./memory-map";
 import { passOnLine } from "./report";
 import { Store } from "./store";
-import { DomainEntry, writeDomain } from "./store-domain";
+import { DomainEntry, removeDomain, writeDomain } from "./store-domain";
 import { wallClock } from "xenlet/time";
 
 /** What the store shall say of a domain. */
@@ -71,7 +72,15 @@ export class Guest {
     writeDomain(store, this.entry);
     store.introduce(this.domain.id, this.storeRing, this.storePort);
     evtchn.on(this.storePort, this, (guest: Guest, port: u32) => {
-      while (guest.store!.serve(guest.domain.id));
+      guest.answer();
+    });
+  }
+
+  /** A domain that asks faster than it is answered gets its turn again when the others have had theirs. */
+  private answer(): void {
+    if (!this.store!.serve(this.domain.id)) return;
+    after<Guest>(0, this, (guest: Guest) => {
+      guest.answer();
     });
   }
 
@@ -118,7 +127,10 @@ export class Guest {
   destroy(): i64 {
     this.finishConsole();
     const store = this.store;
-    if (store) store.release(this.domain.id);
+    if (store) {
+      removeDomain(store, this.domain.id);
+      store.release(this.domain.id);
+    }
     evtchn.close(this.storePort);
     evtchn.close(this.console.port);
     unmapFrame(this.storeRing);
