@@ -13,7 +13,15 @@ import {
   SharedInfoNoMemory,
   SharedInfoOverHole,
 } from "./scenarios/shared-info";
-import { ArmedWatchdog, LatchedCode, SharedInfoContents, TimeArea, Timers } from "./scenarios/stays-dirty";
+import {
+  ClosedPortParam,
+  HiddenEvent,
+  LatchedCode,
+  SharedInfoContents,
+  UpcallVector,
+} from "./scenarios/stays-dirty";
+import { TimeArea, TimeAreaAlone } from "./scenarios/stays-dirty-time";
+import { PollTimer, Timers, Watchdogs } from "./scenarios/stays-dirty-timers";
 import { Survives, SurvivesVcpus } from "./scenarios/survives";
 import { SurvivesCpu } from "./scenarios/survives-cpu";
 import { SurvivesBalloon, SurvivesMemory } from "./scenarios/survives-memory";
@@ -21,6 +29,7 @@ import { Unsupported } from "./scenarios/unsupported";
 import { VcpuAreas } from "./scenarios/vcpu-areas";
 import { VcpuInfo, VcpuInfoOfOthers } from "./scenarios/vcpu-info";
 import { GuestMayNot, NotAsked, OtherReasons, ParavirtualDomain, WhoMay } from "./scenarios/who-may";
+import { DuringAnother, RunningDomain, ShutDownByToolstack } from "./scenarios/who-may-when";
 
 export function scenarios(): Array<Scenario> {
   return [
@@ -41,15 +50,23 @@ export function scenarios(): Array<Scenario> {
     new Survives(),
     new SurvivesVcpus(),
     new SharedInfoContents(),
-    new Timers(),
-    new ArmedWatchdog(),
+    new HiddenEvent(),
+    new UpcallVector(),
+    new ClosedPortParam(),
     new LatchedCode(),
+    new Timers(),
+    new PollTimer(),
+    new Watchdogs(),
     new TimeArea(),
+    new TimeAreaAlone(),
     new WhoMay(),
     new OtherReasons(),
     new NotAsked(),
     new GuestMayNot(),
     new ParavirtualDomain(),
+    new RunningDomain(),
+    new ShutDownByToolstack(),
+    new DuringAnother(),
     new Unsupported(),
     new Picture(),
     new Endurance(),

@@ -11,6 +11,10 @@ export declare function shutdown_with_registers(argument: usize, spoil: u32, rep
 @external("native", "control_registers") export declare function control_registers(to: usize): void;
 @external("native", "set_debug_register") export declare function set_debug_register(value: u64): void;
 @external("native", "hypercall_page_paddr") export declare function hypercall_page_paddr(): u64;
+/** EVTCHNOP_reset with a shutdown in its middle: Xen's errno, or how often it was interrupted. Interrupts are off. */
+@external("native", "interrupted_event_reset")
+export declare function interrupted_event_reset(reason: u32, upcallPending: usize): i64;
+
 // shutdown_with_registers()'s report: offsets in bytes, and what the bits of its maps are.
 export const REPORT_SIZE: i32 = 24;
 export const REPORT_RESULT: usize = 0;
@@ -55,6 +59,8 @@ export const MSR_PAT: u32 = 0x277;
 export const MSR_X2APIC_ID: u32 = 0x802;
 export const MSR_X2APIC_TPR: u32 = 0x808;
 export const MSR_X2APIC_SPURIOUS: u32 = 0x80f;
+/** The first of eight, of 32 vectors each. */
+export const MSR_X2APIC_IRR: u32 = 0x820;
 export const MSR_X2APIC_LVT_TIMER: u32 = 0x832;
 export const MSR_X2APIC_LVT_LINT0: u32 = 0x835;
 export const MSR_X2APIC_LVT_LINT1: u32 = 0x836;
@@ -68,5 +74,7 @@ export const MSR_FS_BASE: u32 = 0xc0000100;
 export const MSR_GS_BASE: u32 = 0xc0000101;
 export const MSR_KERNEL_GS_BASE: u32 = 0xc0000102;
 
+/** Where upcalls by the local APIC come: boot/layout.h. */
+export const LAPIC_UPCALL_VECTOR: u32 = 0x21;
 /** LVT entries: the interrupt is masked. */
 export const LVT_MASKED: u64 = 1 << 16;

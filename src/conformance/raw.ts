@@ -1,7 +1,7 @@
 // Calls that the guest library makes on its own terms, made here on the scenario's: what it asks of Xen, and when.
 
-import { event_channel_op, memory_op, vcpu_op } from "xenlet/hypercall";
-import { frame_of } from "xenlet/intrinsics";
+import { checked, event_channel_op, memory_op, vcpu_op } from "xenlet/hypercall";
+import { frame_of, load64, store64 } from "xenlet/intrinsics";
 import {
   EVTCHNOP_expand_array,
   EVTCHNOP_set_priority,
@@ -14,14 +14,24 @@ import {
   XENMEM_add_to_physmap,
   XENMEM_decrease_reservation,
   xen_add_to_physmap,
+  XENMEM_remove_from_physmap,
   xen_memory_reservation,
+  xen_remove_from_physmap,
 } from "xenlet/abi/memory";
 import {
   VCPUOP_register_vcpu_info,
+  VCPUOP_set_periodic_timer,
+  VCPUOP_set_singleshot_timer,
+  VCPUOP_stop_periodic_timer,
   vcpu_register_runstate_memory_area,
   vcpu_register_vcpu_info,
+  vcpu_set_periodic_timer,
+  vcpu_set_singleshot_timer,
 } from "xenlet/abi/vcpu";
-import { DOMID_SELF } from "xenlet/abi/xen";
+import { DOMID_SELF, TIME_SYSTEM_TIME, VCPU_INFO_TIME } from "xenlet/abi/xen";
+import { sched } from "xenlet/sched";
+import { vcpuInfo } from "xenlet/shared_info";
+import { systemTime } from "xenlet/time";
 
 const argument: usize = memory.data(64, 8);
 const extent: usize = memory.data(8, 8);
@@ -73,6 +83,49 @@ export function registerVcpuInfoAt(vcpu: u32, page: usize): i64 {
 export function registerArea(operation: u32, vcpu: u32, address: u64): i64 {
   changetype<vcpu_register_runstate_memory_area>(argument).addr = address;
   return vcpu_op(operation, vcpu, argument);
+}
+
+/** VIRQ_TIMER, once, when Xen system time reaches `deadline`. The library's timer would be stopped before a reset. */
+export function setSingleshotTimer(deadline: u64): void {
+  const a = changetype<vcpu_set_singleshot_timer>(argument);
+  a.timeout_abs_ns = deadline;
+  a.flags = 0;
+  checked("VCPUOP_set_singleshot_timer", vcpu_op(VCPUOP_set_singleshot_timer, 0, argument));
+}
+
+/** VIRQ_TIMER every `period` ns; 0 ends it. */
+export function setPeriodicTimer(period: u64): void {
+  if (period == 0) {
+    checked("VCPUOP_stop_periodic_timer", vcpu_op(VCPUOP_stop_periodic_timer, 0, 0));
+    return;
+  }
+  changetype<vcpu_set_periodic_timer>(argument).period_ns = period;
+  checked("VCPUOP_set_periodic_timer", vcpu_op(VCPUOP_set_periodic_timer, 0, argument));
+}
+
+const NO_PORTS: StaticArray<u32> = [];
+
+/**
+ * Makes Xen write a vCPU's time to wherever it is registered: it does so when it puts the vCPU on a CPU again, but only
+ * if the time in vcpu_info is not what it should be (__update_vcpu_system_time(), xen/arch/x86/time.c), which is so once a second.
+ */
+export function makeXenWriteTime(): void {
+  const time = vcpuInfo() + VCPU_INFO_TIME + TIME_SYSTEM_TIME;
+  let until = systemTime();
+  store64(time, 0);
+  /* An event may end a sleep before it has begun. */
+  for (let tries = 0; tries < 100 && load64(time) == 0; tries++) {
+    until += 2_000_000;
+    sched.poll(NO_PORTS, until);
+  }
+}
+
+/** Takes what is mapped at `page` away: a hole. */
+export function unmapPage(page: usize): i64 {
+  const a = changetype<xen_remove_from_physmap>(argument);
+  a.domid = DOMID_SELF;
+  a.gpfn = frame_of(page);
+  return memory_op(XENMEM_remove_from_physmap, argument);
 }
 
 export function expandArray(page: usize): i64 {
