@@ -5,8 +5,10 @@
 
 import { HVM_PARAM_CALLBACK_IRQ, HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_STORE_EVTCHN } from "xenlet/abi/hvm";
 import { VIRQ_TIMER } from "xenlet/abi/xen";
+import { ConsoleRing } from "xenlet/console-ring";
 import { evtchn } from "xenlet/evtchn";
 import { record } from "xenlet/record";
+import { sched } from "xenlet/sched";
 import { registerVcpuInfo } from "xenlet/vcpu_info";
 import { systemTime } from "xenlet/time";
 import { Domain } from "xenlet/toolstack/domain";
@@ -60,6 +62,18 @@ function field(text: string): string {
   return text.replaceAll("%", "%25").replaceAll(" ", "%20");
 }
 
+const BOUND = "bound";
+const NEWLINE: StaticArray<u8> = [0x0a];
+
+/** In the guest: dom0 types a byte when it has looked. */
+function untilLookedAt(): void {
+  const ring = ConsoleRing.own()!;
+  while (ring.available == 0) {
+    evtchn.clear(ring.port);
+    if (ring.available == 0) sched.poll([ring.port]);
+  }
+}
+
 const REQUESTED = "requested at ";
 const READY = "ready at ";
 
@@ -77,7 +91,8 @@ export class Picture extends Scenario {
     evtchn.bindVirq(VIRQ_TIMER);
     evtchn.bindIpi();
     registerVcpuInfo();
-    console.log("bound");
+    console.log(BOUND);
+    untilLookedAt();
     console.log(REQUESTED + systemTime().toString());
     side.reset();
     console.log(READY + systemTime().toString());
@@ -99,8 +114,10 @@ export class Picture extends Scenario {
   }
 
   onLine(side: ToolstackSide, line: string): void {
-    if (line == "bound") this.before = look(side.guest.domain);
-    else if (line.startsWith(REQUESTED)) this.requested = U64.parseInt(line.substring(REQUESTED.length));
+    if (line == BOUND) {
+      this.before = look(side.guest.domain);
+      side.guest.console.type(changetype<usize>(NEWLINE), NEWLINE.length);
+    } else if (line.startsWith(REQUESTED)) this.requested = U64.parseInt(line.substring(REQUESTED.length));
     else if (line.startsWith(READY)) this.stage("set up again", U64.parseInt(line.substring(READY.length)));
   }
 
