@@ -1,6 +1,12 @@
 /** From a command's argument to a boot's result: what `run` and `demo` have in common. */
 import { prepareBoot } from "../machine/boot-plan.js";
-import { bootGuest, type BootOptions, type BootResult, type Way } from "../machine/boot.js";
+import {
+  bootGuest,
+  type BootOptions,
+  type BootResult,
+  type OnSoftReset,
+  type Way,
+} from "../machine/boot.js";
 import { provideQemu, type Qemu } from "../machine/debian/index.js";
 import { quoteCommand } from "../machine/qemu.js";
 import { createProgress } from "../progress.js";
@@ -16,6 +22,8 @@ export interface SessionOptions extends CommonOptions, BuildChoices {
   timeout: number;
   gdb?: number;
   cmdline?: string;
+  module?: string[];
+  onSoftReset?: OnSoftReset;
   log?: string;
   force?: true;
 }
@@ -103,6 +111,8 @@ async function withBoot<T>(
       signal,
       ...(options.gdb === undefined ? {} : { gdbPort: options.gdb }),
       ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
+      ...(options.module === undefined ? {} : { modules: options.module }),
+      ...(options.onSoftReset === undefined ? {} : { onSoftReset: options.onSoftReset }),
       ...(options.log === undefined ? {} : { log: options.log }),
       ...(options.force === true ? { force: true } : {}),
     };

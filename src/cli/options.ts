@@ -1,6 +1,6 @@
 /** Values of options, read strictly: what is no value is told with what was expected. */
 import { InvalidArgumentError, Option } from "commander";
-import { WAYS } from "../machine/boot.js";
+import { ON_SOFT_RESET as SOFT_RESET_ACTIONS, WAYS } from "../machine/boot.js";
 import { EMITTED_STAGES } from "../image/emit.js";
 import { DEFAULT_MEMORY_MIB, MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../machine/qemu.js";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "../machine/stages.js";
@@ -84,6 +84,16 @@ export const GDB = (): Option =>
     "--gdb <port>",
     "wait for gdb on this port before anything runs; no deadlines then",
   ).argParser(wholeNumber(1, 65_535));
+export const MODULE = (): Option =>
+  new Option(
+    "--module <file>",
+    "a file that the guest finds as a boot module; may be given more than once",
+  ).argParser(append);
+export const ON_SOFT_RESET = (): Option =>
+  new Option(
+    "--on-soft-reset <action>",
+    "what follows a request for a soft reset: the reset (default), the domain's going on without it, or its end",
+  ).choices(SOFT_RESET_ACTIONS);
 export const CMDLINE = (): Option => new Option("--cmdline <text>", "the guest's command line");
 export const HYPERCALL = (): Option =>
   new Option("--hypercall <how>", "how the guest enters Xen (default: page)").choices([

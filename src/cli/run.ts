@@ -26,6 +26,8 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.VCPUS())
     .addOption(option.TIMEOUT())
     .addOption(option.CMDLINE())
+    .addOption(option.MODULE())
+    .addOption(option.ON_SOFT_RESET())
     .addOption(option.HYPERCALL())
     .addOption(option.TRANSFORM())
     .addOption(option.RUNTIME())

@@ -75,6 +75,8 @@ function newNonce(): string {
 }
 
 async function planDom0(options: BootOptions, sized: Sized): Promise<BootPlan> {
+  if (options.onSoftReset !== undefined)
+    throw new UserError("Xen does not soft-reset its dom0: expected domu or xl as the way to run");
   const nonce = newNonce();
   const image = await imagePathForQemu(options.image);
   const module = await oneModule(options.modules ?? []);

@@ -25,7 +25,8 @@ export type Way = "dom0" | "domu" | "xl";
 export const WAYS: readonly Way[] = ["dom0", "domu", "xl"];
 
 /** What the toolstack does with a domain that asks for a soft reset; all but the first are for showing what then fails. */
-export type OnSoftReset = "soft-reset" | "resume" | "destroy";
+export const ON_SOFT_RESET = ["soft-reset", "resume", "destroy"] as const;
+export type OnSoftReset = (typeof ON_SOFT_RESET)[number];
 
 export interface BootOptions {
   /** Path of the guest's PVH image. */

@@ -107,6 +107,8 @@ describe("bad usage exits with 123, on stderr alone:", () => {
     ["a Xen that is none", ["--xen", "/etc/passwd"], /not a Xen/],
     ["build options for an image", ["--hypercall", "direct"], /is built already/],
     ["a log where no folder is", ["--log", "/nowhere/x.log"], /log cannot be written/],
+    ["a module that is not there", ["--module", "nope"], /cannot read nope/],
+    ["a soft reset of dom0", ["--on-soft-reset", "resume"], /does not soft-reset its dom0/],
     ["a command line beyond ASCII", ["--cmdline", "é"], /printable ASCII/],
   ])("%s", async (_name, options, message) => {
     const { exitCode, stdout, stderr } = await xenlet.run([
