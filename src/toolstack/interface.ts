@@ -35,13 +35,13 @@ export class Interface {
  */
 export const INTERFACES: StaticArray<Interface> = [
   new Interface("4.14", 0x12, 0x13, true, 0, 44, 40, false),
-  new Interface("4.15", 0x13, 0x13, false, 0, 48, 40, false),
+  new Interface("4.15", 0x13, 0x13, true, 0, 48, 40, false),
   new Interface("4.16", 0x14, 0x14, false, 44, 52, 40, false),
   new Interface("4.17", 0x15, 0x15, true, 44, 56, 48, true),
-  new Interface("4.18", 0x16, 0x15, false, 44, 56, 48, true),
+  new Interface("4.18", 0x16, 0x15, true, 44, 56, 48, true),
   new Interface("4.19 or 4.20", 0x17, 0x15, true, 44, 60, 48, true),
-  new Interface("4.21", 0x17, 0x16, false, 44, 60, 48, true),
-  new Interface("4.22", 0x18, 0x16, false, 44, 60, 48, true),
+  new Interface("4.21", 0x17, 0x16, true, 44, 60, 48, true),
+  new Interface("4.22", 0x18, 0x16, true, 44, 60, 48, true),
 ];
 
 const buffer: usize = memory.data(256, 8);

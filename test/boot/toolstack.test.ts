@@ -2,11 +2,12 @@
 // Xen that is at hand. Why: `xenlet run` makes one domain a boot, so what a domain leaves behind, or takes from
 // another, would never be seen there. Fails as each assertion says, by name.
 
-import { describe } from "vitest";
+import { writeFile } from "node:fs/promises";
+import { describe, expect, test } from "vitest";
 
 import { XEN_RELEASES, provideXen } from "../../src/machine/debian/index.js";
 import { createProgress } from "../../src/progress.js";
-import { build } from "./ground.js";
+import { boot, build, expectSuccess, printed, scratch } from "./ground.js";
 import { guestTests } from "./guest-tests.js";
 
 const progress = createProgress(process.stderr, { quiet: true });
@@ -24,3 +25,25 @@ for (const release of XEN_RELEASES) {
       testTimeoutMs: 60_000,
     }));
 }
+
+test("examples/toolstack.ts makes a domain, resets it when it asks, and says how it ended", async () => {
+  const asking = scratch("asking.ts");
+  await writeFile(
+    asking,
+    `import { commandLine, softReset, xen } from "xenlet";
+     console.log(commandLine());
+     softReset.request();
+     xen.attach();
+     console.log("back");`,
+  );
+  const example = await build("examples/toolstack.ts");
+  const result = await boot(example, { modules: [await build(asking)], memoryMiB: 64 });
+  expectSuccess(result);
+  expect(printed(result)).toEqual([
+    "d1 has 4105 pages",
+    "d1 says: generation=1",
+    "d1 was reset",
+    "d1 says: back",
+    "d1 ended with reason 0",
+  ]);
+});
