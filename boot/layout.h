@@ -59,6 +59,10 @@
 /* Where a vCPU started by INIT-SIPI begins: RAM below 1 MiB in every memory map, and ours alone. */
 #define AP_START_PHYS 0x8000
 
+/* A note of our own in every image (start_info.c has the structure): type, and bytes. */
+#define XENLET_ELFNOTE_GIVEN 1
+#define GIVEN_SIZE 1040
+
 /* Segment selectors of every GDT here. */
 #define SEL_CODE64 0x08
 #define SEL_DATA 0x10

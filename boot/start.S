@@ -39,6 +39,15 @@
     .asciz "Xen"
     .long PHYS(pvh_start32)
 
+/* What the image brings where its loader gives neither command line nor module: none here, but whoever has the file can
+ * write some in (src/image/elf/given.ts). */
+    .long 7, GIVEN_SIZE, XENLET_ELFNOTE_GIVEN
+    .asciz "xenlet"
+    .balign 4
+    .global given
+given:
+    .skip GIVEN_SIZE
+
     .section .text.trampoline, "ax", @progbits
     .code32
     .global pvh_start32

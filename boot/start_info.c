@@ -15,6 +15,13 @@ static char cmdline[MAX_CMDLINE];
 static struct hvm_memmap_table_entry memmap[MAX_MEMMAP];
 static struct hvm_modlist_entry modlist[MAX_MODULES];
 
+/* In the image's notes (start.S). Volatile: what is in the file is not what the compiler sees. */
+extern const volatile struct given {
+    uint64_t module_paddr, module_size;
+    char cmdline[GIVEN_SIZE - 16];
+} given;
+_Static_assert(sizeof(struct given) == GIVEN_SIZE, "start.S makes room for it");
+
 static uint32_t length(const char *text)
 {
     uint32_t n = 0;
@@ -37,6 +44,18 @@ static void ask_for_memory_map(void)
     start_info.memmap_entries = map.nr_entries;
 }
 
+/*
+ * libxl gives a domain with a device model no command line and no module that an image other than hvmloader could use
+ * (bootlate_hvm, tools/libs/guest/xg_dom_x86.c: a module is listed, but not loaded).
+ */
+static void take_given(void)
+{
+    for (uint32_t i = 0; i < sizeof(given.cmdline) - 1 && given.cmdline[i]; i++)
+        cmdline[i] = given.cmdline[i];
+    start_info.nr_modules = given.module_size != 0;
+    modlist[0] = (struct hvm_modlist_entry){.paddr = given.module_paddr, .size = given.module_size};
+}
+
 void start_info_init(void)
 {
     physical_read(&start_info, start_info_paddr, sizeof(start_info));
@@ -56,6 +75,9 @@ void start_info_init(void)
     if (start_info.nr_modules > MAX_MODULES)
         fatal("start_info names more than 8 modules");
     physical_read(modlist, start_info.modlist_paddr, start_info.nr_modules * sizeof(*modlist));
+
+    if (!start_info.cmdline_paddr)
+        take_given();
 
     if (start_info.version == 0 || !start_info.memmap_paddr) {
         ask_for_memory_map();

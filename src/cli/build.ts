@@ -1,6 +1,8 @@
+import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../errors.js";
+import { withGiven } from "../image/elf/given.js";
 import type { EmittedStage } from "../image/emit.js";
 import { createProgress } from "../progress.js";
 import { refusePassedOn, type CommonOptions, type Context } from "./context.js";
@@ -19,6 +21,7 @@ interface BuildCommandOptions extends CommonOptions, BuildChoices {
   keep?: string;
   emit?: EmittedStage[];
   cache: boolean;
+  cmdline?: string;
 }
 
 export function addBuild(program: Command, context: Context): void {
@@ -40,6 +43,10 @@ export function addBuild(program: Command, context: Context): void {
     .addOption(option.NULL_PAGE())
     .addOption(option.DEAD_LOADS())
     .addOption(option.EMIT())
+    .option(
+      "--cmdline <text>",
+      "the guest's command line where its loader gives none: in a domain of type hvm under xl",
+    )
     .option("--strip", "leave out symbols: smaller, but a trap is told by addresses only")
     .option("--keep <folder>", "leave the intermediate files (Wasm, C, objects) there")
     .option("--no-cache", "do every stage again, whatever the cache has of an equal build")
@@ -72,6 +79,11 @@ async function build(file: string, options: BuildCommandOptions, context: Contex
     options,
     { progress, signal: context.signal },
   );
+  if (options.cmdline !== undefined)
+    await writeFile(
+      result.image,
+      withGiven(await readFile(result.image), { cmdline: options.cmdline }),
+    );
   if (options.json === true) context.printJson(result);
   else context.print(result.image);
 }

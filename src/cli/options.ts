@@ -49,7 +49,7 @@ export const MEM = (): Option =>
 export const ON = (): Option =>
   new Option(
     "--on <way>",
-    "as a domain that our own toolstack makes (domu), as one that stock xl makes in Debian's dom0 (xl), or as Xen's first domain (dom0)",
+    "as a domain that our own toolstack makes (domu), as one that stock xl makes in Debian's dom0 (xl: PVH, xl-hvm: HVM with a device model), or as Xen's first domain (dom0)",
   )
     .choices([...WAYS])
     .default("domu");

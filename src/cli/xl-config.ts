@@ -1,4 +1,4 @@
-import type { Command } from "commander";
+import { Option, type Command } from "commander";
 import path from "node:path";
 import { UserError } from "../errors.js";
 import { readElf } from "../image/elf/elf.js";
@@ -13,6 +13,7 @@ interface XlConfigOptions {
   mem: number;
   vcpus: number;
   cmdline?: string;
+  type: "pvh" | "hvm";
 }
 
 export function addXlConfig(program: Command, context: Context): void {
@@ -20,11 +21,16 @@ export function addXlConfig(program: Command, context: Context): void {
     .command("xl-config")
     .summary("print an xl.cfg for an image, to run it on your own host")
     .description(
-      "Prints a commented xl.cfg that makes a PVH domain of an image:\n" +
+      "Prints a commented xl.cfg that makes a domain of an image:\n" +
         "  xenlet xl-config image.elf > image.cfg && sudo xl create -c image.cfg",
     )
     .argument("<image.elf>", "a PVH image, as xenlet build makes them")
     .option("--name <name>", "what xl calls the domain (default: the image's name)")
+    .addOption(
+      new Option("--type <type>", "pvh; or hvm, a whole emulated PC, which stock xl can soft-reset")
+        .choices(["pvh", "hvm"])
+        .default("pvh"),
+    )
     .addOption(option.MEM())
     .addOption(option.VCPUS())
     .addOption(option.CMDLINE())
@@ -42,6 +48,13 @@ async function print(file: string, options: XlConfigOptions, context: Context): 
       `the name is ${JSON.stringify(name)}, expected 1 to 64 letters, digits, "-", "_", "+" and "."`,
     );
   const cmdline = options.cmdline ?? "";
+  if (options.type === "hvm" && cmdline !== "")
+    throw new UserError(
+      "xl gives a domain of type hvm no command line: it has to be in the image",
+      {
+        hint: "xenlet build FILE.ts --cmdline TEXT",
+      },
+    );
   const image = path.resolve(file);
   for (const text of [cmdline, image])
     if (!/^[ -~]*$/.test(text))
@@ -51,6 +64,7 @@ async function print(file: string, options: XlConfigOptions, context: Context): 
   context.print(
     commentedXlConfig({
       name,
+      type: options.type,
       image,
       memoryMiB: options.mem,
       vcpus: options.vcpus,

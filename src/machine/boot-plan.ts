@@ -58,9 +58,11 @@ export async function prepareBoot(options: BootOptions): Promise<BootPlan> {
       return planDom0(options, sized);
     case "domu":
       return planDomU(options, sized);
-    case "xl": {
+    case "xl":
+    case "xl-hvm": {
       const filesMiB = await totalMiB([options.image, ...(options.modules ?? [])]);
-      return planXl(options, sized, [newNonce(), newNonce()], filesMiB);
+      const type = options.on === "xl" ? "pvh" : "hvm";
+      return planXl(type, options, sized, [newNonce(), newNonce()], filesMiB);
     }
   }
 }

@@ -20,9 +20,12 @@ import { Typist } from "./typist.js";
 import { judge, type Cause, type Verdict } from "./verdict.js";
 import type { Ending } from "./xen-messages.js";
 
-/** Ways to run an image: as Xen's PVH dom0, as a domain that our own toolstack makes, or as one that stock xl does. */
-export type Way = "dom0" | "domu" | "xl";
-export const WAYS: readonly Way[] = ["dom0", "domu", "xl"];
+/**
+ * Ways to run an image: as Xen's PVH dom0, as a domain that our own toolstack makes, or as one that stock xl does,
+ * PVH or HVM.
+ */
+export type Way = "dom0" | "domu" | "xl" | "xl-hvm";
+export const WAYS: readonly Way[] = ["dom0", "domu", "xl", "xl-hvm"];
 
 /** What the toolstack does with a domain that asks for a soft reset; all but the first are for showing what then fails. */
 export const ON_SOFT_RESET = ["soft-reset", "resume", "destroy"] as const;
@@ -33,7 +36,7 @@ export interface BootOptions {
   image: string;
   /** Default: domu. */
   on?: Way;
-  /** domu, and xl but for resume. Default: soft-reset. */
+  /** domu, and xl and xl-hvm but for resume. Default: soft-reset. */
   onSoftReset?: OnSoftReset;
   xen: XenBinary;
   qemu: Qemu;
@@ -225,7 +228,7 @@ async function runMachine(
   const deadlines =
     options.gdbPort === undefined
       ? {
-          ...deadlinesFor(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, options.on === "xl"),
+          ...deadlinesFor(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, options.on?.startsWith("xl")),
           ...options.deadlines,
         }
       : null;

@@ -20,7 +20,7 @@ export interface Ending {
     | "soft-reset"
     /** Reason 5, to a toolstack that does not know it. */
     | "soft-reset-unknown"
-    /** Reason 5, of a PVH domain, to a libxl that does it for HVM domains only. */
+    /** Reason 5, to an xl that ends the domain: libxl does it for HVM domains only. */
     | "soft-reset-xl"
     | "unknown"
     | "panic";
@@ -84,7 +84,7 @@ export function describeEnding({ how, reason }: Ending): string {
     case "soft-reset-unknown":
       return "the domain asked for a soft reset, and its toolstack said: Unknown shutdown reason code 5. Destroying domain";
     case "soft-reset-xl":
-      return "the domain asked for a soft reset, and xl destroyed it: libxl resets no PVH domain";
+      return "the domain asked for a soft reset, and xl destroyed it: libxl resets no PVH domain, and none whose on_soft_reset says otherwise";
     case "unknown":
       return `the domain shut down with reason ${reason}, which Xen does not know`;
     case "panic":

@@ -1,33 +1,17 @@
-// The steps that the tests of xl have a dom0 do, and one boot of a dom0 that does them all.
+// The scenes of PVH domains under xl.
 
-import { execa } from "execa";
-import { stat } from "node:fs/promises";
-
-import {
-  providePackages,
-  provideXen,
-  suiteOf,
-  type XenRelease,
-} from "../../src/machine/debian/index.js";
-import { RecordReader, fieldsOf, type GuestRecord } from "../../src/machine/record.js";
+import type { XenRelease } from "../../src/machine/debian/index.js";
 import type { StoreDaemon } from "../../src/machine/xl/boot-files.js";
-import { provideDom0 } from "../../src/machine/xl/dom0-image.js";
-import { runDom0Steps, type StepResult } from "../../src/machine/xl/steps.js";
-import { commentedXlConfig, xlConfig, type XlDomain } from "../../src/machine/xl/xl-config.js";
-import { createProgress } from "../../src/progress.js";
-import { build, qemu, scratch } from "./ground.js";
-
-interface Scene {
-  /** For dom0's shell. */
-  script: string;
-  domain: Partial<XlDomain> & { cmdline: string };
-}
+import { build } from "./ground.js";
+import { buildPreload, playScenes, type Scene, type Stage } from "./xl-stage.js";
 
 /** Each is one domain, of the scene's name, and what xl is asked to do with it. */
 const SCENES = {
   poweroff: {
     script: "create poweroff && story poweroff; console poweroff",
     domain: { cmdline: "do=nothing" },
+    // One of each kind: what `xenlet xl-config` prints is read by xl as well.
+    commented: true,
   },
   reboot: {
     script: "create reboot && story reboot",
@@ -99,7 +83,7 @@ const SCENES = {
   store: {
     // Its last test asks for soft resets.
     script: "preloaded store && story store",
-    domain: { cmdline: "", actions: { soft_reset: "soft-reset" } },
+    domain: { cmdline: "", image: "store", actions: { soft_reset: "soft-reset" } },
   },
 } satisfies Record<string, Scene>;
 
@@ -113,105 +97,19 @@ preloaded() {
 }
 `;
 
-export interface Played extends StepResult {
-  /** Of each domain that there was, in order: what it reported. */
-  lives: GuestRecord[][];
-}
-
-export interface Stage {
-  scene(name: SceneName): Played;
-  trouble: string | null;
-  log: string | null;
-}
-
 /** Boots one dom0 and has it do all scenes. */
-export async function play(release: XenRelease, store: StoreDaemon): Promise<Stage> {
-  const progress = createProgress(process.stderr, { quiet: true });
-  const xen = await provideXen(release, progress);
-  const dom0 = await provideDom0(release, progress);
-  const image = await build("test/guests/xl.ts");
-  const storeTests = await build("test/guest/xenstore.ts");
-  const preload = await buildPreload(release);
-  const other = await buildPreload(release === "4.17" ? "4.20" : "4.17");
-  const files = {
-    image,
-    store: storeTests,
-    "soft_reset.so": preload,
-    xl: "preload/xl",
-    "other.so": other,
-  };
-  let bytes = 0;
-  for (const file of Object.values(files)) bytes += (await stat(file)).size;
-  const names = Object.keys(SCENES) as SceneName[];
-  const run = await runDom0Steps({
-    xen,
-    qemu,
-    dom0,
+export async function play(release: XenRelease, store: StoreDaemon): Promise<Stage<SceneName>> {
+  return playScenes<SceneName>(SCENES, {
+    release,
     store,
-    steps: names.map((name) => ({ name, script: FUNCTIONS + SCENES[name].script })),
-    configs: Object.fromEntries(
-      names.map((name) => {
-        const { domain } = SCENES[name];
-        const whole = {
-          name,
-          image: name === "store" ? "/run/xenlet/store" : "/run/xenlet/image",
-          memoryMiB: 24,
-          vcpus: 1,
-          ...domain,
-          cmdline: `nonce=${nonceOf(name)} on=domu ${domain.cmdline}`,
-        };
-        // One of each kind: what `xenlet xl-config` prints is read by xl as well.
-        return [name, name === "poweroff" ? commentedXlConfig(whole) : xlConfig(whole)];
-      }),
-    ),
-    files,
-    filesMiB: Math.ceil(bytes / 2 ** 20),
-    domainsMiB: 128,
-    cpus: 1,
-    stepMs: 120_000,
-  });
-  return {
-    scene: (name) => {
-      const step = run.steps[names.indexOf(name)];
-      if (step === undefined) throw new Error(`no step ${name}`);
-      return {
-        ...step,
-        lives: [...step.said.values()]
-          .map((lines) => recordsOf(lines, nonceOf(name)))
-          .filter((records) => records.length > 0),
-      };
+    functions: FUNCTIONS,
+    files: {
+      image: await build("test/guests/xl.ts"),
+      store: await build("test/guest/xenstore.ts"),
+      "soft_reset.so": await buildPreload(release),
+      xl: "preload/xl",
+      "other.so": await buildPreload(release === "4.17" ? "4.20" : "4.17"),
     },
-    trouble: run.trouble,
-    log: run.log,
-  };
-}
-
-function nonceOf(name: SceneName): string {
-  return name.replaceAll("-", "").slice(0, 16);
-}
-
-function recordsOf(lines: string[], nonce: string): GuestRecord[] {
-  const reader = new RecordReader(nonce);
-  const items = [...lines.flatMap((line) => reader.push(line)), ...reader.end()];
-  return items.flatMap((item) => (item.type === "record" ? [item.record] : []));
-}
-
-/** What a domain reported as facts, in order. */
-export function facts(records: GuestRecord[] | undefined): string[] {
-  return (records ?? []).filter(({ kind }) => kind === "fact").map(({ payload }) => payload);
-}
-
-/** The exit code that a domain said, or null. */
-export function exitOf(records: GuestRecord[] | undefined): string | null {
-  const exit = (records ?? []).find(({ kind }) => kind === "exit");
-  return exit === undefined ? null : (fieldsOf(exit)?.get("code") ?? null);
-}
-
-/** preload/soft_reset.so for the libxl of a release. */
-async function buildPreload(release: XenRelease): Promise<string> {
-  const progress = createProgress(process.stderr, { quiet: true });
-  const { root } = await providePackages(["libxen-dev"], suiteOf(release), progress);
-  const output = scratch(`soft_reset-${release}.so`);
-  await execa("preload/build.sh", [output], { env: { ROOT: root } });
-  return output;
+    domainsMiB: 128,
+  });
 }

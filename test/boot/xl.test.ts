@@ -10,7 +10,8 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { exitOf, facts, play, type Stage } from "./xl-lifecycle.js";
+import { play, type SceneName } from "./xl-lifecycle.js";
+import { exitOf, facts, type Stage } from "./xl-stage.js";
 
 const GROUNDS = [
   ["4.17", "oxenstored"],
@@ -21,14 +22,14 @@ const GROUNDS = [
 const REGISTERED = { "4.17": "-22", "4.20": "-16" };
 
 describe.each(GROUNDS)("xl of Xen %s, with %s", (release, store) => {
-  let stage: Stage;
+  let stage: Stage<SceneName>;
 
   beforeAll(async () => {
     stage = await play(release, store);
   }, 1_800_000);
 
   /** Whether xl's log has these lines, in this order. */
-  function story(name: Parameters<Stage["scene"]>[0]): string[] {
+  function story(name: SceneName): string[] {
     return stage.scene(name).output.map((line) => line.replaceAll(/Domain \d+/g, "Domain N"));
   }
 

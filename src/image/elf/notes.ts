@@ -7,6 +7,21 @@ export interface Note {
   description: Uint8Array;
 }
 
+/** Where a note's description is in the file; undefined if there is no such note. */
+export function findNote(
+  elf: Elf,
+  owner: string,
+  type: number,
+): { offset: number; size: number } | undefined {
+  const note = readNotes(elf).find((each) => each.owner === owner && each.type === type);
+  if (note === undefined) return undefined;
+  const { description } = note;
+  return {
+    offset: description.byteOffset - elf.bytes.data.byteOffset,
+    size: description.length,
+  };
+}
+
 const align4 = (size: number): number => Math.ceil(size / 4) * 4;
 
 /**

@@ -1,5 +1,6 @@
-// The initramfs of a dom0: Debian's toolstack, the libraries it needs, busybox, modules and dom0/init. Made once for
-// each set of packages and kept in the cache, by what is in it.
+// The initramfs of a dom0: Debian's toolstack, the libraries it needs, busybox, modules and dom0/init; with a device
+// model only where HVM domains are made, for its libraries are four times all the rest. Made once for each set of
+// packages and kept in the cache, by what is in it.
 
 import { createHash, randomUUID } from "node:crypto";
 import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
@@ -13,7 +14,12 @@ import type { Progress } from "../../progress.js";
 import { provideLinux, type XenRelease } from "../debian/index.js";
 import { writeCpio, type CpioEntry } from "./cpio.js";
 import { librariesFor } from "./needed.js";
-import { provideDom0Packages, type Dom0Packages } from "./packages.js";
+import {
+  DEVICE_MODEL,
+  DEVICE_MODEL_FILES,
+  provideDom0Packages,
+  type Dom0Packages,
+} from "./packages.js";
 
 export interface Dom0Image {
   /** vmlinux. */
@@ -52,26 +58,30 @@ const LOADED_LATE = ["libgcc_s.so.1"];
 export async function provideDom0(
   release: XenRelease,
   ui: Progress,
-  options: { signal?: AbortSignal } = {},
+  options: { signal?: AbortSignal; deviceModel?: boolean } = {},
 ): Promise<Dom0Image> {
-  const packages = await provideDom0Packages(release, ui, options);
+  const deviceModel = options.deviceModel ?? false;
+  const packages = await provideDom0Packages(release, deviceModel, ui, options);
   const linux = await provideLinux(packages.suite, ui, options);
   const folder = path.join(cacheFolder(), "dom0");
   const init = await readFile(path.join(packageRoot, "dom0", "init"));
   const key = createHash("sha256")
-    .update(JSON.stringify([FORMAT, packages.versions, linux.debianVersion]))
+    .update(JSON.stringify([FORMAT, deviceModel, packages.versions, linux.debianVersion]))
     .update(init)
     .digest("hex");
-  const initramfs = path.join(folder, `${release}-${key.slice(0, 16)}.cpio`);
+  const kind = deviceModel ? `hvm-${release}` : release;
+  const initramfs = path.join(folder, `${kind}-${key.slice(0, 16)}.cpio`);
   let bytes = (await stat(initramfs).catch(() => null))?.size;
   if (bytes === undefined) {
     ui.start(`the dom0 of Xen ${release}: putting it together`);
     const fresh = path.join(folder, randomUUID());
     try {
-      const archive = writeCpio(await contents(release, packages, linux.modules, init));
+      const archive = writeCpio(
+        await contents(release, packages, deviceModel, linux.modules, init),
+      );
       bytes = archive.length;
       await mkdir(folder, { recursive: true });
-      await forgetOlder(folder, release);
+      await forgetOlder(folder, kind);
       // Made aside and renamed: whoever needs it at the same time finds it whole.
       await writeFile(fresh, archive);
       await rename(fresh, initramfs);
@@ -97,7 +107,7 @@ export async function provideDom0(
 }
 
 /** Counts changes of what contents() makes of the same packages. */
-const FORMAT = 2;
+const FORMAT = 3;
 
 const LIBRARY_FOLDERS = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
 
@@ -105,13 +115,15 @@ const LIBRARY_FOLDERS = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
 async function contents(
   release: XenRelease,
   { tree }: Dom0Packages,
+  deviceModel: boolean,
   modules: string[],
   init: Buffer,
 ): Promise<CpioEntry[]> {
   const own = `usr/lib/xen-${release}/bin`;
   const programs = PROGRAMS.map((name) => `${own}/${name}`);
   const client = `usr/bin/${STORE_CLIENT}`;
-  const libraries = await librariesFor(tree, [...programs, client], LOADED_LATE, LIBRARY_FOLDERS);
+  const linked = [...programs, client, ...(deviceModel ? [DEVICE_MODEL] : [])];
+  const libraries = await librariesFor(tree, linked, LOADED_LATE, LIBRARY_FOLDERS);
   const busybox = await firstOf(tree, ["bin/busybox", "usr/bin/busybox"]);
   const file = async (to: string, from: string, executable = false): Promise<CpioEntry> => ({
     type: "file",
@@ -144,6 +156,10 @@ async function contents(
     const name = path.basename(program);
     entries.push({ type: "link", path: `bin/${name}`, target: `../${program}` });
   }
+  if (deviceModel) {
+    entries.push(await file(DEVICE_MODEL, path.join(tree, DEVICE_MODEL), true));
+    for (const name of DEVICE_MODEL_FILES) entries.push(await file(name, path.join(tree, name)));
+  }
   for (const library of libraries)
     entries.push(await file(`lib/${library.name}`, path.join(tree, library.path), true));
   const present = new Map(modules.map((module) => [path.basename(module, ".ko"), module]));
@@ -163,11 +179,11 @@ async function firstOf(tree: string, candidates: string[]): Promise<string> {
 }
 
 /** Those of earlier packages; one that another process is about to boot was opened by QEMU long before it is this old. */
-async function forgetOlder(folder: string, release: XenRelease): Promise<void> {
+async function forgetOlder(folder: string, kind: string): Promise<void> {
   for (const name of await readdir(folder)) {
     const file = path.join(folder, name);
     const age = Date.now() - ((await stat(file).catch(() => null))?.mtimeMs ?? Date.now());
-    if (name.startsWith(`${release}-`) && age > UNUSED_MS) await rm(file, { force: true });
+    if (name.startsWith(`${kind}-`) && age > UNUSED_MS) await rm(file, { force: true });
   }
 }
 

@@ -1,4 +1,5 @@
-// What a dom0 is made of: Debian's toolstack of a Xen release, the libraries it links, and busybox.
+// What a dom0 is made of: Debian's toolstack of a Xen release, the libraries it links, busybox, and for HVM domains
+// the device model.
 
 import type { Progress } from "../../progress.js";
 import { suiteOf, type Suite, type XenRelease } from "../debian/releases.js";
@@ -15,35 +16,50 @@ export interface Dom0Packages {
 /** Libraries that the packages depend on for programs that no dom0 of ours has. */
 const UNUSED = /^lib(python|perl|glib|systemd|udev|kmod|selinux|pcre|apparmor|cap|gcrypt|gpg)/;
 
+/** QEMU as xl starts it, in every release's package. */
+export const DEVICE_MODEL = "usr/libexec/xen-qemu-system-i386";
+/** What it reads at its start, screen or not; and what libxl loads for hvmloader, whoever is in its place. */
+export const DEVICE_MODEL_FILES = [
+  "usr/share/qemu/keymaps/en-us",
+  "usr/share/seabios/bios-256k.bin",
+];
+
 const KEPT = [
   /^(usr\/)?lib(64)?\/(x86_64-linux-gnu\/)?[^/]+\.so[^/]*$/,
   /^(usr\/)?lib\/x86_64-linux-gnu\/xen[^/]*\//,
   /^usr\/lib\/xen-[^/]+\/(bin|lib)\//,
   /^usr\/(bin|sbin)\//,
   /^bin\/busybox$/,
+  /^usr\/libexec\/xen-qemu-system-i386$/,
+  /^usr\/share\/(qemu\/keymaps\/en-us|seabios\/bios-256k\.bin)$/,
   /^etc\/xen\//,
   /^usr\/share\/doc\/[^/]+\/copyright$/,
 ];
 
-/** The toolstack of a Xen release, downloaded when it is not in the cache. Throws UserError when it is not to be had. */
+/**
+ * The toolstack of a Xen release, with a device model or without, downloaded when it is not in the cache. Throws
+ * UserError when it is not to be had.
+ */
 export async function provideDom0Packages(
   release: XenRelease,
+  deviceModel: boolean,
   ui: Progress,
   options: SetOptions = {},
 ): Promise<Dom0Packages> {
   const suite = suiteOf(release);
   const wanted = [`xen-utils-${release}`, "xen-utils-common", "xenstore-utils", "busybox-static"];
+  if (deviceModel) wanted.push("qemu-system-xen", "qemu-system-data", "seabios");
   const { tree, manifest } = await provideSet(
     {
-      name: `dom0-${release}`,
-      title: `Debian's toolstack of Xen ${release}`,
+      name: `dom0-${deviceModel ? "hvm-" : ""}${release}`,
+      title: `Debian's toolstack of Xen ${release}${deviceModel ? ", with its device model" : ""}`,
       suite,
       packages: wanted,
       choose: (plan) => [
         ...wanted,
         ...plan
           .map(({ name }) => name)
-          .filter((name) => /^(lib|zlib1g$)/.test(name) && !UNUSED.test(name)),
+          .filter((name) => /^(lib|zlib1g$)/.test(name) && (deviceModel || !UNUSED.test(name))),
       ],
       closure: false,
       keep: (path) => KEPT.some((pattern) => pattern.test(path)),

@@ -1,8 +1,11 @@
 // A boot of a guest under stock xl, before QEMU starts: Xen, Debian's Linux as a PV dom0, and in its initramfs the
 // guest's image and xl.cfg.
 
+import { readFile } from "node:fs/promises";
+
 import { UserError } from "../../errors.js";
 import { ExitCode } from "../../exit-codes.js";
+import { withGiven } from "../../image/elf/given.js";
 import { createProgress } from "../../progress.js";
 import type { BootPlan, Sized } from "../boot-plan.js";
 import type { BootOptions } from "../boot.js";
@@ -63,6 +66,7 @@ export function releaseWithDom0(xen: BootOptions["xen"]): XenRelease {
 
 /** Everything for one guest under xl. */
 export async function planXl(
+  type: "pvh" | "hvm",
   options: BootOptions,
   { memoryMiB, vcpus }: Sized,
   [nonce, toolstackNonce]: [string, string],
@@ -79,22 +83,22 @@ export async function planXl(
     );
   const [module, ...rest] = options.modules ?? [];
   if (rest.length > 0)
-    throw new UserError(
-      `xl gives a PVH domain one module at most (ramdisk=): there are ${rest.length + 1}`,
-    );
+    throw new UserError(`xl gives a domain one module at most: there are ${rest.length + 1}`);
   const { progress, signal } = options;
   const dom0 = await provideDom0(
     release,
     progress ?? createProgress(process.stderr, { quiet: true }),
-    signal === undefined ? {} : { signal },
+    { deviceModel: type === "hvm", ...(signal === undefined ? {} : { signal }) },
   );
+  const cmdline = [`nonce=${nonce} on=domu`, options.cmdline].filter(Boolean).join(" ");
   const config = xlConfig({
     name: "guest",
+    type,
     image: `/${RUN_FOLDER}/image`,
     memoryMiB,
     vcpus,
-    cmdline: [`nonce=${nonce} on=domu`, options.cmdline].filter(Boolean).join(" "),
-    ...(module === undefined ? {} : { ramdisk: `/${RUN_FOLDER}/module` }),
+    cmdline,
+    ...(type === "hvm" || module === undefined ? {} : { ramdisk: `/${RUN_FOLDER}/module` }),
     actions: { soft_reset: options.onSoftReset ?? "soft-reset" },
   });
   const initrd = await prepared(dom0, {
@@ -102,9 +106,8 @@ export async function planXl(
     store: "oxenstored",
     main: await dom0Program("guest"),
     files: {
-      image: options.image,
       "guest.cfg": Buffer.from(config),
-      ...(module === undefined ? {} : { module }),
+      ...(await files(type, options.image, cmdline, module)),
     },
   });
   const lines = new Dom0Lines(toolstackNonce);
@@ -124,6 +127,18 @@ export async function planXl(
     read: (line) => lines.read(line),
     dispose: () => initrd.dispose(),
   };
+}
+
+/** The image and the module, by name in dom0: in a domain of type hvm the image brings its module and command line. */
+async function files(
+  type: "pvh" | "hvm",
+  image: string,
+  cmdline: string,
+  module: string | undefined,
+): Promise<Record<string, string | Uint8Array>> {
+  if (type === "pvh") return { image, ...(module === undefined ? {} : { module }) };
+  const data = module === undefined ? undefined : await readFile(module);
+  return { image: withGiven(await readFile(image), { cmdline, module: data }) };
 }
 
 async function prepared(

@@ -35,8 +35,8 @@ export interface Dom0StepsOptions {
   steps: Dom0Step[];
   /** Texts of xl.cfg, by name: each is /run/xenlet/<name>.cfg. */
   configs: Record<string, string>;
-  /** More files of /run/xenlet, by name: paths here. */
-  files: Record<string, string>;
+  /** More files of /run/xenlet, by name: contents, or paths here. */
+  files: Record<string, string | Uint8Array>;
   /** MiB of all these files. */
   filesMiB: number;
   /** Memory for all domains that there are at one time, in MiB. */

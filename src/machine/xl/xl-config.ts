@@ -2,12 +2,15 @@
 
 export interface XlDomain {
   name: string;
+  /** Default: pvh. */
+  type?: "pvh" | "hvm";
   /** The image's path where xl runs. */
   image: string;
   memoryMiB: number;
   vcpus: number;
+  /** A PVH domain's: one of type hvm has what is in its image. */
   cmdline: string;
-  /** Where a boot module's file is. */
+  /** Where a boot module's file is; PVH only. */
   ramdisk?: string;
   /** `on_…`: what xl does at each shutdown reason; what is not named is destroyed. */
   actions?: Partial<Record<XlEvent, XlAction>>;
@@ -24,7 +27,7 @@ export type XlAction =
   | "coredump-restart"
   | "soft-reset";
 
-/** The text of an xl.cfg that makes a PVH domain of an image. */
+/** The text of an xl.cfg that makes a domain of an image. */
 export function xlConfig(domain: XlDomain): string {
   return settings(domain)
     .map(({ key, value }) => `${key} = ${value}\n`)
@@ -57,7 +60,7 @@ const EVENT_COMMENTS: Record<XlEvent, string> = {
   watchdog: "A watchdog that the guest armed and did not set again in time.",
   soft_reset:
     "softReset.request() and kexec. Stock xl destroys a PVH domain all the same, without a word;\n" +
-    "with preload/soft_reset.so it resets it.",
+    "with preload/soft_reset.so it resets it. One of type hvm it resets by itself.",
 };
 
 function settings(domain: XlDomain): Setting[] {
@@ -67,6 +70,19 @@ function settings(domain: XlDomain): Setting[] {
       value: quote(domain.name),
       comment: "What xl calls the domain: xl console NAME.",
     },
+    ...(domain.type === "hvm" ? hvmSettings(domain) : pvhSettings(domain)),
+    { key: "memory", value: String(domain.memoryMiB), comment: "MiB." },
+    { key: "vcpus", value: String(domain.vcpus) },
+    ...XL_EVENTS.map((event) => ({
+      key: `on_${event}`,
+      value: quote(domain.actions?.[event] ?? "destroy"),
+      comment: EVENT_COMMENTS[event],
+    })),
+  ];
+}
+
+function pvhSettings(domain: XlDomain): Setting[] {
+  return [
     {
       key: "type",
       value: quote("pvh"),
@@ -87,13 +103,29 @@ function settings(domain: XlDomain): Setting[] {
           },
         ]),
     { key: "cmdline", value: quote(domain.cmdline), comment: "What commandLine() gives." },
-    { key: "memory", value: String(domain.memoryMiB), comment: "MiB." },
-    { key: "vcpus", value: String(domain.vcpus) },
-    ...XL_EVENTS.map((event) => ({
-      key: `on_${event}`,
-      value: quote(domain.actions?.[event] ?? "destroy"),
-      comment: EVENT_COMMENTS[event],
-    })),
+  ];
+}
+
+function hvmSettings(domain: XlDomain): Setting[] {
+  return [
+    {
+      key: "type",
+      value: quote("hvm"),
+      comment:
+        "A whole PC, which QEMU emulates. The guest needs nothing of it; but a domain of this type is soft-reset by\n" +
+        "xl as it is.",
+    },
+    {
+      key: "firmware_override",
+      value: quote(domain.image),
+      comment:
+        "Where the image is, on the machine that runs xl: it takes hvmloader's place, and is entered as PVH.",
+    },
+    { key: "vga", value: quote("none"), comment: "No screen, whose memory would be the guest's." },
+    { key: "nographic", value: "1" },
+    { key: "vnc", value: "0" },
+    { key: "sdl", value: "0" },
+    { key: "xen_platform_pci", value: "0" },
   ];
 }
 

@@ -98,6 +98,11 @@ describe("xl.cfg", () => {
     expect(plain(commentedXlConfig(domain))).toEqual(plain(xlConfig(domain)));
     expect(plain(xlConfig(domain))).toContain('type = "pvh"');
     expect(plain(xlConfig(domain))).toContain('on_soft_reset = "destroy"');
+    const hvm = { ...domain, type: "hvm" } as const;
+    expect(plain(commentedXlConfig(hvm))).toEqual(plain(xlConfig(hvm)));
+    expect(plain(xlConfig(hvm))).toContain('firmware_override = "/i"');
+    // What libxl would pass over without a word.
+    expect(xlConfig(hvm)).not.toMatch(/^(kernel|cmdline|ramdisk) /m);
   });
 });
 

@@ -1,0 +1,137 @@
+// Domains of type hvm under stock xl, Debian's packages as they are: our image in hvmloader's place, a device model
+// beside it, and the soft reset that libxl does by itself for this type alone.
+//
+// Why: this is the one soft reset that users of xl have today without anything of ours, and the one that restarts a
+// device model under the guest. How it would fail: the next kernel finds ports or areas of the last one's, the store or
+// the console have lost touch after so many resets, memory leaks, or an interrupt of the device model's no longer comes
+// once it was mapped before.
+//
+// The controls: on_soft_reset="destroy" ends the same domain, and what the interrupt's mapping is like without a reset is
+// looked at in the same domain just before.
+
+import { beforeAll, describe, expect, test } from "vitest";
+
+import { boot, build, expectSuccess, payloads, printed } from "./ground.js";
+import { exitOf, facts, playScenes, type Scene, type Stage } from "./xl-stage.js";
+
+const GENERATIONS = { "4.17": 20, "4.20": 2 };
+
+const HVM = { type: "hvm" } as const;
+const RESET = { actions: { soft_reset: "soft-reset" } } as const;
+
+const scenes = (release: keyof typeof GENERATIONS) =>
+  ({
+    generations: {
+      script: "create generations",
+      end: "story generations; console generations",
+      domain: {
+        ...HVM,
+        ...RESET,
+        cmdline: `do=generations last=${GENERATIONS[release]}`,
+        module: "image",
+      },
+    },
+    pirq: {
+      script: "create pirq && story pirq",
+      domain: { ...HVM, ...RESET, cmdline: "do=pirq" },
+      // From 4.19 on such interrupts come by event channel only where that is asked for; an older xl does not look.
+      settings: "hvm_pirq = 1\n",
+    },
+    crash: {
+      script: "create crash && story crash",
+      domain: { ...HVM, ...RESET, cmdline: "do=soft-reset then=crash", image: "life" },
+    },
+    destroy: {
+      script: "create destroy && story destroy",
+      domain: {
+        ...HVM,
+        cmdline: "do=soft-reset",
+        image: "life",
+        actions: { soft_reset: "destroy" },
+      },
+    },
+  }) satisfies Record<string, Scene>;
+
+type SceneName = keyof ReturnType<typeof scenes>;
+
+const GROUNDS = [
+  ["4.17", "oxenstored"],
+  ["4.20", "xenstored"],
+] as const;
+
+describe.each(GROUNDS)("HVM under xl of Xen %s, with %s", (release, store) => {
+  let stage: Stage<SceneName>;
+
+  beforeAll(async () => {
+    stage = await playScenes<SceneName>(scenes(release), {
+      release,
+      store,
+      files: {
+        image: await build("test/guests/xl-hvm.ts", { native: ["test/guests/xl-hvm.c"] }),
+        life: await build("test/guests/xl.ts"),
+      },
+      domainsMiB: 64,
+    });
+  }, 1_800_000);
+
+  test("all of it was done", () => {
+    expect({ trouble: stage.trouble, log: stage.log }).toMatchObject({ trouble: null });
+  });
+
+  const last = GENERATIONS[release];
+
+  test(`reset and jump, ${last} times in a row: each kernel finds a domain as new`, () => {
+    const { lives, output } = stage.scene("generations");
+    const pages = / pages=(\d+)$/.exec(facts(lives[0])[0] ?? "")?.[1] ?? "none";
+    expect(facts(lives[0])).toEqual(
+      Array.from(
+        { length: last + 1 },
+        (_, n) =>
+          // xl makes the domain's nodes anew, so that what the last kernel wrote is gone.
+          `generation-${n}: found= write=0 read=generation-${n} vcpu_info=0 VIRQ_TIMER=5 pages=${pages}`,
+      ),
+    );
+    expect(exitOf(lives[0])).toBe("0");
+    const printed = output.map((line) => / log:console (\S+)/.exec(line)?.[1]);
+    expect(printed.filter(Boolean)).toEqual(
+      Array.from({ length: last + 1 }, (_, n) => `generation-${n}`),
+    );
+    expect(output.filter((line) => line === "Done. Rebooting now")).toHaveLength(last);
+  });
+
+  test("an interrupt of the device model's: mapped, forgotten by the reset, mapped again", () => {
+    const { lives } = stage.scene("pirq");
+    expect(facts(lives[0])).toEqual([
+      "before: comes=yes",
+      "no-reset: known=0 bind=-17",
+      "reset: known=-22 bind=true",
+      "bound: comes=no",
+      "mapped: map=true comes=yes",
+    ]);
+  });
+
+  test("a crash after a reset is xl's business, as before", () => {
+    const { lives, output } = stage.scene("crash");
+    expect(facts(lives[0])).toContain("request=0");
+    expect(output.join("\n")).toContain("Action for shutdown reason code 3 is destroy");
+  });
+
+  test("on_soft_reset=destroy", () => {
+    const { lives, output } = stage.scene("destroy");
+    expect(facts(lives[0])).toHaveLength(1);
+    expect(output.join("\n")).toContain("Action for shutdown reason code 5 is destroy");
+    expect(exitOf(lives[0])).toBe(null);
+  });
+});
+
+test("one image at a time, with its command line and module: bootGuest({ on: 'xl-hvm' })", async () => {
+  const image = await build("test/guests/kexec.ts");
+  const result = await boot(image, { on: "xl-hvm", modules: [image], cmdline: "last=1" });
+  expectSuccess(result);
+  expect(result).toMatchObject({ on: "xl-hvm", ended: { how: "poweroff", reason: 0 } });
+  expect(payloads(result, "boot").filter((stage) => stage === "stage=entered")).toHaveLength(2);
+  expect(printed(result).map((line) => line.replace(/, pages .*/, ""))).toEqual([
+    "generation 0: vcpu_info 0, VIRQ_TIMER 5, next port 6",
+    "generation 1: vcpu_info 0, VIRQ_TIMER 5, next port 6",
+  ]);
+});
