@@ -1,7 +1,8 @@
 // Calls that the guest library makes on its own terms, made here on the scenario's: what it asks of Xen, and when.
 
 import { checked, event_channel_op, memory_op, vcpu_op } from "xenlet/hypercall";
-import { frame_of, load64, store64 } from "xenlet/intrinsics";
+import { frame_of, hypercall1, load64, store64 } from "xenlet/intrinsics";
+import { XEN_DOMCTL_soft_reset, __HYPERVISOR_domctl, xen_domctl } from "xenlet/toolstack/abi/domctl";
 import {
   EVTCHNOP_expand_array,
   EVTCHNOP_set_priority,
@@ -138,4 +139,15 @@ export function setPriority(port: u32, priority: u32): i64 {
   a.port = port;
   a.priority = priority;
   return event_channel_op(EVTCHNOP_set_priority, argument);
+}
+
+const domctlBuffer: usize = memory.data(256, 8);
+
+/** XEN_DOMCTL_soft_reset of dom0, in a version of the interface that no Xen has. Xen's own number. */
+export function softResetInNoVersion(): i64 {
+  const head = changetype<xen_domctl>(domctlBuffer);
+  head.cmd = XEN_DOMCTL_soft_reset;
+  head.interface_version = 1;
+  head.domain = 0;
+  return hypercall1(__HYPERVISOR_domctl, domctlBuffer);
 }
