@@ -71,10 +71,16 @@ static bool is_one_of(const char *const *kinds, uint32_t count)
     return false;
 }
 
+static bool is_trouble(void)
+{
+    static const char *const trouble[] = {"trap", "abort", "fatal"};
+
+    return is_one_of(trouble, 3);
+}
+
 static void choose_sink(void)
 {
     static const char *const spoken[] = {"log", "error", "step"};
-    static const char *const trouble[] = {"trap", "abort", "fatal"};
 
     sink = TO_DEBUG_PORT;
     if (quiet && same(record_kind, "boot")) {
@@ -86,7 +92,7 @@ static void choose_sink(void)
     if (nonce[0] != '-') {
         if (is_one_of(spoken, 2))
             sink = TO_CONSOLE;
-    } else if (is_one_of(spoken, 3) || is_one_of(trouble, 3)) {
+    } else if (is_one_of(spoken, 3) || is_trouble()) {
         sink = TEXT_TO_CONSOLE;
     }
 }
@@ -180,6 +186,10 @@ void record_begin(const char *kind)
     record_kind = kind;
     choose_sink();
     line_begin();
+    if (sink == TEXT_TO_CONSOLE && is_trouble()) {
+        put(kind);
+        put(": ");
+    }
 }
 
 void record_end(void)

@@ -235,3 +235,23 @@ test("two domains have a store each of their own", () => {
   expect(store.directory(path)!.join(), "those that have one").toBe("0," + second.domain.id.toString());
   second.destroy();
 });
+
+/** Whether the domain said a line that begins with `start` and has `part` in it. */
+function saidLike(guest: Guest, start: string, part: string): bool {
+  const head = guest.domain.id.toString() + ": " + start;
+  for (let i = 0; i < said.length; i++) if (said[i].startsWith(head) && said[i].includes(part)) return true;
+  return false;
+}
+
+test("a domain without a nonce says in plain words what went wrong", () => {
+  const throws = create("throw");
+  throws.domain.unpause();
+  expect(reasonOf(throws), "the reason of one that throws").toBe(SHUTDOWN_crash);
+  expect(saidLike(throws, "abort: ", "on purpose"), "it says so").toBeTrue();
+  throws.destroy();
+  const traps = create("trap");
+  traps.domain.unpause();
+  expect(reasonOf(traps), "the reason of one that traps").toBe(SHUTDOWN_crash);
+  expect(saidLike(traps, "trap: ", "kind=unreachable"), "it says so").toBeTrue();
+  traps.destroy();
+});
