@@ -27,7 +27,11 @@ export const ETIMEDOUT: i64 = 110;
 
 /** A hypercall's result as people read it: `0`, `7`, `-EINVAL`, or `-4095` for a number without a name here. */
 export function describeResult(result: i64): string {
-  if (result >= 0) return result.toString();
+  return result >= 0 ? result.toString() : describeError(result);
+}
+
+/** The same, for one below 0: in 32 bits, since the conversion of 64 is large and every guest has this one. */
+export function describeError(result: i64): string {
   switch (<i32>-result) {
     case <i32>EPERM:
       return "-EPERM";
@@ -78,6 +82,6 @@ export function describeResult(result: i64): string {
     case <i32>ETIMEDOUT:
       return "-ETIMEDOUT";
     default:
-      return result.toString();
+      return (<i32>result).toString();
   }
 }

@@ -12,7 +12,7 @@ import {
   __HYPERVISOR_vm_assist,
   __HYPERVISOR_xen_version,
 } from "./abi/xen";
-import { describeResult } from "./errno";
+import { describeError } from "./errno";
 
 @inline export function sched_op(cmd: u32, arg: usize): i64 {
   return hypercall2(__HYPERVISOR_sched_op, cmd, arg);
@@ -51,6 +51,6 @@ import { describeResult } from "./errno";
  * (name and arguments, as the caller knows them) and the error's name. Otherwise the result.
  */
 export function checked(operation: string, result: i64): i64 {
-  if (result < 0) throw new Error(operation + " = " + describeResult(result));
+  if (result < 0) throw new Error(operation + " = " + describeError(result));
   return result;
 }

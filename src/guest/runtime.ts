@@ -6,21 +6,12 @@ import { sched } from "./sched";
 import { attachSharedInfo } from "./shared_info";
 import { SHUTDOWN_poweroff } from "./abi/sched";
 
-let again: (() => void) | null = null;
-
-/** `run` is called by each attach() from now on, for what has state of its own to set up anew. One at most. */
-export function onAttach(run: () => void): void {
-  again = run;
-}
-
 /**
  * Sets up all that the runtime uses of Xen. Runs before the guest's first statement; a guest calls it, as
  * xen.attach() (soft_reset.ts), once more after each soft reset.
  */
 export function attach(): void {
   attachSharedInfo();
-  const rest = again;
-  if (rest) rest();
   console_attach();
   record("boot", "stage=runtime");
 }

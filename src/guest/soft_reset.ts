@@ -13,7 +13,7 @@ import { EBUSY, ETIME } from "./errno";
 import { clearUpcall } from "./evtchn-2l";
 import { PartOrder, knownParts } from "./part";
 import { Preparation, Step, StepObserver } from "./preparation";
-import { attach as attachRuntime, onAttach } from "./runtime";
+import { attach as attachRuntime } from "./runtime";
 import { forgetLatchedShutdown, latchedShutdown, sched } from "./sched";
 import { detachSharedInfo, vcpuInfo } from "./shared_info";
 import { systemTime } from "./time";
@@ -27,6 +27,9 @@ export namespace xen {
    */
   export function attach(): void {
     attachRuntime();
+    /* Event channels first: they forget what was bound, which those before them in the list bind anew. */
+    const parts = knownParts();
+    for (let i = parts.length - 1; i >= 0; i--) parts[i].attached();
   }
 }
 
@@ -171,12 +174,6 @@ export namespace softReset {
     detachSharedInfo();
     const parts = knownParts();
     for (let i = 0; i < parts.length; i++) parts[i].detached();
-    onAttach(attachParts);
     return result;
   }
-}
-
-function attachParts(): void {
-  const parts = knownParts();
-  for (let i = 0; i < parts.length; i++) parts[i].attached();
 }

@@ -13,6 +13,7 @@ import { prepareGuest, type LoadedGuest } from "./load.js";
 /** -EPERM, -ENOMEM, -EFAULT, -EINVAL, -ENOSYS. */
 const ERRNOS = [-1n, -12n, -14n, -22n, -38n];
 const SHUTDOWN_crash = 3;
+const GTF_reading = 8;
 const MIB = 1 << 20;
 
 let start: (xen: FakeMachine) => LoadedGuest;
@@ -96,6 +97,18 @@ function said(xen: FakeMachine): string {
 }
 
 const at = (index: number, errno: bigint) => (_: string, i: number) => (i === index ? errno : null);
+
+test("a grant that another domain has mapped: it would write into the next kernel, so there is no jump", () => {
+  const { xen, guest } = attempt((call) => (call === "vcpu_op(2)" ? -22n : null));
+  const ref = Number(guest.call["grantRef_"]?.());
+  const entry = xen.grantEntry(ref);
+  xen.store32(entry, xen.load32(entry) | GTF_reading);
+  const before = snapshot(xen, guest);
+  expect(guest.call["exec"]?.(1)).toBe(-16n);
+  guest.call["why"]?.();
+  expect(xen.records.at(-1)?.text).toBe(`grants: -EBUSY (mapped by others: ${String(ref)})`);
+  expect(snapshot(xen, guest)).toEqual(before);
+});
 
 describe.each([
   ["with the soft reset", true],

@@ -3,8 +3,7 @@
 import { control } from "xenlet/control";
 import { describeResult } from "xenlet/errno";
 import { runLoop, waitForEvents } from "xenlet/loop";
-import { softReset } from "xenlet/soft_reset";
-import { attach } from "xenlet/runtime";
+import { softReset, xen } from "xenlet/soft_reset";
 import { systemTime } from "xenlet/time";
 import { StoreList, StoreValue, StoreWatch, Transaction, xenstore } from "xenlet/xenstore";
 
@@ -132,7 +131,7 @@ function perform(words: Array<string>): string {
     return "";
   }
   if (what == "attach") {
-    attach();
+    xen.attach();
     return "";
   }
   if (what == "control") {
