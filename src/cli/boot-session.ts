@@ -28,7 +28,10 @@ export interface SessionOptions extends CommonOptions, BuildChoices {
   force?: true;
 }
 
-type Callbacks = Pick<BootOptions, "onConsole" | "onRecord" | "onXenLine">;
+type Callbacks = Pick<BootOptions, "onConsole" | "onRecord" | "onToolstackRecord" | "onXenLine">;
+
+/** What depends on the image. */
+type More = (image: GuestImage) => Partial<BootOptions>;
 
 export interface Session {
   result: BootResult;
@@ -42,6 +45,7 @@ export async function bootSession(
   options: SessionOptions,
   context: Context,
   callbacks: Callbacks,
+  more: More = () => ({}),
 ): Promise<Session> {
   return withBoot(file, options, context, false, async ({ boot, image }) => {
     const { qemu } = boot;
@@ -53,6 +57,7 @@ export async function bootSession(
     try {
       const result = await bootGuest({
         ...boot,
+        ...more(image),
         ...callbacks,
         onLog: (path) => {
           kept.log = path;

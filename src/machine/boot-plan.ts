@@ -109,6 +109,7 @@ async function planDomU(options: BootOptions, sized: Sized): Promise<BootPlan> {
     `memory=${memoryMiB}`,
     `vcpus=${vcpus}`,
     `on_soft_reset=${options.onSoftReset ?? "soft-reset"}`,
+    options.tellState === true ? "state=1" : "",
     `-- nonce=${nonce} on=domu`,
     options.cmdline,
   ];

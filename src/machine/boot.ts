@@ -38,6 +38,8 @@ export interface BootOptions {
   on?: Way;
   /** domu, and xl and xl-hvm but for resume. Default: soft-reset. */
   onSoftReset?: OnSoftReset;
+  /** domu: the toolstack reports what Xen has of the domain right before and right after each soft reset. */
+  tellState?: boolean;
   xen: XenBinary;
   qemu: Qemu;
   /** Of the guest: 8..65536, default 128. */

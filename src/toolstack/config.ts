@@ -22,6 +22,8 @@ const MAX_MEMORY: u32 = 1 << 20;
 
 export class Config {
   onSoftReset: OnSoftReset = OnSoftReset.SOFT_RESET;
+  /** Whether it says what Xen has of the domain right before and right after a soft reset. */
+  tellState: bool = false;
   domain: DomainConfig = new DomainConfig();
 
   /** Reads the command line; ends the toolstack at the first word that it does not know. */
@@ -41,9 +43,12 @@ export class Config {
     if (key == "memory") this.domain.memoryMiB = wholeNumber(key, value, MIN_MEMORY, MAX_MEMORY);
     else if (key == "vcpus") this.domain.kind.vcpus = wholeNumber(key, value, 1, MAX_MADT_VCPUS);
     else if (key == "on_soft_reset") this.onSoftReset = onSoftReset(value);
+    else if (key == "state") this.tellState = wholeNumber(key, value, 0, 1) == 1;
     else if (key != "nonce")
       throw new Error(
-        'the toolstack has no option "' + key + '": expected memory=, vcpus=, on_soft_reset= or nonce=',
+        'the toolstack has no option "' +
+          key +
+          '": expected memory=, vcpus=, on_soft_reset=, state= or nonce=',
       );
   }
 }

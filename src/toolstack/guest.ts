@@ -93,14 +93,15 @@ export class Guest {
   /**
    * What a toolstack does for a domain that asked for a soft reset: pauses it, lets Xen clean it, offers it the
    * store's and the console's event channels again, and lets it go on. Returns 0, or Xen's errno: then the domain is left
-   * as Xen left it, paused.
+   * as Xen left it, paused. `cleaned` is called in between: Xen has cleaned the domain, and nothing is offered again yet.
    */
-  softReset(): i64 {
+  softReset(cleaned: ((guest: Guest) => void) | null = null): i64 {
     /* Xen wants the pause, beside the shutdown: evtchn_reset() is for a domain that somebody else holds still. */
     const paused = this.domain.pause();
     if (paused < 0) return paused;
     const result = this.domain.softReset();
     if (result < 0) return result;
+    if (cleaned) cleaned(this);
     this.reconnect();
     return this.domain.unpause();
   }

@@ -11,6 +11,7 @@ import { sched } from "xenlet/sched";
 import { VIRQ_CONSOLE, VIRQ_DOM_EXC } from "xenlet/abi/xen";
 import { guestFiles } from "xenlet/toolstack/bundle";
 import { Config, OnSoftReset } from "xenlet/toolstack/config";
+import { DOMAIN_STATE, domainState, stateField } from "xenlet/toolstack/domain-state";
 import { Guest } from "xenlet/toolstack/guest";
 import { Image } from "xenlet/toolstack/image";
 import { xenInterface } from "xenlet/toolstack/interface";
@@ -23,13 +24,35 @@ function endMachine(): void {
   sched.shutdown(SHUTDOWN_reboot);
 }
 
+/** What Xen had of the domain when it asked for a soft reset; empty where nobody wants to know. */
+let before: string[] = [];
+
+/** Said before the domain runs on, and so before whatever the next kernel says. */
+function tellReset(guest: Guest): void {
+  const id = guest.domain.id;
+  const after = before.length > 0 ? domainState(guest.domain) : before;
+  for (let i = 0; i < before.length; i++)
+    report(
+      id,
+      "state",
+      "name=" +
+        stateField(DOMAIN_STATE[i]) +
+        " before=" +
+        stateField(before[i]) +
+        " after=" +
+        stateField(after[i]),
+    );
+  report(id, "soft-reset", "result=0");
+}
+
 /** What follows a shutdown for reason 5; whether the domain goes on. */
 function onSoftReset(guest: Guest, config: Config): bool {
   const id = guest.domain.id;
   switch (config.onSoftReset) {
     case OnSoftReset.SOFT_RESET: {
-      const result = guest.softReset();
-      report(id, "soft-reset", "result=" + result.toString());
+      if (config.tellState) before = domainState(guest.domain);
+      const result = guest.softReset(tellReset);
+      if (result < 0) report(id, "soft-reset", "result=" + result.toString());
       return result == 0;
     }
     case OnSoftReset.RESUME: {

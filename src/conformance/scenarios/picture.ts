@@ -3,7 +3,6 @@
 //
 // Both sides read the same clock: Xen system time is one for all domains.
 
-import { HVM_PARAM_CALLBACK_IRQ, HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_STORE_EVTCHN } from "xenlet/abi/hvm";
 import { VIRQ_TIMER } from "xenlet/abi/xen";
 import { ConsoleRing } from "xenlet/console-ring";
 import { evtchn } from "xenlet/evtchn";
@@ -12,55 +11,10 @@ import { sched } from "xenlet/sched";
 import { registerVcpuInfo } from "xenlet/vcpu_info";
 import { systemTime } from "xenlet/time";
 import { Domain } from "xenlet/toolstack/domain";
+import { DOMAIN_STATE, domainState, stateField } from "xenlet/toolstack/domain-state";
 import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
-
-/** Ports that are looked at. */
-const PORTS: u32 = 16;
-const STATES = ["closed", "unbound", "interdomain", "pirq", "virq", "ipi"];
-
-function hex(value: u64): string {
-  return value == u64.MAX_VALUE || value == u32.MAX_VALUE ? "nowhere" : "0x" + value.toString(16);
-}
-
-/** What getdomaininfo, the HVM parameters and the event channels say, in the order of NAMES. */
-const NAMES = [
-  "shut down",
-  "shutdown reason",
-  "paused",
-  "pages",
-  "shared_info at frame",
-  "HVM_PARAM_CALLBACK_IRQ",
-  "HVM_PARAM_STORE_EVTCHN",
-  "HVM_PARAM_CONSOLE_EVTCHN",
-  "event channels",
-];
-
-function look(domain: Domain): Array<string> {
-  const info = domain.info();
-  const ports: Array<string> = [];
-  for (let port: u32 = 1; port < PORTS; port++) {
-    const state = domain.portState(port);
-    if (state > 0 && state < STATES.length) ports.push(port.toString() + " " + STATES[<i32>state]);
-  }
-  return [
-    info.isShutdown ? "yes" : "no",
-    info.reason == 255 ? "none" : info.reason.toString(),
-    info.isPaused ? "yes" : "no",
-    info.totPages.toString(),
-    hex(info.sharedInfoFrame),
-    hex(domain.getParam(HVM_PARAM_CALLBACK_IRQ)),
-    domain.getParam(HVM_PARAM_STORE_EVTCHN).toString(),
-    domain.getParam(HVM_PARAM_CONSOLE_EVTCHN).toString(),
-    ports.length == 0 ? "none" : ports.join(", "),
-  ];
-}
-
-/** In a record's field a space would end it. */
-function field(text: string): string {
-  return text.replaceAll("%", "%25").replaceAll(" ", "%20");
-}
 
 const BOUND = "bound";
 const NEWLINE: StaticArray<u8> = [0x0a];
@@ -103,7 +57,7 @@ export class Picture extends Scenario {
 
   private look(domain: Domain): Array<string> {
     const from = systemTime();
-    const seen = look(domain);
+    const seen = domainState(domain);
     this.looked += systemTime() - from;
     return seen;
   }
@@ -115,7 +69,7 @@ export class Picture extends Scenario {
 
   onLine(side: ToolstackSide, line: string): void {
     if (line == BOUND) {
-      this.before = look(side.guest.domain);
+      this.before = domainState(side.guest.domain);
       side.guest.console.type(changetype<usize>(NEWLINE), NEWLINE.length);
     } else if (line.startsWith(REQUESTED)) this.requested = U64.parseInt(line.substring(REQUESTED.length));
     else if (line.startsWith(READY)) this.stage("set up again", U64.parseInt(line.substring(READY.length)));
@@ -134,17 +88,17 @@ export class Picture extends Scenario {
     guest.reconnect();
     this.stage("ports offered again");
     const from = systemTime();
-    for (let i = 0; i < NAMES.length; i++)
+    for (let i = 0; i < DOMAIN_STATE.length; i++)
       record(
         "state",
         "name=" +
-          field(NAMES[i]) +
+          stateField(DOMAIN_STATE[i]) +
           " before=" +
-          field(this.before[i]) +
+          stateField(this.before[i]) +
           " shutdown=" +
-          field(shut[i]) +
+          stateField(shut[i]) +
           " after=" +
-          field(after[i]),
+          stateField(after[i]),
       );
     this.looked += systemTime() - from;
     guest.domain.unpause();
@@ -158,6 +112,9 @@ export class Picture extends Scenario {
     side.serve();
     record("stage", "name=requested ns=0");
     for (let i = 0; i < this.stages.length; i++)
-      record("stage", "name=" + field(this.stages[i]) + " ns=" + (this.times[i] - this.requested).toString());
+      record(
+        "stage",
+        "name=" + stateField(this.stages[i]) + " ns=" + (this.times[i] - this.requested).toString(),
+      );
   }
 }

@@ -1,0 +1,72 @@
+// The story that `make demo` tells (examples/kexec.ts, src/cli/demo-story.ts), on a real Xen: as it should go, as the
+// README has it, and as it goes without the soft reset. Why: it is the first thing that people see, and each of its lines
+// has to be a thing of that run. Fails if the story goes otherwise, if the README's recording is of another one, or if a
+// run that went wrong is called good.
+
+import { readFile } from "node:fs/promises";
+import { expect, test } from "vitest";
+
+import { KexecStory, showLine } from "../../src/cli/demo-story.js";
+import type { BootOptions, BootResult } from "../../src/machine/boot.js";
+import { boot, build } from "./ground.js";
+
+const image = await build("examples/kexec.ts");
+
+async function tell(
+  reset: boolean,
+  options: Partial<BootOptions> = {},
+): Promise<{ story: KexecStory; lines: string[]; result: BootResult }> {
+  const story = new KexecStory(reset);
+  const result = await boot(image, {
+    on: "domu",
+    modules: [image],
+    tellState: true,
+    cmdline: reset ? "" : "reset=no",
+    onRecord: (record) => {
+      story.guest(record);
+    },
+    onToolstackRecord: (record) => {
+      story.toolstack(record);
+    },
+    ...options,
+  });
+  return { story, lines: story.lines.map(showLine), result };
+}
+
+/** Numbers are each run's own. */
+const shape = (line: string): string => line.replaceAll(/0x[0-9a-f]+|\d+(\.\d+)?/g, "#").trim();
+
+test("with the soft reset it goes well, and as the README tells it", async () => {
+  const { story, lines, result } = await tell(true);
+  expect(story.verdict(result)).toMatchObject({ good: true });
+  const readme = await readFile("README.md", "utf8");
+  const recording = /\n {3,}1\. the toolstack, which is dom0.*?(?=\n[^ ])/s.exec(readme)?.[0] ?? "";
+  const recorded = recording.trim().split("\n").map(shape);
+  // The last lines are the command's own: the stack by name, and the verdict.
+  expect(recorded.slice(0, -2)).toEqual(lines.map(shape));
+  expect(recorded.length).toBeLessThan(60);
+  expect(recorded.at(-1)).toMatch(/^verdict: good/);
+});
+
+test("without it the second kernel stumbles, with Xen's errno, and the story is not good", async () => {
+  const { story, lines, result } = await tell(false);
+  expect(story.verdict(result)).toEqual({
+    good: false,
+    text: "as it goes without the soft reset: the second kernel stumbled",
+  });
+  expect(lines.map((line) => line.trim()).slice(-7)).toEqual([
+    expect.stringMatching(/the jump: the next kernel is entered, by PVH$/),
+    expect.stringMatching(/second kernel: it asks for the same$/),
+    "its clock stands still: Xen writes the time where the first kernel wanted it",
+    "VCPUOP_register_vcpu_info = -EINVAL: it is given out already",
+    "EVTCHNOP_bind_virq(VIRQ_TIMER) = -EEXIST: it is given out already",
+    expect.stringMatching(/it STUMBLES/),
+    expect.stringMatching(/SHUTDOWN_poweroff$/),
+  ]);
+  expect(story.resets).toEqual([]);
+});
+
+test("the control: a toolstack that forgot the reset, and the story is not good", async () => {
+  const { story, result } = await tell(true, { onSoftReset: "resume" });
+  expect(story.verdict(result).good).toBe(false);
+});
