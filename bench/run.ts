@@ -1,22 +1,14 @@
 // The figures of docs/performance.md, each beside its baseline of the same run. Instruction counts are QEMU's
 // own (-icount: one instruction, one ns, whatever else the machine does); times are medians of runs in pairs.
 
-import { mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { parseElf } from "../src/image/elf/elf.js";
-import { buildImage, type BuildOptions } from "../src/image/build.js";
-import { bootGuest, type BootOptions, type BootResult } from "../src/machine/boot.js";
-import { provideQemu, provideXen } from "../src/machine/debian/index.js";
-import { fieldsOf } from "../src/machine/record.js";
-import { createProgress } from "../src/progress.js";
+import { boot, build, folder, measured, median, progress, qemu, tidyUp, xen } from "./ground.js";
+import { kernels } from "./kernels.js";
 
 const RUNS = 7;
-const progress = createProgress();
-const xen = await provideXen("4.17", progress);
-const qemu = await provideQemu(progress);
-const folder = await mkdtemp(join(tmpdir(), "xenlet-bench-"));
 
 interface Row {
   what: string;
@@ -25,32 +17,6 @@ interface Row {
   ratio: string;
 }
 const rows: Row[] = [];
-
-async function build(
-  entry: string,
-  name: string,
-  options: Partial<BuildOptions> = {},
-): Promise<string> {
-  const output = join(folder, `${name}.elf`);
-  await buildImage({ entry, output, ...options });
-  return output;
-}
-
-async function boot(image: string, options: Partial<BootOptions> = {}): Promise<BootResult> {
-  return bootGuest({ on: "dom0", image, xen, qemu, ...options });
-}
-
-function median(values: number[]): number {
-  return values.toSorted((a, b) => a - b)[Math.floor(values.length / 2)] ?? Number.NaN;
-}
-
-/** A figure that the guest measured; NaN (and so a broken table) if it did not. */
-function measured(result: BootResult, name: string): number {
-  const record = result.records.find(
-    (r) => r.kind === "measure" && fieldsOf(r)?.get("name") === name,
-  );
-  return Number(record === undefined ? Number.NaN : fieldsOf(record)?.get("value"));
-}
 
 /** SCHEDOP_yield from AssemblyScript, against a raw assembly loop in the same guest. */
 async function yields(hypercall: "page" | "direct"): Promise<void> {
@@ -213,19 +179,31 @@ async function editLoop(): Promise<void> {
   });
 }
 
+const parts: Record<string, () => Promise<void>> = {
+  yields: async () => {
+    await yields("page");
+    await yields("direct");
+  },
+  loop: eventLoop,
+  boot: bootTimes,
+  size: sizes,
+  edit: editLoop,
+  jumps,
+};
+const only = process.argv.slice(2);
+const wanted = (name: string): boolean => only.length === 0 || only.includes(name);
+
 try {
-  await yields("page");
-  await yields("direct");
-  await eventLoop();
-  await bootTimes();
-  await sizes();
-  await editLoop();
-  await jumps();
+  const lines = wanted("kernels") ? [...(await kernels()), ""] : [];
+  for (const [name, part] of Object.entries(parts)) if (wanted(name)) await part();
   progress.done(`Xen ${xen.debianVersion ?? xen.release} on QEMU ${qemu.version}`);
-  console.log("| what | measured | baseline | ratio or difference |");
-  console.log("| --- | --- | --- | --- |");
-  for (const row of rows)
-    console.log(`| ${row.what} | ${row.measured} | ${row.baseline} | ${row.ratio} |`);
+  if (rows.length > 0)
+    lines.push(
+      "| what | measured | baseline | ratio or difference |",
+      "| --- | --- | --- | --- |",
+      ...rows.map((row) => `| ${row.what} | ${row.measured} | ${row.baseline} | ${row.ratio} |`),
+    );
+  console.log(lines.join("\n"));
 } finally {
-  await rm(folder, { recursive: true, force: true });
+  await tidyUp();
 }

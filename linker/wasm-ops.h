@@ -25,26 +25,32 @@
 /* Memory ------------------------------------------------------------------------------------------------------ */
 
 /*
- * A load traps even if its result is not used: the empty asm uses it. Without that gcc drops such loads, and may
- * also keep two apart that it could do as one vector.
+ * Linear memory, to the compiler: of any type, unaligned, and nothing of the C around it. An access that may be to
+ * an object's header in AssemblyScript's heap (src/image/lowered-c.ts finds them) is of a type of its own: an object's
+ * length is not written through its elements.
  */
-#ifdef WASM_DROP_DEAD_LOADS
-#define USE(value) ((void)0)
-#else
-#define USE(value) __asm__ volatile("" : : "r"(value))
-#endif
-
-/* Unaligned, and any type's: Wasm has neither rule. */
-#define UNALIGNED(type) struct __attribute__((packed, may_alias)) { type value; }
+#define CELL __attribute__((packed, aligned(1)))
+union cell {
+    struct CELL { int8_t value; } int8_t_;
+    struct CELL { uint8_t value; } uint8_t_;
+    struct CELL { int16_t value; } int16_t_;
+    struct CELL { uint16_t value; } uint16_t_;
+    struct CELL { int32_t value; } int32_t_;
+    struct CELL { uint32_t value; } uint32_t_;
+    struct CELL { uint64_t value; } uint64_t_;
+    struct CELL { float value; } float_;
+    struct CELL { double value; } double_;
+};
+union header {
+    struct CELL { uint32_t value; } length;
+};
+typedef struct CELL { uint32_t value; } __attribute__((may_alias)) any_cell;
 
 #define LOAD(name, memory_type, through, result)                                                                       \
     OP(result) name##_default32(const wasm_rt_memory_t *memory, uint64_t address)                                      \
     {                                                                                                                  \
-        memory_type value = ((const UNALIGNED(memory_type) *)address)->value;                                          \
-                                                                                                                       \
         (void)memory;                                                                                                  \
-        USE(value);                                                                                                    \
-        return (through)value;                                                                                         \
+        return (through)((const union cell *)address)->memory_type##_.value;                                           \
     }
 LOAD(i32_load, uint32_t, uint32_t, uint32_t)
 LOAD(i64_load, uint64_t, uint64_t, uint64_t)
@@ -65,7 +71,7 @@ LOAD(f64_load, double, double, double)
     OP(void) name##_default32(const wasm_rt_memory_t *memory, uint64_t address, operand value)                         \
     {                                                                                                                  \
         (void)memory;                                                                                                  \
-        ((UNALIGNED(memory_type) *)address)->value = value;                                                            \
+        ((union cell *)address)->memory_type##_.value = value;                                                         \
     }
 STORE(i32_store, uint32_t, uint32_t)
 STORE(i64_store, uint64_t, uint64_t)
@@ -76,6 +82,9 @@ STORE(i64_store16, uint16_t, uint64_t)
 STORE(i64_store32, uint32_t, uint64_t)
 STORE(f32_store, float, float)
 STORE(f64_store, double, double)
+
+OP(uint32_t) load_length(uint64_t address) { return ((const union header *)address)->length.value; }
+OP(void) store_length(uint64_t address, uint32_t value) { ((any_cell *)address)->value = value; }
 
 /* Bulk operations check before they write a byte. All operands are below 2^32: their sum cannot wrap. */
 #define CHECK_RANGE(size, start, length, kind)                                                                         \

@@ -23,7 +23,10 @@ export interface ApiOptions {
   writeFile?(name: string, contents: string | Uint8Array, baseDir: string): OrPromise<void>;
   listFiles?(name: string, baseDir: string): OrPromise<string[] | null>;
   /** Run before those of --transform. */
-  transforms?: { afterParse?(parser: Parser): OrPromise<void> }[];
+  transforms?: {
+    afterParse?(parser: Parser): OrPromise<void>;
+    afterCompile?(module: { ptr: number }): OrPromise<void>;
+  }[];
 }
 
 export interface ApiResult {

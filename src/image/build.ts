@@ -33,7 +33,7 @@ export interface BuildOptions {
   strip?: boolean;
   /** asc transforms, by path or package name. */
   transforms?: string[];
-  /** C files that define the guest's imports of module "native": the twin of a benchmark, a test's probe. */
+  /** C files, or objects, that define the guest's imports of module "native": the twin of a benchmark, a test's probe. */
   native?: string[];
   /** A folder to leave the intermediate files in (Wasm, C, objects). */
   keep?: string;

@@ -8,6 +8,7 @@ import { packageRoot } from "../package-root.js";
 import { reportingAllocators } from "./allocators.js";
 import { BuildError } from "./build-error.js";
 import { CompileCache } from "./compile-cache.js";
+import { leanShadowStack } from "./transform/shadow-stack.js";
 import { testSites, type TestSite } from "./transform/test-sites.js";
 
 export interface CompileResult {
@@ -185,7 +186,7 @@ async function runAsc(
     },
     listFiles: async (name: string, baseDir: string) =>
       readdir(resolve(baseDir, name)).catch(() => null),
-    transforms: [transform],
+    transforms: [transform, await leanShadowStack()],
   });
   // What asconfig.json's "lib" brought in is this guest's alone.
   for (const name of Object.keys(library))

@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { packageRoot } from "../package-root.js";
+import { informed } from "./lowered-c.js";
 import { checkImports, isForeign } from "./imports.js";
 import { dataIsPlaced, linearMemory, moduleHeader, type NullPage } from "./module-files.js";
 import { digest, digestOfOwnCode, loadStage, storeStage, type StageFiles } from "./stage-cache.js";
@@ -12,6 +13,7 @@ import {
   commonFlags,
   compileC,
   digestOfToolchain,
+  dropDeadLoadFlags,
   loweredFlags,
   type HypercallMode,
 } from "./toolchain.js";
@@ -26,7 +28,7 @@ export interface LowerOptions {
   hypercall: HypercallMode;
   /** Where intermediate files go. */
   folder: string;
-  /** C files that define the imports of module "native". */
+  /** C files, or objects (.o), that define the imports of module "native". */
   native?: string[];
   /** Default: `trap` for what was compiled with xenlet's runtime, `allow` for any other module. */
   nullPage?: NullPage;
@@ -71,13 +73,15 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
     for (const [name, bytes] of Object.entries(found)) await writeFile(file(name), bytes);
   } else {
     const { image, assembly } = linearMemory(module, nullPage, file("linear.bin"));
-    const c = await wasm2c(folder, "guest");
+    const c = informed(await wasm2c(folder, "guest"), module);
+    await writeFile(file("guest.c"), c.c);
+    await writeFile(file("guest.h"), c.header);
     await writeFile(file("module.h"), moduleHeader(module, nullPage, c));
     await writeFile(file("linear.bin"), image);
     await writeFile(file("linear.S"), assembly);
     const defines = [
       ...(dataIsPlaced(module) ? ["-DWASM_DATA_IS_PLACED"] : []),
-      ...(deadLoads === "drop" ? ["-DWASM_DROP_DEAD_LOADS"] : []),
+      ...(deadLoads === "drop" ? dropDeadLoadFlags : []),
     ];
     const common = guestFlags(hypercall, folder);
     const jobs: [source: string, flags: string[]][] = [
@@ -94,8 +98,15 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
     for (const name of KEPT) files[name] = await readFile(file(name));
     if (options.cache !== false) await storeStage("lowered", key, files);
   }
-  const flags = [...guestFlags(hypercall, folder), ...loweredFlags, "-Wall", "-Wextra"];
+  const flags = [
+    ...guestFlags(hypercall, folder),
+    ...loweredFlags,
+    "-fno-strict-aliasing", // it may touch linear memory by pointers of its own
+    "-Wall",
+    "-Wextra",
+  ];
   const natives = native.map(async (source, index) => {
+    if (source.endsWith(".o")) return source;
     const object = file(`native-${String(index)}.o`);
     await compileC(source, object, flags, signal); // always: nobody knows what it includes
     return object;

@@ -63,14 +63,21 @@ export const bootFlags = [
   "-Wa,--fatal-warnings",
 ];
 
-/** For what wasm2c writes, where an address may be 0 and a pointer any type's. */
+/** For what wasm2c writes. What may alias what, linker/wasm-ops.h says. */
 export const loweredFlags = [
-  "-fno-strict-aliasing",
   "-fno-math-errno",
   "-fsignaling-nans", // x * 1 is x, except that a signalling NaN becomes quiet
   "-ffp-contract=off", // Wasm rounds after each operation
+  // A load may trap, which to gcc is an exception, and then it stays even if nothing uses its result. Everything else
+  // that can be done with loads still is: equal ones become one, and loops become vectors.
+  "-fexceptions",
+  "-fnon-call-exceptions",
+  "-fno-delete-dead-exceptions",
   "-Wno-builtin-declaration-mismatch",
 ];
+
+/** For a build that may drop loads whose results nobody uses. */
+export const dropDeadLoadFlags = ["-fno-non-call-exceptions"];
 
 /** boot/ and linker/: the same objects for every guest of one mode, but for the module's own runtime. */
 const fixedSources = [

@@ -8,6 +8,7 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
+import { dropDeadLoadFlags } from "../../src/image/toolchain.js";
 import { assemble } from "../fuzz/assemble.js";
 import { buildBatch } from "../fuzz/batch.js";
 import { exposed } from "../fuzz/exports.js";
@@ -471,7 +472,7 @@ describe("the control: without", () => {
   });
 
   test("kept dead loads, an access out of bounds may go unseen", async () => {
-    const came = await outcomes(accesses(), ["-DWASM_DROP_DEAD_LOADS"]);
+    const came = await outcomes(accesses(), dropDeadLoadFlags);
     expect(came["i32.load at the end, not used"]).toBe(1);
     expect(came["i32.load at the end, used"]).toBe("out-of-bounds");
   });

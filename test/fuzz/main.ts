@@ -15,7 +15,7 @@ import { parseArgs } from "node:util";
 
 import { cacheFolder } from "../../src/cache-folder.js";
 import { reduce } from "./reduce.js";
-import { KIND_FLAGS, prepare, runCases, runSeeds, type Disagreement, type Kind } from "./run.js";
+import { prepare, runCases, runSeeds, type Disagreement, type Kind } from "./run.js";
 
 const { values } = parseArgs({
   options: {
@@ -43,7 +43,7 @@ async function tell(kind: Kind, found: Disagreement): Promise<void> {
         return []; // it does what the account has no word for, or uses what the lowering has not
       }
     });
-    const wrong = await runCases(cases, KIND_FLAGS[kind]);
+    const wrong = await runCases(cases, []);
     return new Set(wrong.map((one) => one.seed));
   });
   await mkdir(folder, { recursive: true });

@@ -16,16 +16,10 @@ import { callsOf, outcomeOf, type Call, type Outcome } from "./outcome.js";
 import { vectorModule } from "./vectors.js";
 
 /**
- * random: Binaryen's fuzzer; arithmetic: dense in numeric instructions; vectors: loops over unaligned memory, with
- * dead loads dropped, so that gcc may do them as vectors.
+ * random: Binaryen's fuzzer; arithmetic: dense in numeric instructions; vectors: loops over unaligned memory, which
+ * gcc does as vectors.
  */
 export type Kind = "random" | "arithmetic" | "vectors";
-
-export const KIND_FLAGS: Record<Kind, string[]> = {
-  random: [],
-  arithmetic: [],
-  vectors: ["-DWASM_DROP_DEAD_LOADS"],
-};
 
 export async function moduleOf(kind: Kind, seed: number): Promise<Uint8Array> {
   return { random: randomModule, arithmetic: arithmeticModule, vectors: vectorModule }[kind](seed);
@@ -147,6 +141,6 @@ export async function runSeeds(
     modules: cases.length,
     calls: cases.reduce((sum, one) => sum + one.calls.length, 0),
     traps,
-    disagreements: await runCases(cases, [...KIND_FLAGS[kind], ...moreFlags]),
+    disagreements: await runCases(cases, moreFlags),
   };
 }

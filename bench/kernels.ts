@@ -1,0 +1,90 @@
+// Eight kernels in AssemblyScript against their twins in C, in one image: instructions, by QEMU's -icount.
+
+import { execa } from "execa";
+import { join } from "node:path";
+
+import { packageRoot } from "../src/package-root.js";
+import type { DeadLoads } from "../src/image/lower.js";
+import { boot, build, folder, measured, progress } from "./ground.js";
+
+const KERNELS = [
+  "sha256",
+  "crc32",
+  "sieve",
+  "quicksort",
+  "pointer-chase",
+  "memory-mix",
+  "scheduler",
+  "hypercalls",
+];
+/** Of C that nobody lowered: only what any code in an image at -2 GiB needs. */
+const TWIN_FLAGS = "-O2 -std=gnu11 -ffreestanding -fno-pie -mcmodel=kernel -mno-red-zone -Wall";
+
+interface Counts {
+  guest: number[];
+  checked: number[];
+  bare: number[];
+}
+
+async function twin(name: string, flags: string[]): Promise<string> {
+  const object = join(folder, `${name}.o`);
+  const includes = ["boot", "linker"].flatMap((part) => ["-I", join(packageRoot, part)]);
+  const source = join("bench", "guests", "kernels.c");
+  await execa("gcc", [...TWIN_FLAGS.split(" "), ...flags, ...includes, "-c", source, "-o", object]);
+  return object;
+}
+
+async function count(deadLoads: DeadLoads): Promise<Counts> {
+  const image = await build("bench/guests/kernels.ts", `kernels-${deadLoads}`, {
+    deadLoads,
+    native: [
+      "bench/guests/kernels-glue.c",
+      await twin("kernels-bare", []),
+      await twin("kernels-checked", ["-DCHECKED"]),
+    ],
+  });
+  const result = await boot(image, { icount: true, timeoutMs: 300_000 });
+  if (result.verdict !== "exit" || result.guestCode !== 0) throw new Error(result.message);
+  const all = (suffix: string): number[] =>
+    KERNELS.map((kernel) => measured(result, kernel + suffix));
+  return { guest: all(""), checked: all("-c-checked"), bare: all("-c") };
+}
+
+const geomean = (ratios: number[]): number =>
+  Math.exp(ratios.reduce((sum, ratio) => sum + Math.log(ratio), 0) / ratios.length);
+
+/** The table, as lines. */
+export async function kernels(): Promise<string[]> {
+  progress.start("eight kernels and their twins");
+  const keep = await count("keep");
+  const drop = await count("drop");
+  const over = (a: number[], b: number[]): number[] => a.map((n, i) => n / (b[i] ?? Number.NaN));
+  const checked = over(keep.guest, keep.checked);
+  const bare = over(keep.guest, keep.bare);
+  const dropped = over(drop.guest, drop.checked);
+  const thousands = (n = Number.NaN): string =>
+    Math.round(n / 1000)
+      .toLocaleString("en")
+      .replaceAll(",", " ");
+  const line = (name: string, cells: string[]): string => `| ${name} | ${cells.join(" | ")} |`;
+  const ratios = (...all: (number | undefined)[]): string[] =>
+    all.map((n = Number.NaN) => n.toFixed(2));
+  return [
+    "| kernel, thousands of instructions | guest | C with AssemblyScript's checks | ratio | C without | ratio | guest, --dead-loads drop | ratio, with checks |",
+    "| --- | --- | --- | --- | --- | --- | --- | --- |",
+    ...KERNELS.map((name, i) =>
+      line(name, [
+        thousands(keep.guest[i]),
+        thousands(keep.checked[i]),
+        ...ratios(checked[i]),
+        thousands(keep.bare[i]),
+        ...ratios(bare[i]),
+        thousands(drop.guest[i]),
+        ...ratios(dropped[i]),
+      ]),
+    ),
+    "",
+    `geomean ${ratios(geomean(checked)).join()} (against C with the same checks; worst ${ratios(Math.max(...checked)).join()}), ` +
+      `${ratios(geomean(bare)).join()} against C without checks, ${ratios(geomean(dropped)).join()} with --dead-loads drop`,
+  ];
+}
