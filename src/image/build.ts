@@ -78,6 +78,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     const lowered = await stage("lower", () =>
       lower({
         wasm,
+        sourceMap,
         hypercall,
         folder,
         native: options.native ?? [],

@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { packageRoot } from "../package-root.js";
+import { withLines, withMarks } from "./lines.js";
 import { informed } from "./lowered-c.js";
 import { checkImports, isForeign } from "./imports.js";
 import { dataIsPlaced, linearMemory, moduleHeader, type NullPage } from "./module-files.js";
@@ -25,6 +26,8 @@ export type DeadLoads = "keep" | "drop";
 
 export interface LowerOptions {
   wasm: Uint8Array;
+  /** Which lines it comes from; default: nobody knows. */
+  sourceMap?: string;
   hypercall: HypercallMode;
   /** Where intermediate files go. */
   folder: string;
@@ -63,7 +66,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
   await writeFile(file("guest.wasm"), wasm);
   const key = digest(
     wasm,
-    JSON.stringify([hypercall, nullPage, deadLoads]),
+    JSON.stringify([hypercall, nullPage, deadLoads, options.sourceMap ?? ""]),
     await digestOfToolchain(signal),
     await digestOfOwnCode(),
     await digestOfWasm2c(),
@@ -73,8 +76,13 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
     for (const [name, bytes] of Object.entries(found)) await writeFile(file(name), bytes);
   } else {
     const { image, assembly } = linearMemory(module, nullPage, file("linear.bin"));
+    const marked = options.sourceMap ? withMarks(wasm, options.sourceMap) : { wasm, places: [] };
+    await writeFile(file("guest.wasm"), marked.wasm);
     const c = informed(await wasm2c(folder, "guest"), module);
-    await writeFile(file("guest.c"), c.c);
+    await writeFile(file("guest.wasm"), wasm); // as it was: to be read
+    const { plain, lined } = withLines(c, marked.places);
+    await writeFile(file("guest.c"), plain);
+    await writeFile(file("guest-lines.c"), lined);
     await writeFile(file("guest.h"), c.header);
     await writeFile(file("module.h"), moduleHeader(module, nullPage, c));
     await writeFile(file("linear.bin"), image);
@@ -85,7 +93,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
     ];
     const common = guestFlags(hypercall, folder);
     const jobs: [source: string, flags: string[]][] = [
-      [file("guest.c"), [...common, ...loweredFlags, ...defines]],
+      [file("guest-lines.c"), [...common, ...loweredFlags, ...defines]],
       [join(packageRoot, "linker", "module.c"), [...common, ...bootFlags]],
       [file("linear.S"), common],
     ];

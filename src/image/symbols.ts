@@ -100,7 +100,8 @@ function withoutHelpers(locations: Location[]): Location[] {
 
 function frameText(frame: Omit<Frame, "text">): string {
   if (frame.file === null) return frame.function;
-  const file = frame.file.startsWith("~") ? frame.file : path.basename(frame.file);
+  // gcc puts its folder before what a #line says.
+  const file = /(?:^|\/)(~lib\/.*)$/.exec(frame.file)?.[1] ?? path.basename(frame.file);
   const line = frame.line === null ? "" : `:${frame.line}`;
   return `${frame.function} (${file}${line})`;
 }

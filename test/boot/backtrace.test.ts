@@ -1,0 +1,43 @@
+// A trap, an exception and a failed assertion are told with the lines of TypeScript that led there.
+// Why: a guest has no debugger at hand; what it says when it ends is all there is. Lines go through four compilers, and
+// each of them could lose or shift them. Fails if a line is another than the one that is written there.
+
+import { readFile } from "node:fs/promises";
+import { beforeAll, expect, test } from "vitest";
+
+import { symbolizeBacktrace } from "../../src/image/symbols.js";
+import { fieldsOf } from "../../src/machine/record.js";
+import { boot, build } from "./ground.js";
+
+const SOURCE = "test/guests/backtrace.ts";
+let image: string;
+let line: (name: string) => string;
+
+beforeAll(async () => {
+  image = await build(SOURCE);
+  const lines = (await readFile(SOURCE, "utf8")).split("\n");
+  line = (name) =>
+    `backtrace.ts:${String(1 + lines.findIndex((text) => text.endsWith(`// line: ${name}`)))}`;
+}, 60_000);
+
+/** The places in the guest's own file, innermost first. */
+async function places(way: string): Promise<string[]> {
+  const result = await boot(image, { cmdline: `way=${way}` });
+  expect(result.verdict).toBe("crash");
+  const record = result.records.find(({ kind }) => kind === "trap" || kind === "abort");
+  const fields = record && fieldsOf(record);
+  const frames = (fields?.get("frames") ?? "").split(",").map(BigInt);
+  const stack = await symbolizeBacktrace(image, BigInt(fields?.get("rip") ?? 0), frames);
+  return stack.flatMap(({ file, line: number }) =>
+    file?.endsWith("backtrace.ts") === true ? [`backtrace.ts:${String(number)}`] : [],
+  );
+}
+
+test.each(["trap", "divide", "abort", "assert"])("%s", async (way) => {
+  expect(await places(way)).toEqual([
+    line(way),
+    line("recursion"),
+    line("recursion"),
+    line("book"),
+  ]);
+});

@@ -1,0 +1,92 @@
+// `xenlet run --gdb` and a real gdb: a breakpoint on a line of TypeScript stops the guest there.
+// Why: everything that gdb is told goes through QEMU's stub, Xen, page tables that are not there yet, and line numbers
+// that four compilers hand on. Fails if gdb cannot attach with the line that is printed, if the line is not known to
+// it, or if the guest does not stop at it.
+
+import { execFile, spawn } from "node:child_process";
+import { createServer } from "node:net";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { promisify } from "node:util";
+import { expect, test } from "vitest";
+
+import { providePackages } from "../../src/machine/debian/index.js";
+import { createProgress } from "../../src/progress.js";
+import { build } from "./ground.js";
+
+const SOURCE = "test/guests/backtrace.ts";
+
+/** Debian's gdb, run from the cache with its own libraries. */
+async function gdb(): Promise<(args: string[]) => Promise<string>> {
+  const { root } = await providePackages(
+    ["gdb-minimal"],
+    "bookworm",
+    createProgress(process.stderr, { quiet: true }),
+    { closure: true },
+  );
+  const at = (path: string): string => join(root, path);
+  const libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"].map(at).join(":");
+  const start = [
+    ...["--library-path", libraries, at("usr/bin/gdb")],
+    ...["-nx", "-batch", "-ex", "set confirm off", "-ex", "set tcp connect-timeout 20"],
+  ];
+  return async (args) => {
+    const run = promisify(execFile)(
+      at("lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),
+      [...start, ...args],
+      { timeout: 60_000 },
+    );
+    run.child.stdin?.end();
+    const { stdout, stderr } = await run;
+    return stdout + stderr;
+  };
+}
+
+async function freePort(): Promise<number> {
+  return new Promise((resolve) => {
+    const server = createServer().listen(0, "127.0.0.1", () => {
+      const address = server.address();
+      server.close(() => {
+        resolve(typeof address === "object" && address ? address.port : 0);
+      });
+    });
+  });
+}
+
+test("stops at a line of TypeScript", { timeout: 180_000 }, async (context) => {
+  const debug = await gdb().catch((error: unknown) => {
+    context.skip(`gdb cannot be had: ${String(error)}`);
+  });
+  const image = await build(SOURCE);
+  const lines = (await readFile(SOURCE, "utf8")).split("\n");
+  const line = 1 + lines.findIndex((text) => text.endsWith("// line: recursion"));
+  const port = String(await freePort());
+  const args = ["dist/cli.js", "run", "--on", "dom0", "--gdb", port, "--cmdline", "way=divide"];
+  const run = spawn("node", [...args, image], { stdio: ["ignore", "pipe", "pipe"] });
+  let said = "";
+  const told = new Promise<string>((resolve) => {
+    for (const stream of [run.stdout, run.stderr])
+      stream.on("data", (chunk: Buffer) => {
+        said += chunk.toString();
+        const attach = /waiting for gdb: gdb (.*)\n/.exec(said)?.[1];
+        if (attach !== undefined) resolve(attach);
+      });
+  });
+  const ended = new Promise<number | null>((resolve) => run.on("exit", resolve));
+  try {
+    const [file = "", target = ""] = (await told).split(" -ex ");
+    const output = await debug?.([
+      ...["-ex", target.replaceAll("'", ""), "-ex", "info registers rip"],
+      ...["-ex", "set substitute-path guest test/guests"],
+      ...["-ex", `break backtrace.ts:${String(line)}`, "-ex", "continue"],
+      ...["-ex", "info symbol $pc", "-ex", "delete", "-ex", "detach", file],
+    ]);
+    expect(output).toMatch(/^rip +0xfff0 /m); // the machine's first instruction: nothing has run
+    expect(output).toMatch(new RegExp(`^Breakpoint 1.*backtrace\\.ts:${String(line)}$`, "m"));
+    expect(output).toContain(`${String(line)}\t${lines[line - 1] ?? ""}`);
+    expect(output).toMatch(/^w2c_guest_.* in section \.text/m);
+    expect(await ended).toBe(120); // and then it goes on, to where it crashes
+  } finally {
+    run.kill();
+  }
+});
