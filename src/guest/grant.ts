@@ -84,6 +84,7 @@ class Grants extends Part {
   }
 
   attached(): void {
+    if (this.renewed) mapXenFrame(XENMAPSPACE_grant_table, "XENMAPSPACE_grant_table", table);
     this.refs = [];
     this.flags = [];
     this.frames = [];

@@ -8,6 +8,7 @@ export { Watchdog, WATCHDOG_TIMERS, watchdogOp } from "./watchdog";
 export { Vcpu, VcpuStart, MAX_VCPUS } from "./vcpu";
 export { timer } from "./timer";
 export { softReset, xen } from "./soft_reset";
+export { SUSPEND_CANCEL, suspend } from "./suspend";
 export { kexec } from "./kexec/kexec";
 export { KexecOptions } from "./kexec/plan";
 export { CrashedGuest } from "./kexec/crashed";

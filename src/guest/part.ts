@@ -23,6 +23,8 @@ export const enum PartOrder {
 export abstract class Part extends Step {
   /** Set before run(): another kernel comes after the reset, to which this one's memory is free RAM. */
   jump: bool = false;
+  /** Set before detached(): the domain is another one, with the same memory, and what a reset leaves is gone too. */
+  renewed: bool = false;
 
   constructor(
     name: string,

@@ -2,8 +2,10 @@
 
 import type { XenRelease } from "../../src/machine/debian/index.js";
 import type { StoreDaemon } from "../../src/machine/xl/boot-files.js";
+import { providePreload } from "../../src/machine/xl/preload.js";
+import { createProgress } from "../../src/progress.js";
 import { build } from "./ground.js";
-import { buildPreload, playScenes, type Scene, type Stage } from "./xl-stage.js";
+import { playScenes, type Scene, type Stage } from "./xl-stage.js";
 
 /** Each is one domain, of the scene's name, and what xl is asked to do with it. */
 const SCENES = {
@@ -17,12 +19,20 @@ const SCENES = {
     script: "create reboot && story reboot",
     domain: { cmdline: "do=reboot", actions: { reboot: "restart" } },
   },
-  crash: { script: "create crash && story crash", domain: { cmdline: "do=crash" } },
+  crash: {
+    script:
+      "create crash && said crash waiting || exit; xl trigger crash power; echo power=$?; " +
+      "xl trigger crash nmi; echo nmi=$?; story crash",
+    domain: { cmdline: "do=wait" },
+  },
   "crash-preserve": {
     script: "create crash-preserve && story crash-preserve; xl list; xl destroy crash-preserve",
     domain: { cmdline: "do=crash", actions: { crash: "preserve" } },
   },
-  watchdog: { script: "create watchdog && story watchdog", domain: { cmdline: "do=watchdog" } },
+  watchdog: {
+    script: "create watchdog && story watchdog",
+    domain: { cmdline: "do=watchdog", actions: { watchdog: "restart" } },
+  },
   shutdown: {
     script: "create shutdown && said shutdown waiting && xl shutdown -w shutdown; story shutdown",
     domain: { cmdline: "do=wait" },
@@ -31,11 +41,11 @@ const SCENES = {
     script:
       "create xl-reboot && said xl-reboot waiting && xl reboot xl-reboot; until_ok grep -q 'Done. Rebooting' /var/log/xen/xl-xl-reboot.log; " +
       "until_ok xl domid xl-reboot; until_ok xl destroy xl-reboot; xl_log xl-reboot",
-    domain: { cmdline: "do=wait", actions: { reboot: "restart" } },
+    domain: { cmdline: "do=wait", vcpus: 3, actions: { reboot: "restart" } },
   },
   destroy: {
     script: "create destroy && said destroy waiting && xl destroy destroy; story destroy",
-    domain: { cmdline: "do=wait" },
+    domain: { cmdline: "do=wait", vcpus: 2 },
   },
   console: {
     // What `xl console` runs: it takes what is typed from a terminal only, unless told to do without.
@@ -45,9 +55,24 @@ const SCENES = {
     domain: { cmdline: "do=converse" },
   },
   "four-vcpus": {
-    script:
-      "create four-vcpus && said four-vcpus waiting && xl list four-vcpus; xl shutdown -w four-vcpus",
+    script: `
+      create four-vcpus && said four-vcpus waiting || exit
+      xl console four-vcpus </dev/null >/run/attached &
+      xl vcpu-set four-vcpus 2 && said four-vcpus "vCPU 3 offline" && said four-vcpus "vCPU 2 offline"
+      until_ok grep "vCPU 2" /run/attached && sed 's/^/xl console: /' /run/attached
+      xl vcpu-list four-vcpus; xl shutdown -w four-vcpus`,
     domain: { cmdline: "do=wait", vcpus: 4, memoryMiB: 48 },
+  },
+  suspend: {
+    script: `
+      create suspend && said suspend waiting || exit
+      xl save -c suspend /run/saved >/run/saving 2>&1 && said suspend "resumed 1" || exit
+      xenstore-write "/local/domain/$(xl domid suspend)/data/poke" one && said suspend "poke one" || exit
+      xl save suspend /run/saved >/run/saving 2>&1 && xl restore /run/saved && said suspend "resumed 2" || exit
+      rm /run/saved
+      xenstore-write "/local/domain/$(xl domid suspend)/data/poke" two && said suspend "poke two" || exit
+      xl shutdown -w suspend; story suspend`,
+    domain: { cmdline: "do=suspend" },
   },
   "unknown-reason": {
     script: "create unknown-reason && story unknown-reason",
@@ -65,14 +90,10 @@ const SCENES = {
     script: "preloaded preload-poweroff && story preload-poweroff; console preload-poweroff",
     domain: { cmdline: "do=soft-reset times=2", actions: { soft_reset: "soft-reset" } },
   },
-  "preload-crash": {
-    script: "preloaded preload-crash && story preload-crash",
-    domain: { cmdline: "do=soft-reset then=crash", actions: { soft_reset: "soft-reset" } },
-  },
   "preload-reboot": {
     script: "preloaded preload-reboot && story preload-reboot",
     domain: {
-      cmdline: "do=soft-reset then=reboot",
+      cmdline: "do=soft-reset then=reboot+crash",
       actions: { soft_reset: "soft-reset", reboot: "restart" },
     },
   },
@@ -99,6 +120,7 @@ preloaded() {
 
 /** Boots one dom0 and has it do all scenes. */
 export async function play(release: XenRelease, store: StoreDaemon): Promise<Stage<SceneName>> {
+  const progress = createProgress(process.stderr, { quiet: true });
   return playScenes<SceneName>(SCENES, {
     release,
     store,
@@ -106,9 +128,9 @@ export async function play(release: XenRelease, store: StoreDaemon): Promise<Sta
     files: {
       image: await build("test/guests/xl.ts"),
       store: await build("test/guest/xenstore.ts"),
-      "soft_reset.so": await buildPreload(release),
+      "soft_reset.so": await providePreload(release, progress),
       xl: "preload/xl",
-      "other.so": await buildPreload(release === "4.17" ? "4.20" : "4.17"),
+      "other.so": await providePreload(release === "4.17" ? "4.20" : "4.17", progress),
     },
     domainsMiB: 128,
   });

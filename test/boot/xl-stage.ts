@@ -1,22 +1,16 @@
 // A dom0 that does a list of scenes, for the tests of xl: each is one domain, and what xl is asked to do with it.
 
-import { execa } from "execa";
 import { readFile, stat } from "node:fs/promises";
 
 import { withGiven } from "../../src/image/elf/given.js";
-import {
-  providePackages,
-  provideXen,
-  suiteOf,
-  type XenRelease,
-} from "../../src/machine/debian/index.js";
+import { provideXen, type XenRelease } from "../../src/machine/debian/index.js";
 import { RecordReader, fieldsOf, type GuestRecord } from "../../src/machine/record.js";
 import type { StoreDaemon } from "../../src/machine/xl/boot-files.js";
 import { provideDom0 } from "../../src/machine/xl/dom0-image.js";
 import { runDom0Steps, type StepResult } from "../../src/machine/xl/steps.js";
 import { commentedXlConfig, xlConfig, type XlDomain } from "../../src/machine/xl/xl-config.js";
 import { createProgress } from "../../src/progress.js";
-import { qemu, scratch } from "./ground.js";
+import { qemu } from "./ground.js";
 
 export interface Scene {
   /** For dom0's shell. */
@@ -154,13 +148,4 @@ export function facts(records: GuestRecord[] | undefined): string[] {
 export function exitOf(records: GuestRecord[] | undefined): string | null {
   const exit = (records ?? []).find(({ kind }) => kind === "exit");
   return exit === undefined ? null : (fieldsOf(exit)?.get("code") ?? null);
-}
-
-/** preload/soft_reset.so for the libxl of a release. */
-export async function buildPreload(release: XenRelease): Promise<string> {
-  const progress = createProgress(process.stderr, { quiet: true });
-  const { root } = await providePackages(["libxen-dev"], suiteOf(release), progress);
-  const output = scratch(`soft_reset-${release}.so`);
-  await execa("preload/build.sh", [output], { env: { ROOT: root } });
-  return output;
 }

@@ -51,7 +51,11 @@ describe.each(GROUNDS)("xl of Xen %s, with %s", (release, store) => {
     expect(story("reboot").filter((line) => line === "Done. Rebooting now")).toHaveLength(2);
   });
 
-  test("crash: reason 3", () => {
+  test("xl trigger: an NMI ends the guest as the trap that it is, reason 3; it has no power button", () => {
+    const { lives, output } = stage.scene("crash");
+    expect(output).toEqual(expect.arrayContaining(["power=0", "nmi=0"]));
+    expect(lives[0]?.map(({ kind }) => kind)).toEqual(["boot", "boot", "fact", "trap"]);
+    expect(lives[0]?.at(-1)?.payload).toMatch(/^kind=nmi /);
     expect(story("crash")).toContain("Domain N has shut down, reason code 3 0x3");
     expect(story("crash")).toContain("Action for shutdown reason code 3 is destroy");
   });
@@ -64,8 +68,11 @@ describe.each(GROUNDS)("xl of Xen %s, with %s", (release, store) => {
     expect(state).toMatch(/ ---sc- /);
   });
 
-  test("a watchdog that expires: reason 4", () => {
+  test("a watchdog that expires: reason 4, and on_watchdog=restart makes the domain anew", () => {
+    const { lives } = stage.scene("watchdog");
     expect(story("watchdog")).toContain("Domain N has shut down, reason code 4 0x4");
+    expect(lives.map(facts)).toEqual([["life=1"], ["life=2"]]);
+    expect(lives.map(exitOf)).toEqual([null, "0"]);
   });
 
   test("xl shutdown: control/shutdown is obeyed", () => {
@@ -92,12 +99,51 @@ describe.each(GROUNDS)("xl of Xen %s, with %s", (release, store) => {
     expect(output.some((line) => line.includes("log:you said: hello"))).toBe(true);
   });
 
-  test("four vCPUs and 48 MiB are what the guest finds", () => {
-    expect(facts(stage.scene("four-vcpus").lives[0])).toEqual(["memory=48 vcpus=4"]);
+  test("one to four vCPUs, which all run, and 24 or 48 MiB are what the guest finds", () => {
+    const found = (["shutdown", "destroy", "xl-reboot", "four-vcpus"] as const).map(
+      (name) => facts(stage.scene(name).lives[0])[0],
+    );
+    expect(found).toEqual([
+      "memory=24 vcpus=1",
+      "memory=24 vcpus=2",
+      "memory=24 vcpus=3",
+      "memory=48 vcpus=4",
+    ]);
   });
 
-  test("one vCPU and 24 MiB, too", () => {
-    expect(facts(stage.scene("shutdown").lives[0])).toEqual(["memory=24 vcpus=1"]);
+  test("xl vcpu-set: the guest sees what is asked for and does it, and Xen has the vCPUs down", () => {
+    const { output } = stage.scene("four-vcpus");
+    const states = output
+      .filter((line) => /^four-vcpus +\d+ +\d /.test(line))
+      .map((line) => line.split(/ +/)[4]);
+    expect(states).toEqual([
+      expect.not.stringContaining("p"),
+      expect.not.stringContaining("p"),
+      "--p",
+      "--p",
+    ]);
+  });
+
+  test("xl console shows what the guest prints", () => {
+    const shown = stage.scene("four-vcpus").output.filter((line) => line.startsWith("xl console:"));
+    expect(shown.join("\n")).toContain("log:vCPU 2 offline");
+  });
+
+  test("xl save -c lets the domain go on as it was; xl save and restore make another one, attached again", () => {
+    const { lives, output } = stage.scene("suspend");
+    const refused = REGISTERED[release];
+    expect(lives.map(facts)).toEqual([
+      [
+        `when=at-first vcpu_info=0 again=${refused} store=at-first port=3`,
+        "grant=8",
+        "suspend=1",
+        `when=after-1 vcpu_info=${refused} again=${refused} store=after-1 port=4`,
+        "grant=9",
+      ],
+      ["suspend=0", `when=after-2 vcpu_info=0 again=${refused} store=after-2 port=3`, "grant=10"],
+    ]);
+    expect(exitOf(lives[1])).toBe("0");
+    expect(output.join("\n")).toContain("has been shut down, reason code 0");
   });
 
   test("a reason that xl does not know: what a toolstack without soft reset does with one", () => {
@@ -146,18 +192,16 @@ describe.each(GROUNDS)("xl of Xen %s, with %s", (release, store) => {
       expect(story("preload-poweroff")).toContain("Domain N has shut down, reason code 0 0x0");
     });
 
-    test("soft_reset.so: a later crash is xl's business, as before", () => {
-      expect(facts(stage.scene("preload-crash").lives[0])).toContain("request=0");
-      expect(story("preload-crash")).toContain("Action for shutdown reason code 3 is destroy");
-    });
-
-    test("soft_reset.so: a later reboot, too, and the new domain resets as well", () => {
+    test("soft_reset.so: a later reboot and a later crash are xl's business, as before", () => {
       const { lives } = stage.scene("preload-reboot");
+      // The new domain resets as well.
       expect(lives.map((life) => facts(life).filter((text) => text === "request=0"))).toEqual([
         ["request=0"],
         ["request=0"],
       ]);
-      expect(exitOf(lives[1])).toBe("0");
+      expect(story("preload-reboot")).toContain("Action for shutdown reason code 1 is restart");
+      expect(story("preload-reboot")).toContain("Action for shutdown reason code 3 is destroy");
+      expect(lives.map(exitOf)).toEqual([null, null]);
     });
 
     test("soft_reset.so refuses a libxl that it was not built for, before xl does anything", () => {

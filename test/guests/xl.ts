@@ -4,6 +4,7 @@
 import {
   SHUTDOWN_crash,
   SHUTDOWN_reboot,
+  Vcpu,
   Watchdog,
   checked,
   commandLineValue,
@@ -12,6 +13,7 @@ import {
   record,
   sched,
   softReset,
+  suspend,
   systemTime,
   xen,
   xenstore,
@@ -20,6 +22,7 @@ import { HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_CONSOLE_PFN } from "xenlet/abi/hvm"
 import { XEN_HVM_MEMMAP_TYPE_RAM, hvm_memmap_table_entry } from "xenlet/abi/start_info";
 import { VCPUOP_is_up } from "xenlet/abi/vcpu";
 import { ConsoleRing } from "xenlet/console-ring";
+import { grant } from "xenlet/grant";
 import { vcpu_op } from "xenlet/hypercall";
 import { hvmParam } from "xenlet/hvm_param";
 import { boot_data, shared_map } from "xenlet/intrinsics";
@@ -117,17 +120,63 @@ function resets(times: i32): void {
   }
 }
 
+/** All vCPUs but this one: each has run once it is here. */
+function startOthers(): Array<Vcpu> {
+  const others: Array<Vcpu> = [];
+  const count = vcpuCount();
+  for (let id: u32 = 1; id < count; id++) {
+    const vcpu = Vcpu.start(id);
+    vcpu.yield(1);
+    if (!vcpu.wait()) throw new Error("vCPU " + id.toString() + " does not run");
+    others.push(vcpu);
+  }
+  return others;
+}
+
+/** What xl vcpu-set asks for. */
+function obeyAvailability(vcpu: Vcpu): void {
+  xenstore.on<Vcpu>("cpu/" + vcpu.id.toString() + "/availability", vcpu, (vcpu, path) => {
+    if (xenstore.read(path).value != "offline") return;
+    vcpu.down();
+    console.log("vCPU " + vcpu.id.toString() + " offline");
+  });
+}
+
+let suspends = 0;
+
+/** As often as it is asked to, until it is asked to end; and says when somebody writes data/poke. */
+function obeySuspend(): void {
+  xenstore.on<i32>("data/poke", 0, (_, path) => {
+    const value = xenstore.read("data/poke");
+    if (value.error == 0) console.log("poke " + value.value);
+  });
+  const obeyed = suspend.obey((result: i64) => {
+    suspends++;
+    fact("suspend=" + result.toString());
+    look("after-" + suspends.toString());
+    fact("grant=" + grant.access(0, 0x100).toString());
+    console.log("resumed " + suspends.toString());
+  });
+  checked("control/shutdown", obeyed);
+  look("at-first");
+  fact("grant=" + grant.access(0, 0x100).toString());
+  console.log("waiting");
+}
+
 const what = commandLineValue("do");
 if (what == "reboot") {
   if (count() < 3) sched.shutdown(SHUTDOWN_reboot);
 } else if (what == "crash") {
   sched.shutdown(SHUTDOWN_crash);
 } else if (what == "watchdog") {
+  if (count() == 2) process.exit(0);
   Watchdog.start(1);
   while (true) sched.poll([], systemTime() + 60 * SECOND);
 } else if (what == "wait") {
   checked("control/shutdown", control.obeyShutdown());
+  const others = startOthers();
   fact("memory=" + memoryMiB().toString() + " vcpus=" + vcpuCount().toString());
+  for (let i = 0; i < others.length; i++) obeyAvailability(others[i]);
   console.log("waiting");
 } else if (what == "converse") {
   console.log("listening");
@@ -136,7 +185,9 @@ if (what == "reboot") {
   resets(I32.parseInt(commandLineValue("times", "1")));
   const then = commandLineValue("then", "poweroff");
   if (then == "crash") sched.shutdown(SHUTDOWN_crash);
-  if (then == "reboot" && count() < 2) sched.shutdown(SHUTDOWN_reboot);
+  if (then == "reboot+crash") sched.shutdown(count() < 2 ? SHUTDOWN_reboot : SHUTDOWN_crash);
+} else if (what == "suspend") {
+  obeySuspend();
 } else if (what == "unknown-reason") {
   sched.shutdown(6);
 } else {

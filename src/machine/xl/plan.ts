@@ -39,15 +39,15 @@ export interface Dom0Machine extends Pick<
 
 export function dom0Args(machine: Dom0Machine): string[] {
   const { dom0, initrd, filesMiB } = machine;
-  // Twice: the archive, and the files unpacked from it.
-  const inMemory = 2 * (dom0.sizeMiB + filesMiB);
+  const archive = dom0.sizeMiB + filesMiB;
   return machineArgs({
     ...machine,
     xen: machine.xen.path,
     image: dom0.kernel,
     modules: [initrd.path],
-    memoryMiB: DOM0_MIB + inMemory,
-    domUMiB: machine.domainsMiB + KERNEL_MIB + inMemory,
+    // The archive, and the files unpacked from it, which may take half of what Linux has besides.
+    memoryMiB: DOM0_MIB + 3 * archive,
+    domUMiB: machine.domainsMiB + KERNEL_MIB + 2 * archive,
     vcpus: machine.cpus,
     cmdline: "console=hvc0 quiet",
     // The last one holds: Debian's Linux is a PV dom0, as on its users' machines.
