@@ -1,5 +1,6 @@
 // The conformance program. As dom0 it runs the scenarios that its command line names (`scenarios=a+b`), each twice:
-// as it is, and as its control. As a domain it is the guest of one (`scenario=a`).
+// as it is, and as its control. As a domain it is the guest of one (`scenario=a`); with `toolstack=xl` one that another
+// toolstack made.
 
 import { SHUTDOWN_poweroff } from "xenlet/abi/sched";
 import { VIRQ_DOM_EXC } from "xenlet/abi/xen";
@@ -47,7 +48,10 @@ function runAsToolstack(names: string): void {
 }
 
 function runAsGuest(name: string): void {
-  scenarioNamed(name).guest(new GuestSide(commandLineValue("control") == "1"));
+  const scenario = scenarioNamed(name);
+  const control = commandLineValue("control") == "1";
+  const skipsReset = control && commandLineValue("toolstack") == "xl" && !scenario.controlIsReset;
+  scenario.guest(new GuestSide(control, skipsReset));
   sched.shutdown(SHUTDOWN_poweroff);
 }
 

@@ -16,6 +16,11 @@ export abstract class Scenario {
     readonly name: string,
   ) {}
 
+  /** Whether the domain of the control is reset as well: then it differs by what the scenario breaks. */
+  get controlIsReset(): bool {
+    return false;
+  }
+
   /** The domain that it wants; one vCPU and 8 MiB otherwise. */
   configure(config: DomainConfig): void {}
 

@@ -10,6 +10,7 @@ import type { Progress } from "../progress.js";
 import type { ConformanceBackend } from "./backend.js";
 import type { Way } from "./model.js";
 import { readPlan } from "./plan.js";
+import { createXlBackend } from "./xl-backend.js";
 
 export interface BackendOptions {
   on: Way;
@@ -28,6 +29,7 @@ const TIMEOUT_MS = 600_000;
 const PICTURE = "picture";
 
 export async function createBackend(options: BackendOptions): Promise<ConformanceBackend> {
+  if (options.on !== "domu") return createXlBackend(options);
   const { progress, signal } = options;
   const { checks: planned, scenarios } = await readPlan();
   const qemu = await provideQemu(progress, { signal });

@@ -1,7 +1,7 @@
 /** What a run of the conformance suite came to: checks by Xen versions. Every reporter is given a Report. */
 
 /** How a check's domain is run. */
-export const WAYS = ["domu"] as const;
+export const WAYS = ["domu", "xl", "xl-hvm"] as const;
 export type Way = (typeof WAYS)[number];
 
 /**

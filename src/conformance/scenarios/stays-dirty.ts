@@ -61,6 +61,10 @@ const SELECTED: u64 = 1 << 9;
 
 /** The control makes nothing dirty; it is reset like the check. */
 export abstract class Dirty extends Scenario {
+  get controlIsReset(): bool {
+    return true;
+  }
+
   onSoftReset(side: ToolstackSide): bool {
     return side.guest.softReset() == 0;
   }

@@ -6,6 +6,7 @@ import { LineSplitter, readConsoleLine } from "../serial.js";
 import type { Qemu, XenBinary } from "../debian/index.js";
 import { quoteCommand, startMachine } from "../qemu.js";
 import { RunLog } from "../run-log.js";
+import { BANNER } from "../xen-messages.js";
 import { dom0Program, writeInitrd, type StoreDaemon } from "./boot-files.js";
 import type { Dom0Image } from "./dom0-image.js";
 import { dom0Args } from "./plan.js";
@@ -45,6 +46,10 @@ export interface Dom0StepsOptions {
   /** How long a step may take, and dom0 may take until the first begins; in ms. */
   stepMs: number;
   signal?: AbortSignal;
+  /** A step begins (null), or has ended. */
+  onStep?(index: number, result: StepResult | null): void;
+  /** As soon as there is a log. */
+  onLog?(path: string | null): void;
 }
 
 export interface Dom0Run {
@@ -52,6 +57,8 @@ export interface Dom0Run {
   steps: StepResult[];
   /** Why not all of them ran; null if they did. */
   trouble: string | null;
+  /** What Xen said of itself; null if it did not come to that. */
+  banner: string | null;
   log: string | null;
   tail: string[];
   durationMs: number;
@@ -79,17 +86,21 @@ export async function runDom0Steps(options: Dom0StepsOptions): Promise<Dom0Run> 
     },
   });
   const log = await RunLog.open(`dom0-${nonce}`);
+  options.onLog?.(log.path);
   try {
     const args = dom0Args({ ...options, initrd, nonce });
     log.write(
       `# ${quoteCommand(options.qemu.command, [...options.qemu.args, ...args], options.qemu.env)}`,
     );
-    const run = new StepsReader(nonce, steps.length);
+    const run = new StepsReader(nonce, steps.length, (index, result) => {
+      options.onStep?.(index, result);
+    });
     const start = performance.now();
     const trouble = await watch(options, args, run, log);
     await log.close();
     const durationMs = performance.now() - start;
-    return { steps: run.results, trouble, log: log.path, tail: log.tail, durationMs };
+    const { results, banner } = run;
+    return { steps: results, trouble, banner, log: log.path, tail: log.tail, durationMs };
   } finally {
     await log.close();
     await initrd.dispose();
@@ -147,11 +158,17 @@ class StepsReader {
   readonly results: StepResult[];
   over = false;
   failure: string | null = null;
+  banner: string | null = null;
   readonly #prefix: string;
   #current: StepResult | null = null;
+  #index = 0;
   #position = "dom0 has not come to the first step";
 
-  constructor(nonce: string, count: number) {
+  constructor(
+    nonce: string,
+    count: number,
+    private readonly onStep: (index: number, result: StepResult | null) => void,
+  ) {
     this.#prefix = `~d0 ${nonce} `;
     this.results = Array.from({ length: count }, () => ({
       output: [],
@@ -174,14 +191,19 @@ class StepsReader {
     const [what = "", ...words] = line.slice(this.#prefix.length).split(" ");
     switch (what) {
       case "begin":
-        this.#current = this.results[Number(words[0])] ?? null;
+        this.#index = Number(words[0]);
+        this.#current = this.results[this.#index] ?? null;
         this.#position = `step ${words[0] ?? ""} had begun`;
+        this.onStep(this.#index, null);
         break;
       case "out":
         this.#current?.output.push(words.join(" "));
         break;
       case "end":
-        if (this.#current !== null) this.#current.status = Number(words[1]);
+        if (this.#current !== null) {
+          this.#current.status = Number(words[1]);
+          this.onStep(this.#index, this.#current);
+        }
         break;
       case "over":
         this.over = true;
@@ -193,7 +215,11 @@ class StepsReader {
   }
 
   #readOther(line: string): void {
-    if (this.#current === null) return;
+    if (this.#current === null) {
+      const banner = BANNER.exec(readConsoleLine(line, false).text)?.groups;
+      if (banner !== undefined) this.banner ??= banner["debian"] ?? banner["version"] ?? null;
+      return;
+    }
     const { source, text } = readConsoleLine(line, false);
     if (source === "xen") this.#current.xen.push(text);
     if (typeof source !== "number") return;

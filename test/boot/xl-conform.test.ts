@@ -1,0 +1,60 @@
+// The conformance checks under stock xl: a domain for a scenario, and one for its control, in one dom0 of Debian's.
+//
+// Why: there nobody of ours is in dom0, so what a check comes to is what the guest saw, read off its console. How it would
+// fail: a control that is reset as well and stays green, a check that is passed over without a reason, or one that nobody
+// made and counts as passed: the last one is asked for here although it cannot be shown.
+
+import { expect, test } from "vitest";
+
+import { createBackend } from "../../src/matrix/default-backend.js";
+import { expectationsOn } from "../../src/matrix/expectations-on.js";
+import { runMatrix } from "../../src/matrix/run.js";
+import { filterChecks } from "../../src/matrix/select.js";
+import { createProgress } from "../../src/progress.js";
+import { xen } from "./ground.js";
+
+const { signal } = new AbortController();
+const progress = createProgress(process.stderr, { quiet: true });
+/** Made from dom0, and not exempted below. */
+const UNSEEN = "event-channels/console-offered-second";
+
+test.each(["xl", "xl-hvm"] as const)(
+  "--on %s: passed, with a red control; skipped, with a reason; and failed where nobody said a word",
+  async (on) => {
+    const backend = await createBackend({ on, progress, signal });
+    const plan = await backend.plan();
+    const { differences, exemptions } = expectationsOn(on);
+    const [run] = await runMatrix({
+      backend,
+      on,
+      xens: [{ label: "4.17", xen }],
+      plan,
+      checks: filterChecks(plan, [
+        "event-channels/virq-timer-rebind",
+        "event-channels/peer-unbound",
+        UNSEEN,
+      ]),
+      table: { differences, exemptions: exemptions.filter(({ check }) => check !== UNSEEN) },
+      jobs: 1,
+      silenceMs: 180_000,
+    });
+    const results = run?.checks.map(({ name, status, control, detail }) => [
+      name,
+      status,
+      control,
+      detail,
+    ]);
+    expect(results).toEqual([
+      [
+        "event-channels/virq-timer-rebind",
+        "passed",
+        "red",
+        expect.stringContaining("EVTCHNOP_bind_virq(VIRQ_TIMER) = "),
+      ],
+      ["event-channels/peer-unbound", "skipped", "none", expect.stringContaining("from dom0")],
+      [UNSEEN, "failed", "none", expect.stringContaining("no result")],
+    ]);
+    expect(run).toMatchObject({ on, boots: 1, problems: [] });
+  },
+  600_000,
+);
