@@ -5,6 +5,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { parseElf } from "../src/image/elf/elf.js";
+import { bootCosts } from "./boot-cost.js";
 import { boot, build, folder, measured, median, progress, qemu, tidyUp, xen } from "./ground.js";
 import { kernels } from "./kernels.js";
 
@@ -34,6 +35,28 @@ async function yields(hypercall: "page" | "direct"): Promise<void> {
     baseline: `${raw.toFixed(1)} (raw assembly loop)`,
     ratio: `${typed - raw >= 0 ? "+" : ""}${(typed - raw).toFixed(1)}`,
   });
+}
+
+/** An event sent and seen, and a poll that finds one, against the same hypercalls from C. */
+async function eventPath(): Promise<void> {
+  progress.start("event path");
+  const image = await build("bench/guests/events.ts", "events", {
+    native: ["bench/guests/events.c"],
+  });
+  const result = await boot(image, { icount: true, timeoutMs: 120_000 });
+  for (const [name, what] of [
+    ["send", "an event sent, its upcall taken, and seen"],
+    ["poll", "an event sent, and a poll that it ends"],
+  ] as const) {
+    const raw = measured(result, `${name}-raw`);
+    const typed = measured(result, `${name}-assemblyscript`);
+    rows.push({
+      what: `${what}: instructions, Xen's own included`,
+      measured: typed.toFixed(0),
+      baseline: `${raw.toFixed(0)} (the hypercalls alone)`,
+      ratio: (typed / raw).toFixed(2),
+    });
+  }
 }
 
 /** The event loop: what a timer, an event and a sleep cost with few and with many of them. */
@@ -143,8 +166,58 @@ async function jumps(): Promise<void> {
   });
 }
 
+/** The same in instructions, against hello in C. */
+async function bootInstructions(): Promise<void> {
+  const hello = await build("examples/hello.ts", "hello");
+  const { hello: typed, c, halt } = await bootCosts(hello, await haltingGuest(hello));
+  const row = (what: string, key: keyof typeof c): void => {
+    rows.push({
+      what: `${what}: thousands of instructions, Xen's own included`,
+      measured: typed[key].toFixed(0),
+      baseline: `${c[key].toFixed(0)} (hello in C)`,
+      ratio: (typed[key] / c[key]).toFixed(2),
+    });
+  };
+  row("Xen's hand-over to hello's first line, PVH dom0", "toFirstLine");
+  row("to the halted domain", "toHalted");
+  rows.push({
+    what: "the same, a guest that halts at its first instruction",
+    measured: halt.toHalted.toFixed(0),
+    baseline: "",
+    ratio: "",
+  });
+}
+
+/** From source to image: nothing known, nothing changed, and one line changed. */
+async function buildTimes(): Promise<void> {
+  progress.start("build times");
+  const time = async (run: () => Promise<unknown>): Promise<number> => {
+    const start = performance.now();
+    await run();
+    return performance.now() - start;
+  };
+  const entry = join(folder, "built.ts");
+  await writeFile(entry, 'console.log("built");\n');
+  const cold = await time(() => build(entry, "built", { cache: false }));
+  await build(entry, "built");
+  const warm = await time(() => build(entry, "built"));
+  rows.push({
+    what: "hello.ts to image, nothing changed: ms",
+    measured: warm.toFixed(0),
+    baseline: `${cold.toFixed(0)} (every stage done)`,
+    ratio: (warm / cold).toFixed(2),
+  });
+}
+
 async function sizes(): Promise<void> {
   progress.start("image size");
+  const stub = await build("examples/hello.ts", "hello-stub", { strip: true, runtime: "stub" });
+  rows.push({
+    what: "hello image, stripped, --runtime stub: bytes",
+    measured: String((await stat(stub)).size),
+    baseline: "16384 (the limit set)",
+    ratio: ((await stat(stub)).size / 16_384).toFixed(2),
+  });
   const image = await build("examples/hello.ts", "hello-stripped", { strip: true });
   rows.push({
     what: "hello image, stripped: bytes",
@@ -184,8 +257,11 @@ const parts: Record<string, () => Promise<void>> = {
     await yields("page");
     await yields("direct");
   },
+  events: eventPath,
   loop: eventLoop,
   boot: bootTimes,
+  instructions: bootInstructions,
+  build: buildTimes,
   size: sizes,
   edit: editLoop,
   jumps,

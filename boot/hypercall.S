@@ -1,8 +1,9 @@
 /*
  * The way into Xen.
  *
- * Page mode: Xen writes the page (hypercall.c asks it to). Until then it is int3 all through, so a
- * call that comes too early, or a page that Xen never wrote, is a trap and not a slide into other code.
+ * Page mode: Xen writes the page (hypercall.c asks it to). Until then it is int3 all through (start.S; the file does
+ * not carry it), so a call that comes too early, or a page that Xen never wrote, is a trap and not a slide into other
+ * code.
  *
  * Direct mode: what Xen's own guide advises for hardened guests (docs/guest-guide/x86/hypercall-abi):
  * the instruction itself, chosen by CPU vendor; the wrong one is #UD.
@@ -27,10 +28,10 @@ hypercall_direct: /* number in %rax, arguments where the ABI wants them */
 hypercall_is_vmcall:
     .byte 0
 #else
-    .section .text.hypercall_page, "ax", @progbits
+    .section .hypercall_page, "ax", @nobits
     .global hypercall_page
 hypercall_page:
-    .skip PAGE_SIZE, 0xcc
+    .skip PAGE_SIZE
 #endif
 
     .section .note.GNU-stack, "", @progbits

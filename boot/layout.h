@@ -29,13 +29,8 @@
 /* The image's first physical byte: above the legacy PC area that every memory map leaves free of RAM. */
 #define IMAGE_PHYS 0x100000
 
-/* The page that is also mapped at its physical address while long mode is being turned on. In page mode
- * the hypercall page is before it. */
-#ifdef XENLET_HYPERCALL_DIRECT
+/* The page that is also mapped at its physical address while long mode is being turned on. */
 #define TRAMPOLINE_PHYS IMAGE_PHYS
-#else
-#define TRAMPOLINE_PHYS (IMAGE_PHYS + PAGE_SIZE)
-#endif
 
 /* Page tables for the image, 2 MiB each from physical 0 on: how large it may be. */
 #ifndef KERNEL_PT_PAGES

@@ -54,6 +54,12 @@ given:
 pvh_start32:
     cld
     mov %ebx, PHYS(start_info_paddr)
+#ifndef XENLET_HYPERCALL_DIRECT
+    mov $PHYS(hypercall_page), %edi
+    mov $0xcccccccc, %eax /* int3 */
+    mov $PAGE_SIZE / 4, %ecx
+    rep stosl
+#endif
 
 /* Enter the image's pages [from, to) into kernel_pt with these rights. */
 .macro map_image from, to, rights, nx

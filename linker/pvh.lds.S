@@ -32,10 +32,13 @@ SECTIONS
     . = KERNEL_BASE + IMAGE_PHYS;
     text_start = .;
     .text : AT(ADDR(.text) - KERNEL_BASE) {
-        *(.text.hypercall_page) /* a whole page, or nothing in direct mode */
         *(.text.trampoline)
         *(.text.unlikely .text.unlikely.*)
         *(.text .text.*)
+    } :text
+    . = ALIGN(PAGE_SIZE);
+    .hypercall_page : AT(ADDR(.hypercall_page) - KERNEL_BASE) {
+        *(.hypercall_page) /* a whole page, of which nothing is in the file; or nothing in direct mode */
     } :text
     . = ALIGN(PAGE_SIZE);
     text_end = .;

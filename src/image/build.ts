@@ -9,6 +9,7 @@ import { performance } from "node:perf_hooks";
 import { cacheFolder } from "../cache-folder.js";
 import { compileGuest, type CompileResult, type GuestRuntime } from "./compile.js";
 import { emitStages, type EmittedStage } from "./emit.js";
+import { withoutSections } from "./elf/sections.js";
 import { lower, type DeadLoads } from "./lower.js";
 import type { NullPage } from "./module-files.js";
 import type { TestSite } from "./transform/test-sites.js";
@@ -96,7 +97,10 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         folder,
         ...(signal ? { signal } : {}),
       });
-      if (options.strip) await run("strip", ["--strip-all", linked], signal);
+      if (options.strip) {
+        await run("strip", ["--strip-all", linked], signal);
+        await writeFile(linked, withoutSections(await readFile(linked)));
+      }
     });
     await mkdir(dirname(resolve(options.output)), { recursive: true });
     await copyFile(linked, options.output);

@@ -3,14 +3,15 @@
 // show a write to code and a jump into data; here the image and the page tables themselves are looked through.
 // Fails if a segment, or any pair of mappings of one frame, has both rights.
 
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 
 import { readElf } from "../../src/image/elf/elf.js";
 import { readSymbols } from "../../src/image/elf/symbols.js";
-import { boot, build, expectSuccess, printed } from "./ground.js";
+import { boot, build, expectSuccess, payloads, printed, scratch } from "./ground.js";
 
-const POISON = 0xcc;
+const WRMSR = Buffer.from([0x0f, 0x30]);
+const NOP = Buffer.from([0x90, 0x90]);
 let image: string;
 
 beforeAll(async () => {
@@ -32,13 +33,25 @@ test("no segment of the image is writable and executable", async () => {
   ).toBe(true);
 });
 
-test("the hypercall page is a page of int3 in the file", async () => {
+test("the hypercall page is no part of the file, and full of int3 until Xen writes it", async () => {
   const elf = await readElf(image);
-  const page = readSymbols(elf).find((symbol) => symbol.name === "hypercall_page");
-  const text = elf.segments.find((segment) => segment.type === 1);
+  const symbols = readSymbols(elf);
+  const address = symbols.find(({ name }) => name === "hypercall_page")?.address ?? 0n;
+  const text = elf.segments.find(({ type }) => type === 1);
+  expect(address - (text?.vaddr ?? 0n)).toBeGreaterThanOrEqual(BigInt(text?.fileSize ?? 0));
+  expect(address - (text?.vaddr ?? 0n) + 4096n).toBeLessThanOrEqual(BigInt(text?.memorySize ?? 0));
+
+  // Without the write that asks Xen for it, the guest says that nobody wrote it: what it finds is int3.
   const bytes = await readFile(image);
-  const at = (text?.offset ?? 0) + Number((page?.address ?? 0n) - (text?.vaddr ?? 0n));
-  expect(new Set(bytes.subarray(at, at + 4096))).toEqual(new Set([POISON]));
+  const ready = symbols.find(({ name }) => name === "hypercall_init");
+  const at = (text?.offset ?? 0) + Number((ready?.address ?? 0n) - (text?.vaddr ?? 0n));
+  const write = bytes.indexOf(WRMSR, at);
+  expect(write).toBeLessThan(at + Number(ready?.size));
+  NOP.copy(bytes, write);
+  const broken = scratch("unwritten.elf");
+  await writeFile(broken, bytes);
+  const result = await boot(broken, { deadlines: { runtime: 2000 } }); // it cannot even end
+  expect(payloads(result, "fatal")[0]).toBe("Xen did not write the hypercall page");
 });
 
 test("in the running guest, no frame is mapped writable here and executable there", async () => {
