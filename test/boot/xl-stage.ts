@@ -54,9 +54,10 @@ export interface Stage<Name extends string> {
 
 /** Boots one dom0 and has it do all scenes; with a device model if one of them has a domain of type hvm. */
 export async function playScenes<Name extends string>(
-  scenes: Record<Name, Scene>,
+  wanted: Partial<Record<Name, Scene>>,
   ground: Ground,
 ): Promise<Stage<Name>> {
+  const scenes = wanted as Record<Name, Scene>;
   const progress = createProgress(process.stderr, { quiet: true });
   const names = Object.keys(scenes) as Name[];
   const long = names.filter((name) => scenes[name].end !== undefined);

@@ -107,7 +107,7 @@ export async function provideDom0(
 }
 
 /** Counts changes of what contents() makes of the same packages. */
-const FORMAT = 3;
+const FORMAT = 4;
 
 const LIBRARY_FOLDERS = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
 
@@ -122,7 +122,8 @@ async function contents(
   const own = `usr/lib/xen-${release}/bin`;
   const programs = PROGRAMS.map((name) => `${own}/${name}`);
   const client = `usr/bin/${STORE_CLIENT}`;
-  const linked = [...programs, client, ...(deviceModel ? [DEVICE_MODEL] : [])];
+  const plugins = await pluginsIn(tree, `usr/lib/xen-${release}/ocaml`);
+  const linked = [...programs, client, ...plugins, ...(deviceModel ? [DEVICE_MODEL] : [])];
   const libraries = await librariesFor(tree, linked, LOADED_LATE, LIBRARY_FOLDERS);
   const busybox = await firstOf(tree, ["bin/busybox", "usr/bin/busybox"]);
   const file = async (to: string, from: string, executable = false): Promise<CpioEntry> => ({
@@ -156,6 +157,7 @@ async function contents(
     const name = path.basename(program);
     entries.push({ type: "link", path: `bin/${name}`, target: `../${program}` });
   }
+  for (const plugin of plugins) entries.push(await file(plugin, path.join(tree, plugin), true));
   if (deviceModel) {
     entries.push(await file(DEVICE_MODEL, path.join(tree, DEVICE_MODEL), true));
     for (const name of DEVICE_MODEL_FILES) entries.push(await file(name, path.join(tree, name)));
@@ -168,6 +170,12 @@ async function contents(
     if (module !== undefined) entries.push(await file(`lib/modules/${index}-${name}.ko`, module));
   }
   return entries;
+}
+
+/** What oxenstored loads by itself, from 4.20 on: libraries by another name. */
+async function pluginsIn(tree: string, folder: string): Promise<string[]> {
+  const names = await readdir(path.join(tree, folder), { recursive: true }).catch(() => []);
+  return names.filter((name) => name.endsWith(".cmxs")).map((name) => `${folder}/${name}`);
 }
 
 async function firstOf(tree: string, candidates: string[]): Promise<string> {

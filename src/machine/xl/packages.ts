@@ -27,7 +27,7 @@ export const DEVICE_MODEL_FILES = [
 const KEPT = [
   /^(usr\/)?lib(64)?\/(x86_64-linux-gnu\/)?[^/]+\.so[^/]*$/,
   /^(usr\/)?lib\/x86_64-linux-gnu\/xen[^/]*\//,
-  /^usr\/lib\/xen-[^/]+\/(bin|lib)\//,
+  /^usr\/lib\/xen-[^/]+\/(bin|lib|ocaml)\//,
   /^usr\/(bin|sbin)\//,
   /^bin\/busybox$/,
   /^usr\/libexec\/xen-qemu-system-i386$/,
@@ -51,7 +51,7 @@ export async function provideDom0Packages(
   if (deviceModel) wanted.push("qemu-system-xen", "qemu-system-data", "seabios");
   const { tree, manifest } = await provideSet(
     {
-      name: `dom0-${deviceModel ? "hvm-" : ""}${release}`,
+      name: `xl-${deviceModel ? "hvm-" : ""}${release}`,
       title: `Debian's toolstack of Xen ${release}${deviceModel ? ", with its device model" : ""}`,
       suite,
       packages: wanted,

@@ -3,9 +3,12 @@
 // Why: xl takes a wrong name or an unescaped quote for something else, and says so far from here. Fails if what it
 // prints does not have what was asked for, or if what xl could not read is printed all the same.
 
+import { rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
+import { readElf, readNotes } from "../../../src/image/elf/index.js";
 import { bundleCommand, type Command } from "./command.js";
 
 let xenlet: Command;
@@ -48,7 +51,40 @@ test("names the domain after the image", async () => {
   expect(settings(stdout)[0]).toBe(`name = "${name}"`);
 });
 
+test("as a domain of type hvm: the image in hvmloader's place, and no key that libxl would pass over", async () => {
+  const { exitCode, stdout } = await xenlet.run(["xl-config", xenlet.image, "--type", "hvm"]);
+  expect(exitCode).toBe(0);
+  expect(settings(stdout)).toEqual(
+    expect.arrayContaining(['type = "hvm"', `firmware_override = "${xenlet.image}"`]),
+  );
+  expect(stdout).not.toMatch(/^(kernel|cmdline|ramdisk) /m);
+});
+
+test("whose command line is in the image: xenlet build --cmdline", async () => {
+  const image = path.join(tmpdir(), `xenlet-${process.pid}-given.elf`);
+  try {
+    const built = await xenlet.run([
+      "build",
+      path.resolve("examples/hello.ts"),
+      "-o",
+      image,
+      "--cmdline",
+      "a=b",
+    ]);
+    expect(built).toMatchObject({ exitCode: 0 });
+    const note = readNotes(await readElf(image)).find(({ owner }) => owner === "xenlet");
+    expect(Buffer.from(note?.description ?? []).toString("latin1", 16, 20)).toBe("a=b\0");
+  } finally {
+    await rm(image, { force: true });
+  }
+}, 120_000);
+
 test.each([
+  [
+    "a command line for a domain of type hvm",
+    ["IMAGE", "--type", "hvm", "--cmdline", "a"],
+    /has to be in the image/,
+  ],
   ["a file that Xen could not boot", ["/etc/passwd"], /not an ELF file/],
   ["a name with a slash", ["IMAGE", "--name", "a/b"], /expected 1 to 64 letters/],
   ["a line end in the command line", ["IMAGE", "--cmdline", "a\nb"], /printable ASCII/],
