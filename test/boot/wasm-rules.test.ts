@@ -306,6 +306,12 @@ function calls(): Rule[] {
     ...indirect("of a function of another type", 1, "indirect-call-type"),
     ...indirect("of a type with equal parameters and no result", 3, "indirect-call-type"),
     ...indirect("of null", 2, "indirect-call-null"),
+    {
+      name: "return_call_indirect with more on the stack: its own result is returned",
+      text: "(param i32) (result i32) (i32.const 7) (return_call_indirect $t (result i32) (local.get 0))",
+      parameters: [i32(0)],
+      wanted: 1,
+    },
     ...indirect("at the table's end", 8, "table-out-of-bounds"),
     ...indirect("at 4 GiB - 1", -1, "table-out-of-bounds"),
     {
