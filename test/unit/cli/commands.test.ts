@@ -82,7 +82,11 @@ describe("bad usage exits with 123, on stderr alone:", () => {
       /takes nothing behind/,
     ],
     ["a shard that is none", ["conform", "--shard", "4/3"], /Expected I\/N/],
-    ["a way to run that is none", ["conform", "--on", "moon"], /Expected one or more of domu, xl, xl-hvm/],
+    [
+      "a way to run that is none",
+      ["conform", "--on", "moon"],
+      /Expected one or more of domu, xl, xl-hvm/,
+    ],
     ["a reporter that is none", ["conform", "--reporter", "loud"], /expected one of .*html/],
     ["a report that is not there", ["report", "merge", "nope.json"], /cannot read nope\.json/],
     ["a report that is none", ["report", "merge", "/etc/passwd"], /\/etc\/passwd is no report/],
