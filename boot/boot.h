@@ -24,6 +24,7 @@ struct tss {
 struct mailbox {
     volatile uint32_t order;    /* enum vcpu_order */
     volatile uint32_t sequence; /* goes up with each order */
+    volatile uint32_t sent;     /* the sequence number of the last order whose event Xen has sent */
     volatile uint32_t taken;    /* the sequence number of the last order begun */
     volatile uint32_t done;     /* the sequence number of the last order finished */
     uint32_t port;              /* the event channel port that wakes this vCPU */
@@ -134,6 +135,8 @@ bool vcpu_ran(uint32_t id);
 void vcpu_reset(uint32_t id);
 /* Gives it an order; the caller then sends the event that wakes it. False while it has not finished the last one. */
 bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument);
+/* To be asked once the order's event has been sent, which lets the order begin: whether it has. */
+bool vcpu_taken(uint32_t id);
 
 /* console.c: the PV console's ring. */
 /* Takes it up: at first, and again after a soft reset, which closes its port. Nothing where the domain has none. */

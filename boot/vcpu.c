@@ -33,14 +33,12 @@ static void clear_event(struct vcpu *self)
 }
 
 /*
- * An order is written before its event is sent. Seen in between, the event would come while the order is carried out, and
- * end the sleep that it asks for. Bounded: the FIFO ABI raises no events here.
+ * An order is written before its event is sent, and Xen sets the event's bit before it wakes whom it is for. What comes in
+ * between would end the sleep that the order asks for, so the order begins when all that is over.
  */
-static void await_event(struct vcpu *self)
+static void await_event(const struct mailbox *box)
 {
-    uint32_t port = self->mailbox.port;
-
-    for (uint32_t tries = 0; tries < 1000 && !(*pending_word(port) & 1ul << port % 64); tries++)
+    while (box->sent != box->sequence)
         hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
 }
 
@@ -134,7 +132,7 @@ static _Noreturn void vcpu_main(void)
     for (;;) {
         while (box->sequence == box->done)
             poll(self, 0);
-        await_event(self);
+        await_event(box);
         /* The event that brought the order is used up; one that comes from here on ends a block or a poll. */
         clear_event(self);
         self->upcall_seen = 0;
@@ -236,4 +234,12 @@ bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument)
     box->progress = 0;
     __atomic_store_n(&box->sequence, box->sequence + 1, __ATOMIC_RELEASE);
     return true;
+}
+
+bool vcpu_taken(uint32_t id)
+{
+    struct mailbox *box = &vcpus[id].mailbox;
+
+    box->sent = box->sequence;
+    return box->taken == box->sequence;
 }

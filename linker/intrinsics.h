@@ -105,7 +105,7 @@ INTRINSIC(void, out_of_memory) { UNUSED_XEN; wasm_rt_trap(WASM_RT_TRAP_OUT_OF_ME
 INTRINSIC(uint64_t, vcpu_start, uint32_t id, uint32_t how, uint32_t port) { UNUSED_XEN; return vcpu_start(id, how, port); }
 INTRINSIC(void, vcpu_reset, uint32_t id) { UNUSED_XEN; vcpu_reset(id); }
 INTRINSIC(uint32_t, vcpu_order, uint32_t id, uint32_t order, uint64_t argument) { UNUSED_XEN; return vcpu_order(id, order, argument); }
-INTRINSIC(uint32_t, vcpu_taken, uint32_t id) { UNUSED_XEN; return vcpus[id].mailbox.taken == vcpus[id].mailbox.sequence; }
+INTRINSIC(uint32_t, vcpu_taken, uint32_t id) { UNUSED_XEN; return vcpu_taken(id); }
 INTRINSIC(uint32_t, vcpu_done, uint32_t id) { UNUSED_XEN; return vcpus[id].mailbox.done == vcpus[id].mailbox.sequence; }
 INTRINSIC(uint64_t, vcpu_result, uint32_t id) { UNUSED_XEN; return vcpus[id].mailbox.result; }
 INTRINSIC(uint64_t, vcpu_progress, uint32_t id) { UNUSED_XEN; return vcpus[id].mailbox.progress; }

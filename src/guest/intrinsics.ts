@@ -103,7 +103,10 @@ export declare function vcpu_start(id: u32, how: u32, port: u32): i64;
 /** Puts an order in its mailbox; 0 if the last one is not finished. The event that wakes it is the caller's to send. */
 @external("xen", "vcpu_order")
 export declare function vcpu_order(id: u32, order: u32, argument: u64): u32;
-/** Whether its last order is begun: an event sent from then on is not the one that brought the order. */
+/**
+ * Whether its last order is begun: an event sent from then on is not the one that brought the order. To be asked once that
+ * one has been sent, which lets the order begin.
+ */
 @external("xen", "vcpu_taken")
 export declare function vcpu_taken(id: u32): u32;
 /** Whether its last order is finished. */
