@@ -72,7 +72,8 @@ const SCENES = {
       rm /run/saved
       xenstore-write "/local/domain/$(xl domid suspend)/data/poke" two && said suspend "poke two" || exit
       xl shutdown -w suspend; story suspend`,
-    domain: { cmdline: "do=suspend" },
+    // Its memory goes into a file of dom0's, which is memory as well.
+    domain: { cmdline: "do=suspend", memoryMiB: 16 },
   },
   "unknown-reason": {
     script: "create unknown-reason && story unknown-reason",

@@ -16,8 +16,8 @@ import { provideDom0, type Dom0Image } from "./dom0-image.js";
 import { Dom0Lines } from "./dom0-lines.js";
 import { xlConfig } from "./xl-config.js";
 
-/** dom0's own memory beside what its initramfs takes: Linux, the daemons and xl. */
-const DOM0_MIB = 192;
+/** dom0's own memory beside what its initramfs takes: Linux, the daemons, xl, and files: half of it may be files. */
+const DOM0_MIB = 320;
 /** What Xen holds of dom0's kernel until dom0 runs: the file and where it is unpacked to. */
 const KERNEL_MIB = 80;
 
