@@ -7,23 +7,26 @@ import wabt from "wabt";
 
 import { boot, build, folder, progress } from "./ground.js";
 
+/** From Xen's last line before it starts the domain; thousands of instructions. */
 export interface BootCost {
-  /** From Xen's last line before it starts the domain; thousands of instructions. */
+  /** Of a guest that ends there; NaN for one that says nothing. */
   toFirstLine: number;
   toHalted: number;
 }
 
-/** A module that calls the C beside it, and nothing else. */
-async function helloInC(): Promise<string> {
-  const text =
-    '(module (import "native" "hello" (func $hello)) (func (export "_start") (call $hello)))';
-  const module = (await wabt()).parseWat("hello.wat", text);
-  const file = join(folder, "hello-c.wasm");
+/** A module that calls these functions of the C beside it, and nothing else. */
+async function inC(name: string, functions: string[]): Promise<string> {
+  const imports = functions.map((one) => `(import "native" "${one}" (func $${one}))`);
+  const calls = functions.map((one) => `(call $${one})`);
+  const text = `(module ${imports.join("")} (func (export "_start") ${calls.join("")}))`;
+  const module = (await wabt()).parseWat(`${name}.wat`, text);
+  const file = join(folder, `${name}.wasm`);
   await writeFile(file, module.toBinary({}).buffer);
-  return build(file, "hello-c", { native: ["bench/guests/hello.c"] });
+  return build(file, name, { native: ["bench/guests/hello.c"] });
 }
 
-async function cost(name: string, image: string): Promise<BootCost> {
+/** Until the domain has ended; thousands of instructions. */
+async function cost(name: string, image: string): Promise<number> {
   const log = join(folder, `${name}.log`);
   await boot(image, {
     icount: true,
@@ -37,11 +40,10 @@ async function cost(name: string, image: string): Promise<BootCost> {
     const [, seconds = "NaN"] = /\[ *(\d+\.\d{6})\]/.exec(line ?? "") ?? [];
     return Number(seconds) * 1e6;
   };
-  const start = at(/Freed \d+kB init memory/);
-  return {
-    toFirstLine: at(/ log:Hello/) - start,
-    toHalted: at(/Hardware Dom0 (?:halted|shutdown)|Domain 0 (?:halted|shutdown)/) - start,
-  };
+  return (
+    at(/Hardware Dom0 (?:halted|shutdown)|Domain 0 (?:halted|shutdown)/) -
+    at(/Freed \d+kB init memory/)
+  );
 }
 
 export async function bootCosts(
@@ -49,9 +51,16 @@ export async function bootCosts(
   halting: string,
 ): Promise<Record<"hello" | "c" | "halt", BootCost>> {
   progress.start("boot, by instructions");
+  const firstLine = await build("bench/guests/first-line.ts", "first-line");
   return {
-    hello: await cost("hello", hello),
-    c: await cost("c", await helloInC()),
-    halt: await cost("halt", halting),
+    hello: {
+      toFirstLine: await cost("first-line", firstLine),
+      toHalted: await cost("hello", hello),
+    },
+    c: {
+      toFirstLine: await cost("first-line-c", await inC("first-line-c", ["hello", "power_off"])),
+      toHalted: await cost("hello-c", await inC("hello-c", ["hello"])),
+    },
+    halt: { toFirstLine: Number.NaN, toHalted: await cost("halt", halting) },
   };
 }

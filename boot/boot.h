@@ -77,6 +77,7 @@ void hypercall_init(void);
 /* start_info.c: checks what the loader left, and keeps a copy that nothing overwrites. */
 enum boot_data { BOOT_START_INFO, BOOT_CMDLINE, BOOT_MEMMAP, BOOT_MODLIST };
 void start_info_init(void);
+bool is_hardware_domain(void);
 /* The end of the RAM region that holds physical address `paddr`, or 0 if no region does. */
 uint64_t ram_region_end(uint64_t paddr);
 /*
@@ -173,6 +174,10 @@ void record_decimal(uint64_t value);
 void record_utf16(const uint16_t *units, uint32_t count);
 void record_end(void);
 void record_set_nonce(const char *nonce, uint32_t length);
+/* From now on by CONSOLEIO_write: this is domain 0. */
+void record_set_consoleio(void);
+/* Another domain's record, as its line came: at most 189 bytes, without the newline. */
+void record_pass_on(const char *line, uint32_t size);
 /* No stages of the boot: for the thousandth kernel of one run. */
 void record_set_quiet(void);
 /* The number of the next line; and the one to go on with, in decimal, from the kernel that jumped here. */

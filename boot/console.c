@@ -9,7 +9,7 @@
 
 #define OUT_SIZE 2048
 
-static uint64_t ring; /* where the page is mapped; 0: this domain has no console */
+static uint64_t ring; /* where the page is mapped; 0: this domain has no console, as domain 0 has none */
 static uint32_t port;
 
 static uint64_t get_param(uint32_t index)
@@ -33,9 +33,12 @@ static void notify(void)
 
 void console_attach(void)
 {
-    uint64_t gfn = get_param(HVM_PARAM_CONSOLE_PFN);
+    uint64_t gfn;
 
-    /* A toolstack that resets the domain offers a new port; dom0 has neither. */
+    if (is_hardware_domain())
+        return;
+    gfn = get_param(HVM_PARAM_CONSOLE_PFN);
+    /* A toolstack that resets the domain offers a new port. */
     port = get_param(HVM_PARAM_CONSOLE_EVTCHN);
     if (!gfn || !port)
         ring = 0;

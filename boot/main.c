@@ -22,6 +22,8 @@ _Noreturn void boot_main(void)
     traps_init(&vcpus[0]); /* from here on a fault is a record */
     hypercall_init();      /* Xen, found by CPUID */
     start_info_init();     /* what the loader left, checked and kept */
+    if (is_hardware_domain())
+        record_set_consoleio();
     nonce = cmdline_value("nonce", &length);
     if (nonce)
         record_set_nonce(nonce, length);

@@ -88,6 +88,11 @@ void start_info_init(void)
     }
 }
 
+bool is_hardware_domain(void)
+{
+    return start_info.flags & SIF_INITDOMAIN;
+}
+
 uint64_t ram_region_end(uint64_t paddr)
 {
     for (uint32_t i = 0; i < start_info.memmap_entries; i++) {

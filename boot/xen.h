@@ -7,11 +7,14 @@
 
 /* xen.h: hypercall numbers */
 #define __HYPERVISOR_memory_op 12
+#define __HYPERVISOR_console_io 18
 #define __HYPERVISOR_vcpu_op 24
 #define __HYPERVISOR_sched_op 29
 #define __HYPERVISOR_event_channel_op 32
 #define __HYPERVISOR_hvm_op 34
 #define DOMID_SELF 0x7ff0
+#define CONSOLEIO_write 0
+#define SIF_INITDOMAIN 2
 
 /* xen.h: struct shared_info and struct vcpu_info, 64-bit layout, in bytes */
 #define SHARED_INFO_EVTCHN_PENDING 2048

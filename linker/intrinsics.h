@@ -98,7 +98,7 @@ INTRINSIC(void, physical_write, uint64_t paddr, uint32_t from, uint32_t size) { 
 INTRINSIC(uint64_t, spare_begin) { UNUSED_XEN; return spare_begin(); }
 INTRINSIC(uint64_t, spare_end) { UNUSED_XEN; return spare_end(); }
 INTRINSIC(uint32_t, spare_set_end, uint64_t end) { UNUSED_XEN; return spare_set_end(end); }
-INTRINSIC(void, debug_port_write, uint32_t from, uint32_t size) { UNUSED_XEN; outsb(XEN_HVM_DEBUGCONS_IOPORT, (const void *)(uintptr_t)from, size); }
+INTRINSIC(void, record_pass_on, uint32_t from, uint32_t size) { UNUSED_XEN; record_pass_on((const char *)(uintptr_t)from, size); }
 INTRINSIC(void, out_of_memory) { UNUSED_XEN; wasm_rt_trap(WASM_RT_TRAP_OUT_OF_MEMORY); }
 
 /* Secondary vCPUs: boot/vcpu.c. */

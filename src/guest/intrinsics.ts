@@ -89,8 +89,8 @@ export declare function physical_write(paddr: u64, from: usize, size: u32): void
 @external("xen", "spare_end") export declare function spare_end(): u64;
 /** Moves its end: down to take what is above, up to give it back. 0: that is before its begin, and nothing moved. */
 @external("xen", "spare_set_end") export declare function spare_set_end(end: u64): u32;
-/** Writes bytes to Xen's debug port as they are: Xen prints each line that ends, of printable ASCII. */
-@external("xen", "debug_port_write") export declare function debug_port_write(from: usize, size: u32): void;
+/** Passes on another domain's record as its line came: 189 bytes of printable ASCII at most, without the newline. */
+@external("xen", "record_pass_on") export declare function record_pass_on(from: usize, size: u32): void;
 
 /** Ends the guest: there is no memory for what it asks for. Never returns. */
 @external("xen", "out_of_memory") export declare function out_of_memory(): void;

@@ -28,13 +28,15 @@ export class LineSplitter {
 }
 
 export interface ConsoleLine {
-  /** A domain's number: what it wrote to its debug port. Null: neither Xen nor a domain (firmware). */
+  /** A domain's number: what it wrote to its debug port, or domain 0's records. Null: neither Xen nor a domain (firmware). */
   source: "xen" | number | null;
   text: string;
 }
 
 /** Set by printk_start_of_line() and guest_printk(): xen/drivers/char/console.c. */
 const PREFIX = /^\((?:XEN|d(?<domain>\d{1,5}))\) /;
+/** Domain 0's records come by CONSOLEIO_write, which prints what it is given and nothing before it (boot/record.c). */
+const HARDWARE_DOMAINS_RECORD = "~x1 ";
 /** The forms that console_timestamps= knows, same file. */
 const TIMESTAMP = /^\[(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})?| *\d+\.\d{6}|[0-9a-f]{16})\] /;
 
@@ -44,7 +46,8 @@ const TIMESTAMP = /^\[(?:\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{3})?| *\d+\.\d{6}
  */
 export function readConsoleLine(line: string, timestamps: boolean): ConsoleLine {
   const prefix = PREFIX.exec(line);
-  if (prefix === null) return { source: null, text: line };
+  if (prefix === null)
+    return { source: line.startsWith(HARDWARE_DOMAINS_RECORD) ? 0 : null, text: line };
   const domain = prefix.groups?.["domain"];
   const text = line.slice(prefix[0].length);
   return {

@@ -1,16 +1,14 @@
 // What the toolstack tells whoever runs it: records of its own, and what its domains write to their consoles.
 
-import { debug_port_write } from "xenlet/intrinsics";
+import { record_pass_on } from "xenlet/intrinsics";
 import { record } from "xenlet/record";
-
-const NEWLINE: usize = memory.data<u8>([0x0a]);
 
 /** What a record's line is at most, of printable ASCII, and what it begins with (boot/record.c). */
 const RECORD_LINE: u32 = 189;
 /* "~x1 " */
 const RECORD_MAGIC: u32 = 0x2031787e;
 
-/** Whether a line is one of a domain's own records, which the debug port passes on as it is. */
+/** Whether a line is one of a domain's own records. */
 function isRecord(at: usize, size: u32): bool {
   if (size < 4 || size > RECORD_LINE || load<u32>(at) != RECORD_MAGIC) return false;
   for (let i: u32 = 0; i < size; i++) {
@@ -38,8 +36,7 @@ export function passOnLine(domid: u16, from: usize, size: u32, ends: bool): void
   const to = listener;
   if (to) to(domid, String.UTF8.decodeUnsafe(from, size));
   else if (ends && isRecord(from, size)) {
-    debug_port_write(from, size);
-    debug_port_write(NEWLINE, 1);
+    record_pass_on(from, size);
   } else {
     const head = "domid=" + domid.toString() + (ends ? "" : " more=1");
     record("console", head + " text=" + String.UTF8.decodeUnsafe(from, size));

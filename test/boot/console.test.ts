@@ -2,10 +2,10 @@
 // Why: a PVH dom0 has no console ring; console_io is what it has. Fails if input is lost, or if the guest spins
 // for it instead of waiting for VIRQ_CONSOLE.
 
-import { readFile } from "node:fs/promises";
-import { beforeAll, expect, test } from "vitest";
+import { readFile, writeFile } from "node:fs/promises";
+import { beforeAll, describe, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, printed } from "./ground.js";
+import { boot, build, expectSuccess, printed, scratch } from "./ground.js";
 
 let image: string;
 
@@ -36,4 +36,29 @@ test("with nothing typed, it sleeps until its deadline", async () => {
 test("the control: without a deadline it waits for ever", async () => {
   const result = await boot(image, { timeoutMs: 3000 });
   expect(result).toMatchObject({ verdict: "timeout", stage: "runtime" });
+});
+
+// What domain 0 says goes by CONSOLEIO_write, which takes 127 bytes at a time: a longer line could be cut in two by one of
+// Xen's. No other domain may, and its lines come by the debug port, with Xen's prefix: the control.
+describe("a text of 300 characters", () => {
+  const recordLines = async (on: "dom0" | "domu"): Promise<string[]> => {
+    const file = scratch(`long-${on}.ts`);
+    await writeFile(file, `console.log("${"x".repeat(300)}");`);
+    const result = await boot(await build(file), { on });
+    expectSuccess(result);
+    expect(printed(result)).toEqual(["x".repeat(300)]);
+    const log = await readFile(result.log ?? "", "utf8");
+    return log.split("\n").filter((line) => line.includes("~x1 "));
+  };
+
+  test("from domain 0 comes in bare lines of 126 bytes at most", async () => {
+    const lines = await recordLines("dom0");
+    expect(lines.filter((line) => line.includes(" log"))).toHaveLength(4);
+    for (const line of lines) expect(line).toMatch(/^~x1 .{1,122}$/);
+  });
+
+  test("from another domain's debug port does not", async () => {
+    const entered = (await recordLines("domu")).filter((line) => line.startsWith("(d1) ~x1 "));
+    expect(entered[0]).toContain("boot:stage=entered");
+  });
 });

@@ -303,8 +303,8 @@ export class FakeDom0 extends FakeXen {
           bytes.copy(Buffer.from(this.memory.buffer, to, Math.min(size, bytes.length)));
           return bytes.length;
         },
-        debug_port_write: (from: number, size: number) => {
-          this.relayed += Buffer.from(this.memory.buffer, from, size).toString("latin1");
+        record_pass_on: (from: number, size: number) => {
+          this.relayed += Buffer.from(this.memory.buffer, from, size).toString("latin1") + "\n";
         },
       },
     };

@@ -43,6 +43,13 @@ describe("reading a line", () => {
     expect(readConsoleLine("say (d0) hello", false).source).toBeNull();
   });
 
+  test("takes a record that nobody's name stands before for domain 0's, and only there", () => {
+    expect(readConsoleLine("~x1 - 0 boot:", false)).toEqual({ source: 0, text: "~x1 - 0 boot:" });
+    expect(readConsoleLine("say ~x1 - 0 boot:", false).source).toBeNull();
+    expect(readConsoleLine("(XEN) ~x1 - 0 boot:", false).source).toBe("xen");
+    expect(readConsoleLine("(d1) ~x1 - 0 boot:", false).source).toBe(1);
+  });
+
   test.each([
     "[2024-01-02 03:04:05] ",
     "[2024-01-02 03:04:05.678] ",
