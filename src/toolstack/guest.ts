@@ -12,7 +12,8 @@ import { Image } from "./image";
 import { CONSOLE_GFN, STORE_GFN } from "./memory-map";
 import { passOnLine } from "./report";
 import { Store } from "./store";
-import { DomainEntry, removeDomain, writeDomain } from "./store-domain";
+import { DomainEntry, removeDomain, rewriteDomain, snapshotOf, writeDomain } from "./store-domain";
+import { Snapshot } from "./store-snapshot";
 import { wallClock } from "xenlet/time";
 
 /** What the store shall say of a domain. */
@@ -40,6 +41,8 @@ export class Guest {
   readonly storeRing: usize;
   storePort: u32;
   private entry: DomainEntry;
+  /** What the store has of the domain, but for the ports. */
+  private written: Snapshot | null = null;
 
   /** Builds the domain, connected and paused. Without a `store` nobody answers on the store's ring. */
   constructor(
@@ -63,13 +66,19 @@ export class Guest {
     this.serveStore(ports);
   }
 
-  /** What the store has of the domain is written anew each time, as libxl does around a soft reset. */
+  /** What the store has of the domain is as new each time, as it is by libxl around a soft reset. */
   private serveStore(ports: OfferedPorts): void {
     const store = this.store;
     if (!store) return;
     this.entry.storePort = ports.store;
     this.entry.consolePort = ports.console;
-    writeDomain(store, this.entry);
+    const written = this.written;
+    if (written) {
+      rewriteDomain(store, this.entry, written);
+    } else {
+      writeDomain(store, this.entry);
+      this.written = snapshotOf(store, this.entry);
+    }
     store.introduce(this.domain.id, this.storeRing, this.storePort);
     evtchn.on(this.storePort, this, (guest: Guest, port: u32) => {
       guest.answer();

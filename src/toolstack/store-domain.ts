@@ -5,6 +5,7 @@
 
 import { Store } from "./store";
 import { homeOf } from "./store-path";
+import { Snapshot } from "./store-snapshot";
 
 /** What xl knows of a domain, and tells it. */
 export class DomainEntry {
@@ -98,10 +99,26 @@ export function writeDomain(store: Store, entry: DomainEntry): void {
   writeConsole(store, entry);
 }
 
+function backendOf(domid: u16): string {
+  return homeOf(0) + "/backend/console/" + domid.toString() + "/0";
+}
+
+/** What writeDomain() has just written. */
+export function snapshotOf(store: Store, entry: DomainEntry): Snapshot {
+  return store.snapshot([homeOf(entry.domid), "/vm/" + entry.uuid, backendOf(entry.domid)]);
+}
+
+/** As writeDomain() had it, but for the ports, which are the entry's: nothing else is new after a soft reset. */
+export function rewriteDomain(store: Store, entry: DomainEntry, written: Snapshot): void {
+  store.restore(written);
+  store.write(homeOf(entry.domid) + "/store/port", entry.storePort.toString());
+  store.write(homeOf(entry.domid) + "/console/port", entry.consolePort.toString());
+}
+
 function writeConsole(store: Store, entry: DomainEntry): void {
   const id = entry.domid.toString();
   const front = homeOf(entry.domid) + "/console";
-  const back = homeOf(0) + "/backend/console/" + id + "/0";
+  const back = backendOf(entry.domid);
   node(store, front, ["n0", "r" + id]);
   entries(store, front, [
     "backend",

@@ -12,6 +12,7 @@ import { Connection } from "./store-connection";
 import { look, mkdir, remove, removeTree, setPermissions, write } from "./store-operations";
 import { INTRODUCE_DOMAIN, RELEASE_DOMAIN } from "./store-path";
 import { serveRequest } from "./store-serve";
+import { Snapshot } from "./store-snapshot";
 import { Tree } from "./store-tree";
 import { Watch, Watcher } from "./store-watch";
 import { EINVAL } from "xenlet/errno";
@@ -188,6 +189,17 @@ export class Store {
     const parsed = parsePermissions(permissions);
     if (!parsed || parsed.length == 0) return -EINVAL;
     return this.settled(setPermissions(this.tree, 0, path, parsed));
+  }
+
+  /** The nodes and all below them, for restore(). They exist. */
+  snapshot(paths: Array<string>): Snapshot {
+    return new Snapshot(this.tree, paths);
+  }
+
+  /** Puts back what has changed since. */
+  restore(snapshot: Snapshot): void {
+    snapshot.restore(this.tree);
+    this.settle();
   }
 
   private settled(result: i64): i64 {

@@ -2,7 +2,15 @@
 
 import { describeResult } from "xenlet/errno";
 import { LocalWatch, store } from "xenlet/toolstack/store";
-import { DomainEntry, removeDomain, requestShutdown, writeDomain } from "xenlet/toolstack/store-domain";
+import {
+  DomainEntry,
+  removeDomain,
+  requestShutdown,
+  rewriteDomain,
+  snapshotOf,
+  writeDomain,
+} from "xenlet/toolstack/store-domain";
+import { Snapshot } from "xenlet/toolstack/store-snapshot";
 
 const line = memory.data(65536);
 
@@ -16,6 +24,9 @@ class Named {
   constructor(readonly name: string) {}
 }
 
+const entries: Map<u16, DomainEntry> = new Map();
+const snapshots: Map<u16, Snapshot> = new Map();
+
 function domain(domid: u16): void {
   const entry = new DomainEntry(domid);
   entry.name = "guest" + domid.toString();
@@ -27,6 +38,15 @@ function domain(domid: u16): void {
   entry.consolePort = 2;
   entry.consoleFrame = 0xfefff;
   writeDomain(store, entry);
+  entries.set(domid, entry);
+  snapshots.set(domid, snapshotOf(store, entry));
+}
+
+function rewrite(domid: u16, storePort: u32, consolePort: u32): void {
+  const entry = entries.get(domid);
+  entry.storePort = storePort;
+  entry.consolePort = consolePort;
+  rewriteDomain(store, entry, snapshots.get(domid));
 }
 
 function perform(words: Array<string>): string {
@@ -34,6 +54,7 @@ function perform(words: Array<string>): string {
   const argument = words.length > 1 ? words[1] : "";
   const domid = <u16>I32.parseInt(argument);
   if (what == "domain") domain(domid);
+  else if (what == "rewrite") rewrite(domid, U32.parseInt(words[2]), U32.parseInt(words[3]));
   else if (what == "remove-domain") removeDomain(store, domid);
   else if (what == "introduce") store.introduce(domid, <usize>U32.parseInt(words[2]), U32.parseInt(words[3]));
   else if (what == "release") store.release(domid);

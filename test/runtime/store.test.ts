@@ -588,3 +588,67 @@ test("a domain's entries are made anew each time, and removed", () => {
   expect(toolstack("ls", "/vm")).toBe("00000000-0000-4000-8000-000000000002");
   expect(toolstack("ls", "/local/domain/0/backend/console")).toBe("2");
 });
+
+test("a soft reset leaves a domain's entries as they were made, with its new ports, whatever it did to them", () => {
+  const entries = (path: string): [string, string, string][] => [
+    [path, one.ask(XS.READ, `${path}\0`), one.ask(XS.GET_PERMS, `${path}\0`)],
+    ...one
+      .ask(XS.DIRECTORY, `${path}\0`)
+      .split(" ")
+      .filter((name) => name !== "")
+      .flatMap((name) => entries(`${path}/${name}`)),
+  ];
+  const home = "/local/domain/1";
+  const made = entries(home);
+  expect(made.length).toBeGreaterThan(30);
+  const below = random(7);
+  const nodes = [
+    "data",
+    "data/a",
+    "data/a/b",
+    "attr",
+    "control/shutdown",
+    "device/suspend/x",
+    "error",
+  ];
+  const node = (): string => nodes[below(nodes.length)] ?? "";
+  for (let round = 1; round <= 20; round++) {
+    for (let step = 0; step < 30; step++) {
+      const kind = below(10);
+      if (kind < 5) one.ask(XS.WRITE, `${node()}\0${String(step)}`);
+      else if (kind < 7) one.ask(XS.RM, `${node()}\0`);
+      else if (kind < 9) one.ask(XS.SET_PERMS, `${node()}\0b1\0r2\0`);
+      else one.ask(XS.MKDIR, `${node()}/${String(step)}\0`);
+    }
+    /* The control: there was something to put back. */
+    expect(entries(home)).not.toEqual(made);
+    const ports = [String(100 + round), String(200 + round)];
+    toolstack("rewrite", 1, ...ports);
+    expect(entries(home)).toEqual(
+      made.map(([path, value, permissions]) => [
+        path,
+        path === `${home}/store/port`
+          ? ports[0]
+          : path === `${home}/console/port`
+            ? ports[1]
+            : value,
+        permissions,
+      ]),
+    );
+  }
+});
+
+test("what the toolstack wrote for a domain meanwhile is gone after its soft reset as well, and watches are told", () => {
+  toolstack("watch", "/local/domain/1/control");
+  toolstack("write", "/local/domain/1/control/shutdown", "poweroff");
+  toolstack("write", "/local/domain/1/control/more", "1");
+  world.toolstack.said();
+  toolstack("rewrite", 1, 1, 2);
+  expect(toolstack("read", "/local/domain/1/control/shutdown")).toBe("");
+  expect(toolstack("read", "/local/domain/1/control/more")).toBe("-ENOENT");
+  expect(world.toolstack.said().sort()).toEqual([
+    "/local/domain/1/control: /local/domain/1/control",
+    "/local/domain/1/control: /local/domain/1/control/more",
+    "/local/domain/1/control: /local/domain/1/control/shutdown",
+  ]);
+});
