@@ -10,6 +10,7 @@
  * The page tables are in .bss, which whoever loaded the image has zeroed (p_memsz beyond p_filesz).
  */
 #include "layout.h"
+#include "multiboot2.h"
 #include "xen.h"
 
 #define PHYS(symbol) ((symbol) - KERNEL_BASE)
@@ -50,7 +51,7 @@ given:
 
     .section .text.trampoline, "ax", @progbits
     .code32
-    .global pvh_start32
+    .global pvh_start32, multiboot2_start32
 pvh_start32:
     cld
     mov %ebx, PHYS(start_info_paddr)
@@ -117,7 +118,19 @@ enter_long_mode:
 
 /* In this page, since the far jump reads its descriptor when only this page is mapped; "accessed" is set
  * already, so that the CPU does not try to write it. */
+/* e_entry, which is for whoever does not read Xen's note: Linux's kexec, by the header below. From there on it is the
+ * same but for what is at %ebx. */
+multiboot2_start32:
+    mov %eax, PHYS(multiboot2_magic)
+    jmp pvh_start32
+
+/* Multiboot2 specification 2.0, 3.1: within the file's first 32 KiB, at a multiple of 8. No requests: the only tag ends them. */
     .balign 8
+multiboot2_header:
+    .long MULTIBOOT2_HEADER_MAGIC, MULTIBOOT2_ARCHITECTURE_I386, MULTIBOOT2_HEADER_SIZE
+    .long -(MULTIBOOT2_HEADER_MAGIC + MULTIBOOT2_ARCHITECTURE_I386 + MULTIBOOT2_HEADER_SIZE)
+    .long 0, 8
+
 gdt_trampoline:
     .quad 0
     .quad 0x00af9b000000ffff /* SEL_CODE64 */
@@ -255,8 +268,10 @@ fault_stacks: /* for each vCPU and IST slot: guard, stack */
 
     .section .bss.start, "aw", @nobits
     .balign 8
-    .global start_info_paddr
+    .global start_info_paddr, multiboot2_magic
 start_info_paddr:
     .skip 8
+multiboot2_magic: /* what %eax was at e_entry; 0: entered as PVH */
+    .skip 4
 
     .section .note.GNU-stack, "", @progbits

@@ -5,6 +5,7 @@
  */
 #include "boot.h"
 #include "hypercall.h"
+#include "multiboot2.h"
 
 #define MAX_CMDLINE 2048
 #define MAX_MEMMAP 64
@@ -58,11 +59,15 @@ static void take_given(void)
 
 void start_info_init(void)
 {
-    physical_read(&start_info, start_info_paddr, sizeof(start_info));
-    if (start_info.magic != XEN_HVM_START_MAGIC_VALUE)
-        fatal("start_info has the wrong magic: this image was not entered as PVH");
-    if (start_info.version > 1)
-        start_info.version = 1; /* later ones only add fields: start_info.h */
+    if (multiboot2_magic == MULTIBOOT2_BOOTLOADER_MAGIC) {
+        multiboot2_read(start_info_paddr, &start_info);
+    } else {
+        physical_read(&start_info, start_info_paddr, sizeof(start_info));
+        if (start_info.magic != XEN_HVM_START_MAGIC_VALUE)
+            fatal("start_info has the wrong magic: this image was not entered as PVH");
+        if (start_info.version > 1)
+            start_info.version = 1; /* later ones only add fields: start_info.h */
+    }
 
     if (start_info.cmdline_paddr) {
         for (uint32_t i = 0; i < MAX_CMDLINE - 1; i++) {

@@ -15,7 +15,7 @@
 #endif
 
 OUTPUT_FORMAT("elf64-x86-64")
-ENTRY(pvh_entry_phys)
+ENTRY(multiboot2_entry_phys)
 
 PHDRS
 {
@@ -69,7 +69,8 @@ SECTIONS
     .linear LINEAR_START : AT(linear_phys + LINEAR_START) { KEEP(*(.linear)) } :linear
     .linear_zero : AT(linear_phys + ADDR(.linear_zero)) { KEEP(*(.linear.zero)) } :linear
 
-    pvh_entry_phys = pvh_start32 - KERNEL_BASE;
+    /* PVH's entry is in the note. */
+    multiboot2_entry_phys = multiboot2_start32 - KERNEL_BASE;
 
     ASSERT(pvh_start32 == KERNEL_BASE + TRAMPOLINE_PHYS, "start.S expects the trampoline at TRAMPOLINE_PHYS")
     ASSERT(start64 - pvh_start32 < PAGE_SIZE, "the trampoline must fit its page")

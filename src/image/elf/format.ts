@@ -6,6 +6,9 @@ export function formatInspection(image: Inspection): string {
   return [
     `${image.path}: ELF${image.class} ${image.machine} ${image.type}, ${size(image.bytes)}`,
     entryLine(image),
+    ...(image.multiboot2 === null
+      ? []
+      : [`multiboot2 entry ${image.multiboot2}: for Linux's kexec`]),
     ...image.warnings.map((warning) => `warning: ${warning}`),
     ...block("notes", [
       ...image.notes.map((note) => [note.owner, note.name ?? `type ${note.type}`, note.value]),

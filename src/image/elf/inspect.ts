@@ -3,6 +3,7 @@ import { readableSymbol } from "../demangle.js";
 import { ElfError } from "./error.js";
 import * as c from "./constants.js";
 import { readElf, type Elf, type Section, type Segment } from "./elf.js";
+import { multiboot2Header } from "./multiboot2.js";
 import { noteNumber, readNotes, text, type Note } from "./notes.js";
 import { validatePvhImage } from "./pvh.js";
 import { fileParts, type Part } from "./parts.js";
@@ -18,6 +19,8 @@ export interface Inspection {
   /** Where and how Xen enters it; null if Xen cannot: then `problem` says why. */
   pvh: { entry: string; entrySymbol: string | null; start: string; end: string } | null;
   problem: string | null;
+  /** Where a multiboot2 loader enters it, Linux's kexec for one; null if it has no header for that. */
+  multiboot2: string | null;
   warnings: string[];
   notes: InspectedNote[];
   segments: InspectedSegment[];
@@ -68,6 +71,7 @@ export function inspectElf(elf: Elf): Inspection {
     machine: elf.machine === c.EM_386 ? "x86" : "x86-64",
     type: c.FILE_TYPES[elf.type] ?? `type ${elf.type}`,
     ...pvhFacts(elf, symbols),
+    multiboot2: multiboot2Header(elf) === null ? null : hex(elf.entry),
     notes: readNotes(elf).map(inspectNote),
     segments: elf.segments.map(inspectSegment),
     sections: named.map(inspectSection),
