@@ -6,23 +6,9 @@ import { readFile, writeFile } from "node:fs/promises";
 
 import { provideLinux } from "../../src/machine/debian/index.js";
 import { createProgress } from "../../src/progress.js";
+import { FREESTANDING } from "./freestanding.js";
 import { S_IFCHR, S_IFDIR, S_IFREG, initramfs } from "./initramfs.js";
 import { scratch } from "./ground.js";
-
-const FREESTANDING = [
-  "-O1",
-  "-Wall",
-  "-Wextra",
-  "-Werror",
-  "-ffreestanding",
-  "-fno-pic",
-  "-fno-pie",
-  "-fno-stack-protector",
-  "-fno-asynchronous-unwind-tables",
-  "-fcf-protection=none",
-  "-nostdlib",
-  "-static",
-];
 
 /** test/guests/kernel32.c as an ELF32 with a PVH note. */
 export async function buildKernel32(): Promise<string> {

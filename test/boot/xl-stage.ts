@@ -134,7 +134,8 @@ function nonceOf(name: string): string {
   return name.replaceAll("-", "").slice(0, 16);
 }
 
-function recordsOf(lines: string[], nonce: string): GuestRecord[] {
+/** The records with that nonce among lines of domains. */
+export function recordsOf(lines: string[], nonce: string): GuestRecord[] {
   const reader = new RecordReader(nonce);
   const items = [...lines.flatMap((line) => reader.push(line)), ...reader.end()];
   return items.flatMap((item) => (item.type === "record" ? [item.record] : []));

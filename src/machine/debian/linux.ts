@@ -1,6 +1,6 @@
 // Debian's Linux kernel, as the ELF file that PVH boots: the package has it compressed, in a bzImage.
 
-import { readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Progress } from "../../progress.js";
@@ -13,6 +13,8 @@ import { hostTrouble } from "./trouble.js";
 export interface LinuxKernel {
   /** Absolute: vmlinux, 64-bit ELF. */
   path: string;
+  /** Absolute: the bzImage that it was unpacked from, for loaders that take nothing else. */
+  bzImage: string;
   /** Absolute: the modules of drivers/xen, which are what a dom0's programs talk to Xen by; .ko, not compressed. */
   modules: string[];
   /** The exact version of the Debian package. */
@@ -22,6 +24,7 @@ export interface LinuxKernel {
 const META_PACKAGE = "linux-image-amd64";
 const KERNEL_PACKAGE = /^linux-image-[0-9].*-amd64$/;
 const BINARY = "boot/vmlinux";
+const BZIMAGE = "boot/bzImage";
 const XEN_MODULES = "drivers/xen";
 
 const KEPT = [
@@ -54,15 +57,18 @@ export async function provideLinux(
           file.startsWith("vmlinuz-"),
         );
         if (name === undefined) throw hostTrouble(`${META_PACKAGE}: it has no boot/vmlinuz`);
-        const compressed = join(folder, "boot", name);
+        const compressed = join(folder, BZIMAGE);
+        await rename(join(folder, "boot", name), compressed);
         await writeFile(join(folder, BINARY), await vmlinuxOf(await readFile(compressed)));
-        await rm(compressed);
         await unpackModules(folder);
       },
       check: async (folder, found) => {
         if (modulesIn(found).length === 0) return `${XEN_MODULES}: missing`;
-        const problem = await checkOne(folder, found, BINARY);
-        return problem && `${problem.path}: ${problem.problem}`;
+        for (const file of [BINARY, BZIMAGE]) {
+          const problem = await checkOne(folder, found, file);
+          if (problem !== null) return `${problem.path}: ${problem.problem}`;
+        }
+        return null;
       },
     },
     ui,
@@ -71,7 +77,7 @@ export async function provideLinux(
   const debianVersion =
     manifest.packages.find(({ name }) => KERNEL_PACKAGE.test(name))?.version ?? null;
   const modules = modulesIn(manifest).map((path) => join(tree, path));
-  return { path: join(tree, BINARY), modules, debianVersion };
+  return { path: join(tree, BINARY), bzImage: join(tree, BZIMAGE), modules, debianVersion };
 }
 
 function modulesIn(manifest: Manifest): string[] {

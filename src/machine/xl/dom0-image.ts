@@ -17,6 +17,7 @@ import { librariesFor } from "./needed.js";
 import {
   DEVICE_MODEL,
   DEVICE_MODEL_FILES,
+  hvmloaderOf,
   provideDom0Packages,
   type Dom0Packages,
 } from "./packages.js";
@@ -107,7 +108,7 @@ export async function provideDom0(
 }
 
 /** Counts changes of what contents() makes of the same packages. */
-const FORMAT = 4;
+const FORMAT = 5;
 
 const LIBRARY_FOLDERS = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
 
@@ -160,7 +161,8 @@ async function contents(
   for (const plugin of plugins) entries.push(await file(plugin, path.join(tree, plugin), true));
   if (deviceModel) {
     entries.push(await file(DEVICE_MODEL, path.join(tree, DEVICE_MODEL), true));
-    for (const name of DEVICE_MODEL_FILES) entries.push(await file(name, path.join(tree, name)));
+    for (const name of [...DEVICE_MODEL_FILES, hvmloaderOf(release)])
+      entries.push(await file(name, path.join(tree, name)));
   }
   for (const library of libraries)
     entries.push(await file(`lib/${library.name}`, path.join(tree, library.path), true));

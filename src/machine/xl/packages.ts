@@ -18,20 +18,27 @@ const UNUSED = /^lib(python|perl|glib|systemd|udev|kmod|selinux|pcre|apparmor|ca
 
 /** QEMU as xl starts it, in every release's package. */
 export const DEVICE_MODEL = "usr/libexec/xen-qemu-system-i386";
-/** What it reads at its start, screen or not; and what libxl loads for hvmloader, whoever is in its place. */
+/**
+ * What it reads at its start, screen or not; what libxl loads for hvmloader, whoever is in its place; and for a domain
+ * that a PC boots, the program that loads `kernel=`.
+ */
 export const DEVICE_MODEL_FILES = [
   "usr/share/qemu/keymaps/en-us",
+  "usr/share/qemu/linuxboot.bin",
   "usr/share/seabios/bios-256k.bin",
 ];
+/** Where libxl looks for it. */
+export const hvmloaderOf = (release: XenRelease): string => `usr/lib/xen-${release}/boot/hvmloader`;
 
 const KEPT = [
   /^(usr\/)?lib(64)?\/(x86_64-linux-gnu\/)?[^/]+\.so[^/]*$/,
   /^(usr\/)?lib\/x86_64-linux-gnu\/xen[^/]*\//,
   /^usr\/lib\/xen-[^/]+\/(bin|lib|ocaml)\//,
+  /^usr\/lib\/xen-[^/]+\/boot\/hvmloader$/,
   /^usr\/(bin|sbin)\//,
   /^bin\/busybox$/,
   /^usr\/libexec\/xen-qemu-system-i386$/,
-  /^usr\/share\/(qemu\/keymaps\/en-us|seabios\/bios-256k\.bin)$/,
+  /^usr\/share\/(qemu\/keymaps\/en-us|qemu\/linuxboot\.bin|seabios\/bios-256k\.bin)$/,
   /^etc\/xen\//,
   /^usr\/share\/doc\/[^/]+\/copyright$/,
 ];
@@ -63,6 +70,11 @@ export async function provideDom0Packages(
       ],
       closure: false,
       keep: (path) => KEPT.some((pattern) => pattern.test(path)),
+      check: (_, { files }) => {
+        const needed = deviceModel ? [...DEVICE_MODEL_FILES, hvmloaderOf(release)] : [];
+        const missing = needed.find((name) => !files.some(({ path }) => path === name));
+        return Promise.resolve(missing === undefined ? null : `${missing}: missing`);
+      },
     },
     ui,
     options,

@@ -48,6 +48,8 @@ export interface Dom0StepsOptions {
   signal?: AbortSignal;
   /** A step begins (null), or has ended. */
   onStep?(index: number, result: StepResult | null): void;
+  /** Each line of Xen's serial console, as it comes. */
+  onLine?(line: string): void;
   /** As soon as there is a log. */
   onLog?(path: string | null): void;
 }
@@ -109,7 +111,7 @@ export async function runDom0Steps(options: Dom0StepsOptions): Promise<Dom0Run> 
 
 /** Runs the machine until all steps are done: null; or why it stopped before. */
 async function watch(
-  { qemu, stepMs, signal }: Dom0StepsOptions,
+  { qemu, stepMs, signal, ...options }: Dom0StepsOptions,
   args: string[],
   run: StepsReader,
   log: RunLog,
@@ -135,6 +137,7 @@ async function watch(
   const machine = await startMachine(qemu, args, (bytes) => {
     for (const line of lines.push(bytes)) {
       log.write(line);
+      options.onLine?.(line);
       if (run.read(line)) arm();
       if (run.failure !== null) stop(run.failure);
       if (run.over) stop(null);

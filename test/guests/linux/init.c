@@ -1,8 +1,10 @@
 /*
  * The only program of the Linux that a guest jumps into: says that it was reached, and powers off. Freestanding, so
  * that it needs no C library on the machine that builds it. /dev/kmsg is Linux's own log, which earlyprintk=xen
- * prints on Xen's console (the node is in the initramfs: test/boot/linux.ts).
+ * prints on Xen's console (the node is in the initramfs: test/boot/kernels.ts).
  */
+#include "syscall.h"
+
 #define SYS_write 1
 #define SYS_open 2
 #define SYS_close 3
@@ -14,17 +16,6 @@
 #define LINUX_REBOOT_MAGIC1 0xfee1dead
 #define LINUX_REBOOT_MAGIC2 672274793
 #define LINUX_REBOOT_CMD_POWER_OFF 0x4321fedc
-
-static long syscall(long number, long a, long b, long c, long d, long e)
-{
-    register long r10 __asm__("r10") = d;
-    register long r8 __asm__("r8") = e;
-    long result;
-
-    __asm__ volatile("syscall" : "=a"(result) : "a"(number), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8) : "rcx", "r11", "memory");
-    return result;
-}
-
 
 /* One line of the log, and the first line of a file behind it. */
 static void say(const char *text, const char *file)

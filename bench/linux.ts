@@ -1,0 +1,109 @@
+// How long a jump takes, with Linux on one side of it or both, under stock xl: from the last word of the kernel before to
+// the first one of the kernel after, by this machine's clock. `node scripts/run-ts.js bench/linux.ts [pvh|hvm]`: PVH by
+// default, with the preloaded library; hvm boots Linux as a PC does, by SeaBIOS, and takes minutes.
+
+import { join } from "node:path";
+
+import { provideDom0 } from "../src/machine/xl/dom0-image.js";
+import { providePreload } from "../src/machine/xl/preload.js";
+import { runDom0Steps } from "../src/machine/xl/steps.js";
+import { xlConfig } from "../src/machine/xl/xl-config.js";
+import { buildLinuxDomu, inOneFile, linuxConfig } from "../test/boot/linux-domu.js";
+import { build, folder, progress, qemu, tidyUp, xen } from "./ground.js";
+
+const type = process.argv[2] === "hvm" ? "hvm" : "pvh";
+const LINUX = "earlyprintk=xen,keep console=hvc0 quiet";
+
+interface Jump {
+  what: string;
+  /** Last line of the kernel before, and first one of the kernel after. */
+  from: RegExp;
+  to: RegExp;
+  config: string;
+}
+
+const image = await build("test/guests/peer.ts", "peer", {
+  strip: true,
+  native: ["test/guests/peer.c"],
+});
+const linux = await buildLinuxDomu(image, join(folder, "initramfs"));
+const itself = await buildLinuxDomu(image, join(folder, "itself"), true);
+const both = join(folder, "linux");
+const size = await inOneFile(linux, both);
+
+const jumps: Record<string, Jump> = {
+  "to-xenlet": {
+    what: "Linux to xenlet",
+    from: /peer: jumps/,
+    to: /boot:stage=entered/,
+    config: linuxConfig(type, "to-xenlet", "nonce=a on=domu", "soft-reset"),
+  },
+  "to-itself": {
+    what: "Linux to Linux",
+    from: /peer: jumps/,
+    to: /Linux version/,
+    config: linuxConfig(type, "to-itself", `linux ${LINUX}`, "soft-reset", "itself"),
+  },
+};
+if (type === "pvh")
+  jumps["from-xenlet"] = {
+    what: "xenlet to Linux",
+    from: /fact:store/,
+    to: /Linux version/,
+    config: xlConfig({
+      name: "from-xenlet",
+      image: "/run/xenlet/to-linux",
+      ramdisk: "/run/xenlet/linux",
+      memoryMiB: 384,
+      vcpus: 1,
+      cmdline: `nonce=b on=domu initramfs=${size} next=${LINUX.replaceAll(" ", "+")}`,
+      actions: { soft_reset: "soft-reset" },
+    }),
+  };
+const names = Object.keys(jumps);
+const times = names.map((): { from?: number; to?: number } => ({}));
+let step = -1;
+
+progress.start(`Linux as a peer, ${type}`);
+const run = await runDom0Steps({
+  xen,
+  qemu,
+  dom0: await provideDom0("4.17", progress, { deviceModel: type === "hvm" }),
+  store: "oxenstored",
+  steps: names.map((name) => ({
+    name,
+    script: `${type === "hvm" ? "xl" : "sh /run/xenlet/xl"} create /run/xenlet/${name}.cfg && story ${name}`,
+  })),
+  configs: Object.fromEntries(names.map((name) => [name, jumps[name]?.config ?? ""])),
+  files: {
+    bzImage: linux.bzImage,
+    initramfs: linux.initramfs,
+    itself: itself.initramfs,
+    "soft_reset.so": await providePreload("4.17", progress),
+    xl: "preload/xl",
+    ...(type === "hvm"
+      ? {}
+      : { "to-linux": await build("test/guests/to-linux.ts", "to-linux"), linux: both }),
+  },
+  filesMiB: type === "hvm" ? 25 : 95,
+  domainsMiB: 400,
+  cpus: 1,
+  stepMs: 900_000,
+  onStep: (index) => {
+    step = index;
+  },
+  onLine: (line) => {
+    const [time, jump] = [times[step], jumps[names[step] ?? ""]];
+    if (time === undefined || jump === undefined) return;
+    if (jump.from.test(line)) time.from ??= performance.now();
+    // The first kernel has a first line too.
+    else if (time.from !== undefined && jump.to.test(line)) time.to ??= performance.now();
+  },
+});
+await tidyUp();
+progress.done(`Xen ${xen.debianVersion ?? xen.release}, type ${type}`);
+if (run.trouble !== null) console.error(`${run.trouble}; ${run.log ?? ""}`);
+for (const [index, name] of names.entries()) {
+  const { from = NaN, to = NaN } = times[index] ?? {};
+  console.log(`${jumps[name]?.what ?? ""}: ${((to - from) / 1000).toFixed(1)} s`);
+}
