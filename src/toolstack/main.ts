@@ -69,9 +69,29 @@ function onSoftReset(guest: Guest, config: Config): bool {
 const config = new Config();
 xenInterface();
 const files = guestFiles();
-/* A domain has shut down or is gone; somebody has typed something. Either ends waitForEvents(). */
-evtchn.unmask(<u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(VIRQ_DOM_EXC)));
-evtchn.unmask(<u32>checked("EVTCHNOP_bind_virq(VIRQ_CONSOLE)", evtchn.bindVirq(VIRQ_CONSOLE)));
+
+/** What Xen has told of: it is asked no more than that, since each question costs as much as what it is about. */
+class News {
+  /** A domain has shut down or is gone. */
+  domain: bool = false;
+  /** Somebody has typed something; at the start perhaps before anybody listened. */
+  typed: bool = true;
+}
+const news = new News();
+evtchn.on(
+  <u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(VIRQ_DOM_EXC)),
+  news,
+  (news: News, port: u32) => {
+    news.domain = true;
+  },
+);
+evtchn.on(
+  <u32>checked("EVTCHNOP_bind_virq(VIRQ_CONSOLE)", evtchn.bindVirq(VIRQ_CONSOLE)),
+  news,
+  (news: News, port: u32) => {
+    news.typed = true;
+  },
+);
 
 config.domain.modules = files.slice(1);
 const guest = new Guest(config.domain, new Image(files[0]), store);
@@ -81,8 +101,13 @@ const typing = new Typing(guest.console);
 
 while (true) {
   waitForEvents();
-  const typed = typing.pump();
-  if (typed > 0) record("typed", "bytes=" + typed.toString());
+  if (news.typed || typing.waiting > 0) {
+    news.typed = false;
+    const typed = typing.pump();
+    if (typed > 0) record("typed", "bytes=" + typed.toString());
+  }
+  if (!news.domain) continue;
+  news.domain = false;
   const info = guest.domain.info();
   if (info.result < 0) throw new Error("XEN_DOMCTL_getdomaininfo = " + describeResult(info.result));
   if (!info.isShutdown) continue;

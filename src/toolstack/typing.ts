@@ -1,6 +1,6 @@
 // What somebody types on Xen's console, for a domain whose console is a ring: read by console_io, which Xen gives
-// to its hardware domain, and passed on. Call pump() for every VIRQ_CONSOLE, and for every event of the domain's
-// console, which may have made room.
+// to its hardware domain, and passed on. Call pump() for every VIRQ_CONSOLE and, while something is waiting, for every
+// event of the domain's console, which may have made room.
 
 import { consoleIo } from "xenlet/console-io";
 import { ConsoleBackend } from "./console-backend";
@@ -26,6 +26,11 @@ export class Typing {
       if (read == 0 && typed == 0) return sum;
       sum += read;
     }
+  }
+
+  /** Bytes that the domain has no room for yet. */
+  get waiting(): u32 {
+    return this.length;
   }
 
   private read(): u32 {
