@@ -21,7 +21,7 @@ help:
 	@echo '             $(STEPS)'
 	@echo 'make lint    only what reads the sources: eslint, prettier, tsc, gcc warnings'
 	@echo 'make bench   measure, and print the figures of docs/performance.md'
-	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED='
+	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED=, FLAGS='
 	@echo 'make build   bundle the xenlet command and library into dist/'
 	@echo 'make format  lay out the sources as `make lint` wants them'
 	@echo 'make clean   remove what these targets made here (the download cache is'
@@ -40,7 +40,7 @@ bench: dist/cli.js
 	@node scripts/run-ts.js bench/run.ts
 
 fuzz: dist/cli.js
-	@node scripts/run-ts.js test/fuzz/main.ts $(if $(MODULES),--modules $(MODULES)) $(if $(SEED),--seed $(SEED))
+	@node scripts/run-ts.js test/fuzz/main.ts $(if $(MODULES),--modules $(MODULES)) $(if $(SEED),--seed $(SEED)) $(if $(FLAGS),--flags="$(FLAGS)")
 
 build: dist/types/index.d.ts
 

@@ -12,6 +12,7 @@ import { randomUUID } from "node:crypto";
 
 import { EmscriptenTool } from "../../src/image/emscripten.js";
 import { random } from "../fixtures/random.js";
+import { exposed } from "./exports.js";
 
 const binaryen = dirname(createRequire(import.meta.url).resolve("binaryen"));
 let wasmOpt: Promise<EmscriptenTool> | undefined;
@@ -27,40 +28,39 @@ const FEATURES = [
   "--enable-tail-call",
 ];
 
-/** How many random bytes a module is made of, at least and at most. */
-const LEAST_BYTES = 200;
-const MOST_BYTES = 4000;
+/**
+ * How many random bytes a module is made of, at least and at most: many small ones find more than few large ones, but
+ * one in eight may be large.
+ */
+const LEAST_BYTES = 100;
+const MOST_BYTES = 1200;
+const MOST_BYTES_LARGE = 4000;
 
-/** A module without imports, from its seed. */
-export async function randomModule(seed: number): Promise<Uint8Array> {
+async function runWasmOpt(input: Uint8Array, args: string[]): Promise<Uint8Array> {
   wasmOpt ??= EmscriptenTool.load(join(binaryen, "bin", "wasm-opt"));
-  const pick = random(seed);
-  const bytes = Uint8Array.from({ length: LEAST_BYTES + pick(MOST_BYTES - LEAST_BYTES) }, () =>
-    pick(256),
-  );
-  const [input, output] = ["in", "wasm"].map((suffix) =>
+  const [from, to] = ["in", "wasm"].map((suffix) =>
     join(tmpdir(), `xenlet-fuzz-${randomUUID()}.${suffix}`),
   ) as [string, string];
   try {
-    await writeFile(input, bytes);
-    // One in three as the fuzzer leaves it, the others after passes that a compiler might have run.
-    const passes = [[], ["-O2"], ["--fuzz-passes"]][pick(3)] ?? [];
-    const result = await (
-      await wasmOpt
-    ).run([
-      "-ttf",
-      input,
-      "-o",
-      output,
-      ...FEATURES,
-      "--fuzz-preserve-imports-exports",
-      "--denan",
-      ...passes,
-    ]);
-    if (result.status !== 0)
-      throw new Error(`wasm-opt made no module from seed ${seed}: ${result.output}`);
-    return await readFile(output);
+    await writeFile(from, input);
+    const result = await (await wasmOpt).run([from, "-o", to, ...FEATURES, ...args]);
+    if (result.status !== 0) throw new Error(`wasm-opt made no module: ${result.output}`);
+    return await readFile(to);
   } finally {
-    await Promise.all([rm(input, { force: true }), rm(output, { force: true })]);
+    await Promise.all([rm(from, { force: true }), rm(to, { force: true })]);
   }
+}
+
+/** A module without imports, from its seed. */
+export async function randomModule(seed: number): Promise<Uint8Array> {
+  const pick = random(seed);
+  const most = pick(8) === 0 ? MOST_BYTES_LARGE : MOST_BYTES;
+  const bytes = Uint8Array.from({ length: LEAST_BYTES + pick(most - LEAST_BYTES) }, () =>
+    pick(256),
+  );
+  // Every second one as the fuzzer leaves it, the others after passes that a compiler might have run.
+  const passes = [[], [], ["-O2"], ["--fuzz-passes"]][pick(4)] ?? [];
+  const plain = await runWasmOpt(bytes, ["-ttf", "--fuzz-preserve-imports-exports", "--denan"]);
+  // The fuzzer exports nothing, and those passes would leave nothing of what nobody can call.
+  return passes.length === 0 ? plain : runWasmOpt(exposed(plain).wasm, passes);
 }

@@ -1,81 +1,127 @@
 /**
  * make fuzz: random modules, lowered and run in a guest on Xen, against V8.
  *
- *   --modules N   how many of Binaryen's (default 20 000); on top, half as many that are dense in arithmetic, and
- *                 an eighth of loops that gcc does as vectors
+ *   --modules N   how many of Binaryen's (default 20 000); on top, a sixteenth as many that are dense in arithmetic, and
+ *                 a sixteenth of loops that gcc does as vectors
  *   --seed S      the first seed (default: the time); a module's own seed is printed when it fails
- *   --batch N     how many to a boot (default 500)
+ *   --batch N     how many to a boot (default 250)
+ *   --flags F     more flags for the modules' C: another way to lower, or a wrong one, to see that it is found
+ *   --jobs N      how many batches at a time (default: one for each CPU)
  *
- * Ends with a line `N modules …`; exits with 1 if there was a disagreement. Each is reduced, and left as a file
- * that `--seed` makes again.
+ * Ends with a line `N modules …`, also when it is interrupted; exits with 1 if there was a disagreement, or if it did
+ * not come to its end. Each disagreement is reduced, and left as a file that `--seed` makes again.
  */
-import { mkdir, writeFile } from "node:fs/promises";
-import path from "node:path";
+import { fork, type ChildProcess } from "node:child_process";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
-import { cacheFolder } from "../../src/cache-folder.js";
-import { reduce } from "./reduce.js";
-import { prepare, runCases, runSeeds, type Disagreement, type Kind } from "./run.js";
+import { runBatch, type Batch, type BatchReport } from "./work.js";
+import type { Kind } from "./run.js";
 
 const { values } = parseArgs({
   options: {
     modules: { type: "string", default: "20000" },
     seed: { type: "string", default: String(Math.floor(Date.now() / 1000)) },
-    batch: { type: "string", default: "500" },
+    batch: { type: "string", default: "250" },
+    jobs: { type: "string", default: String(availableParallelism()) },
+    flags: { type: "string", default: "" },
+    worker: { type: "boolean", default: false },
   },
 });
-const [modules, seed, batch] = [values.modules, values.seed, values.batch].map(Number) as [
-  number,
-  number,
-  number,
-];
-const folder = path.join(cacheFolder(), "fuzz");
 
-async function tell(kind: Kind, found: Disagreement): Promise<void> {
-  console.log(
-    `${kind} seed ${found.seed}: the guest and V8 disagree at ${found.step} (${found.guest}, ${found.v8})`,
-  );
-  const small = await reduce(found, async (candidates) => {
-    const cases = candidates.flatMap((one, index) => {
-      try {
-        return [prepare(index, one.wasm, one.calls)];
-      } catch {
-        return []; // it does what the account has no word for, or uses what the lowering has not
-      }
-    });
-    const wrong = await runCases(cases, []);
-    return new Set(wrong.map((one) => one.seed));
+/** A long run is short of processors: V8's second compiler costs more than it brings for programs run this little. */
+const LEAN = ["--liftoff-only", "--single-threaded"];
+const flags = values.flags.split(" ").filter((flag) => flag !== "");
+
+/** The batches of all kinds, mixed, so that a run that is cut short has seen some of each. */
+function plan(modules: number, seed: number, size: number): Batch[] {
+  const wanted: [kind: Kind, count: number][] = [
+    ["random", modules],
+    ["arithmetic", Math.ceil(modules / 16)],
+    ["vectors", Math.ceil(modules / 16)],
+  ];
+  return wanted
+    .flatMap(([kind, count]) =>
+      Array.from({ length: Math.ceil(count / size) }, (_, index) => ({
+        batch: {
+          kind,
+          seed: seed + index * size,
+          count: Math.min(size, count - index * size),
+          flags,
+        },
+        place: (index * size) / count,
+      })),
+    )
+    .sort((a, b) => a.place - b.place)
+    .map(({ batch }) => batch);
+}
+
+function work(): void {
+  process.on("message", (batch: Batch) => {
+    void runBatch(batch).then((report) => process.send?.(report));
   });
-  await mkdir(folder, { recursive: true });
-  const file = path.join(folder, `${kind}-${found.seed}.wat`);
-  await writeFile(file, small.text);
-  console.log(`  reduced to ${small.wasm.length} bytes: ${file}\n${small.text}`);
+  process.on("disconnect", () => process.exit());
 }
 
-const wanted: [kind: Kind, count: number][] = [
-  ["random", modules],
-  ["arithmetic", Math.ceil(modules / 2)],
-  ["vectors", Math.ceil(modules / 8)],
-];
-const total = wanted.reduce((sum, [, count]) => sum + count, 0);
-console.log(`${total} modules from seed ${seed} on, ${batch} to a boot`);
-const start = performance.now();
-let done = 0;
-let failed = 0;
-for (const [kind, count] of wanted) {
-  for (let at = 0; at < count; at += batch) {
-    const report = await runSeeds(kind, seed + at, Math.min(batch, count - at));
-    done += report.modules;
-    failed += report.disagreements.length;
-    const traps = [...report.traps]
-      .sort(([a], [b]) => a - b)
-      .map(([trap, times]) => `${trap}:${times}`);
-    const minutes = ((performance.now() - start) / 60_000).toFixed(1);
+async function lead(): Promise<void> {
+  const [modules, seed, size, jobs] = [values.modules, values.seed, values.batch, values.jobs].map(
+    Number,
+  ) as [number, number, number, number];
+  const batches = plan(modules, seed, size);
+  const total = batches.reduce((sum, { count }) => sum + count, 0);
+  const start = performance.now();
+  const minutes = (): string => `${((performance.now() - start) / 60_000).toFixed(1)} min`;
+  const done = new Map<Kind, number>();
+  let [calls, failed, answered] = [0, 0, 0];
+  const planned = batches.length;
+  const sum = (): number => [...done.values()].reduce((a, b) => a + b, 0);
+  const tellEnd = (how: string): void => {
+    const kinds = [...done].map(([kind, count]) => `${count} ${kind}`).join(", ");
     console.log(
-      `${done} of ${total} after ${minutes} min: ${kind} from seed ${seed + at} on, ${report.calls} calls, traps ${traps.join(" ") || "none"}`,
+      `${sum()} modules${how} (${kinds}; seeds from ${seed} on), ${calls} calls, ${failed} disagreements, ${minutes()}`,
     );
-    for (const found of report.disagreements) await tell(kind, found);
-  }
+  };
+  const take = ({ batch, modules: run, calls: made, traps, failures }: BatchReport): void => {
+    done.set(batch.kind, (done.get(batch.kind) ?? 0) + run);
+    answered++;
+    calls += made;
+    failed += failures.length;
+    const counts = Object.entries(traps).map(([trap, times]) => `${trap}:${times}`);
+    console.log(
+      `${sum()} of ${total} after ${minutes()}: ${batch.kind} from seed ${batch.seed} on, ${made} calls, traps ${counts.join(" ") || "none"}`,
+    );
+    for (const failure of failures) console.log(failure);
+  };
+  console.log(`${total} modules from seed ${seed} on, ${size} to a boot`);
+  const children: ChildProcess[] = [];
+  for (const signal of ["SIGINT", "SIGTERM"] as const)
+    process.once(signal, () => {
+      tellEnd(` of ${total}, interrupted`);
+      for (const child of children) child.disconnect();
+      process.exit(1);
+    });
+  await Promise.all(
+    Array.from({ length: jobs }, () => {
+      const child = fork(fileURLToPath(import.meta.url), ["--worker"], { execArgv: LEAN });
+      children.push(child);
+      const next = (): void => {
+        const batch = batches.shift();
+        if (batch) child.send(batch);
+        else child.disconnect();
+      };
+      child.on("message", (report: BatchReport) => {
+        take(report);
+        next();
+      });
+      next();
+      return new Promise<void>((resolve) => child.once("exit", resolve));
+    }),
+  );
+  const finished = answered === planned;
+  tellEnd(finished ? "" : ` of ${total}, not finished`);
+  process.exitCode = failed > 0 || !finished ? 1 : 0;
 }
-console.log(`${done} modules, ${failed} disagreements`);
-process.exitCode = failed > 0 ? 1 : 0;
+
+if (values.worker) work();
+else await lead();

@@ -1,8 +1,9 @@
 // Makes a module that V8 and the guest do not agree on small enough to read.
 //
 // The module is taken as text, a tree of expressions, and each round tries what is left of it when one of them is
-// replaced by something simpler. What is not valid then is left out, and all the rest goes into one guest: a round
-// costs one boot, and the smallest module on which they still disagree is the next round's.
+// replaced by something simpler: large ones first, some dozens to a guest. Those after which they still disagree are
+// then done together, or as many of them as can be. So a round costs two boots and takes away much; it ends when no
+// replacement is left to be tried, or when its time is over, with the smallest module that was found until then.
 
 import { createRequire } from "node:module";
 import { readFile, rm, writeFile } from "node:fs/promises";
@@ -22,7 +23,13 @@ export interface Reducible {
 /** Which of them (by index) are still wrong. */
 export type StillWrong = (candidates: Reducible[]) => Promise<Set<number>>;
 
-const ROUNDS = 80;
+export interface Reduced extends Reducible {
+  text: string;
+  /** Whether every replacement was tried: else the time was over. */
+  finished: boolean;
+}
+
+const TEN_MINUTES = 600_000;
 
 const binaryen = dirname(createRequire(import.meta.url).resolve("binaryen"));
 const tools = new Map<string, Promise<EmscriptenTool>>();
@@ -68,94 +75,164 @@ export function printTree(tree: Tree): string {
 
 /** Not expressions, though they stand in functions. */
 const DECLARATIONS = new Set(["param", "result", "local", "type", "then", "else", "export"]);
-const SIMPLEST: Tree[] = [
-  ["nop"],
-  ["unreachable"],
-  ["i32.const", "0"],
-  ["i64.const", "0"],
-  ["f32.const", "0"],
-  ["f64.const", "0"],
-  ["ref.null", "nofunc"],
-  ["ref.null", "noextern"],
-];
-
+const TYPES = ["i32", "i64", "f32", "f64"];
 const isExpression = (tree: Tree): tree is Tree[] =>
   Array.isArray(tree) && typeof tree[0] === "string" && !DECLARATIONS.has(tree[0]);
 
-function emptied(tree: Tree[]): Tree {
-  return [...tree.filter((child) => !isExpression(child)), ["unreachable"]];
+/** One place in a module, and what is put there; null: nothing is. */
+export interface Edit {
+  path: number[];
+  to: Tree | null;
+  /** How many words the module has less. */
+  saves: number;
 }
 
-/** Every tree in which one function has one expression less, or a simpler one, or all others have nothing left. */
-export function* simpler(module: Tree): Generator<Tree> {
-  if (!Array.isArray(module)) return;
-  const isFunction = (item: Tree): item is Tree[] => Array.isArray(item) && item[0] === "func";
-  for (const kept of module.filter(isFunction))
-    yield module.map((item) => (isFunction(item) && item !== kept ? emptied(item) : item));
-  for (const [at, item] of module.entries()) {
-    if (!isFunction(item)) continue;
-    yield module.with(at, emptied(item));
-    for (const other of simplerWithin(item)) yield module.with(at, other);
-  }
+const words = (tree: Tree): number =>
+  typeof tree === "string" ? 1 : tree.reduce((sum: number, child) => sum + words(child), 0);
+
+/** The simplest expressions of an expression's type, as far as its name tells it. */
+function simplest([name = "", ...rest]: Tree[]): Tree[] {
+  if (typeof name !== "string") return [];
+  const result = rest.find((child) => Array.isArray(child) && child[0] === "result")?.[1];
+  const [of = "", operation = ""] = name.split(".");
+  const types =
+    typeof result === "string"
+      ? [result]
+      : !TYPES.includes(of)
+        ? TYPES
+        : operation.startsWith("store")
+          ? []
+          : /^(?:eqz?|ne|[lg][te](?:_[su])?)$/.test(operation)
+            ? ["i32"]
+            : [of];
+  return types.map((type) =>
+    type === "funcref"
+      ? ["ref.null", "nofunc"]
+      : type === "externref"
+        ? ["ref.null", "noextern"]
+        : [`${type}.const`, "0"],
+  );
 }
 
-function* simplerWithin(tree: Tree[]): Generator<Tree> {
-  for (const [at, child] of tree.entries()) {
-    if (!Array.isArray(child)) continue;
-    if (isExpression(child)) {
-      yield tree.toSpliced(at, 1);
-      for (const simple of SIMPLEST)
-        if (printTree(simple) !== printTree(child)) yield tree.with(at, simple);
-      for (const inner of child.filter(isExpression)) yield tree.with(at, inner);
-    }
-    for (const other of simplerWithin(child)) yield tree.with(at, other);
-  }
+/** Every way to make one function, or one expression of one, smaller. */
+export function editsOf(module: Tree): Edit[] {
+  const edits: Edit[] = [];
+  const add = (path: number[], tree: Tree, to: Tree | null): void => {
+    const saves = words(tree) - (to === null ? 0 : words(to));
+    if (saves > 0) edits.push({ path, to, saves });
+  };
+  const within = (tree: Tree[], path: number[]): void => {
+    tree.forEach((child, at) => {
+      if (!Array.isArray(child)) return;
+      const here = [...path, at];
+      if (isExpression(child)) {
+        add(here, child, null);
+        for (const to of [...simplest(child), ["unreachable"], ...child.filter(isExpression)])
+          add(here, child, to);
+      }
+      within(child, here);
+    });
+  };
+  if (Array.isArray(module))
+    module.forEach((item, at) => {
+      if (!Array.isArray(item) || item[0] !== "func") return;
+      add([at], item, [...item.filter((child) => !isExpression(child)), ["unreachable"]]);
+      within(item, [at]);
+    });
+  return edits.sort((a, b) => b.saves - a.saves);
 }
 
-/** The smallest module found on which `stillWrong` holds, and its text; `atOnce`: candidates in one guest. */
+const isWithin = (inner: number[], outer: number[]): boolean =>
+  outer.every((at, depth) => inner[depth] === at);
+
+/** The module with these edits, of which none is within another. */
+export function applied(tree: Tree, edits: Edit[]): Tree {
+  const [last] = edits;
+  if (typeof tree === "string" || last === undefined) return tree;
+  const result: Tree[] = [];
+  tree.forEach((child, at) => {
+    const here = edits.filter(({ path }) => path[0] === at);
+    const whole = here.find(({ path }) => path.length === 1);
+    if (whole) {
+      if (whole.to !== null) result.push(whole.to);
+    } else
+      result.push(
+        applied(
+          child,
+          here.map((edit) => ({ ...edit, path: edit.path.slice(1) })),
+        ),
+      );
+  });
+  return result;
+}
+
+/** A smaller module than `start` on which `stillWrong` holds; `atOnce`: candidates in one guest. */
 export async function reduce(
   start: Reducible,
   stillWrong: StillWrong,
-  atOnce = 60,
-): Promise<Reducible & { text: string }> {
-  let best = start;
+  { atOnce = 60, limitMs = TEN_MINUTES }: { atOnce?: number; limitMs?: number } = {},
+): Promise<Reduced> {
+  const end = performance.now() + limitMs;
+  let { wasm, calls } = start;
   // First the calls: perhaps one of them is enough.
-  const alone = start.calls.map((call) => ({ wasm: start.wasm, calls: [call] }));
-  const [enough] = await stillWrong(alone);
-  if (enough !== undefined) best = alone[enough] ?? best;
-  let tree = parseTree(await textOf(best.wasm));
-  for (let round = 0; round < ROUNDS; round++) {
-    const next = await oneRound(tree, best, stillWrong, atOnce);
-    if (next === null) break;
-    ({ tree, best } = next);
+  for (let at = 0; at < start.calls.length; at += atOnce) {
+    const alone = start.calls.slice(at, at + atOnce).map((call) => [call]);
+    const [enough] = await stillWrong(alone.map((one) => ({ wasm, calls: one })));
+    if (enough === undefined) continue;
+    calls = alone[enough] ?? calls;
+    break;
   }
-  return { ...best, text: printTree(tree).replaceAll(" (func", "\n (func") };
+  let tree = parseTree(await textOf(wasm));
+  /** Of these sets of edits, those that leave a valid module that is still wrong. */
+  const tried = async (sets: Edit[][]): Promise<Edit[][]> => {
+    const valid: { set: Edit[]; wasm: Uint8Array }[] = [];
+    for (const set of sets) {
+      const candidate = await convert("wasm-as", printTree(applied(tree, set)));
+      if (candidate) valid.push({ set, wasm: candidate });
+    }
+    if (valid.length === 0) return [];
+    const wrong = await stillWrong(valid.map((one) => ({ wasm: one.wasm, calls })));
+    return valid.filter((_, index) => wrong.has(index)).map(({ set }) => set);
+  };
+  let changed = true;
+  let finished = true;
+  while (changed && finished) {
+    changed = false;
+    let edits = editsOf(tree);
+    for (let at = 0; at < edits.length && finished;) {
+      const some = edits.slice(at, at + atOnce);
+      const good = apart((await tried(some.map((edit) => [edit]))).flat());
+      at += some.length;
+      if (good.length > 0) {
+        const [set] = good.length === 1 ? [good] : await tried(portions(good));
+        tree = applied(tree, set ?? good.slice(0, 1));
+        wasm = (await convert("wasm-as", printTree(tree))) ?? wasm;
+        changed = true;
+        // What would take away more has been tried, for now.
+        const saves = some.at(-1)?.saves ?? 0;
+        edits = editsOf(tree);
+        at = edits.findIndex((edit) => edit.saves <= saves);
+        if (at < 0) break;
+      }
+      finished = performance.now() < end;
+    }
+  }
+  return { wasm, calls, finished, text: printTree(tree).replaceAll(" (func", "\n (func") };
 }
 
-async function oneRound(
-  tree: Tree,
-  current: Reducible,
-  stillWrong: StillWrong,
-  atOnce: number,
-): Promise<{ tree: Tree; best: Reducible } | null> {
-  const length = printTree(tree).length;
-  const shorter = [...simpler(tree)]
-    .map((candidate) => ({ tree: candidate, length: printTree(candidate).length }))
-    .filter((candidate) => candidate.length < length)
-    .sort((a, b) => a.length - b.length);
-  // Some that take much away, which rarely works, and some that take little, which mostly does: of each, every
-  // so-manieth.
-  const turns = Math.max(1, Math.ceil(shorter.length / atOnce));
-  for (let turn = 0; turn < turns; turn++) {
-    const waiting: { tree: Tree; best: Reducible }[] = [];
-    for (let index = turn; index < shorter.length; index += turns) {
-      const candidate = shorter[index];
-      const wasm = candidate && (await convert("wasm-as", printTree(candidate.tree)));
-      if (wasm) waiting.push({ tree: candidate.tree, best: { wasm, calls: current.calls } });
-    }
-    const wrong = await stillWrong(waiting.map((one) => one.best));
-    const first = waiting.findIndex((_, index) => wrong.has(index));
-    if (first >= 0) return waiting[first] ?? null;
-  }
-  return null;
+/** As many of them as do not touch each other. */
+function apart(edits: Edit[]): Edit[] {
+  const kept: Edit[] = [];
+  for (const edit of edits)
+    if (!kept.some(({ path }) => isWithin(path, edit.path) || isWithin(edit.path, path)))
+      kept.push(edit);
+  return kept;
+}
+
+/** All of them, the first half, the first quarter, and so on. */
+function portions<T>(items: T[]): T[][] {
+  const sets: T[][] = [];
+  for (let count = items.length; count >= 1; count = Math.floor(count / 2))
+    sets.push(items.slice(0, count));
+  return sets;
 }

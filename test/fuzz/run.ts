@@ -9,7 +9,7 @@ import { provideQemu, provideXen } from "../../src/machine/debian/index.js";
 import { fieldsOf } from "../../src/machine/record.js";
 import { createProgress } from "../../src/progress.js";
 import { arithmeticModule } from "./arithmetic.js";
-import { buildBatch, type Case } from "./batch.js";
+import { buildBatch, type BatchOptions, type Case } from "./batch.js";
 import { exposed } from "./exports.js";
 import { randomModule } from "./generate.js";
 import { callsOf, outcomeOf, type Call, type Outcome } from "./outcome.js";
@@ -37,6 +37,7 @@ export interface Disagreement {
 }
 
 export interface RunReport {
+  /** Those that have something to call. */
   modules: number;
   calls: number;
   /** Traps that V8 saw, by class (driver.c). */
@@ -89,20 +90,61 @@ interface Prepared extends Case {
   outcome: Outcome;
 }
 
-export function prepare(number: number, wasm: Uint8Array, calls?: Call[]): Prepared {
+export function prepare(
+  number: number,
+  wasm: Uint8Array,
+  calls?: Call[],
+  timeLimitMs?: number,
+): Prepared {
   const made = exposed(wasm);
   const wanted = calls ?? callsOf(made, number);
-  return { number, exposed: made, calls: wanted, outcome: outcomeOf(made, wanted) };
+  return { number, exposed: made, calls: wanted, outcome: outcomeOf(made, wanted, timeLimitMs) };
 }
 
-/** Runs these cases in one guest; returns those that V8 does not agree on. */
-export async function runCases(cases: Prepared[], flags: string[]): Promise<Disagreement[]> {
+/** How to build a batch, but for where, and how long its guest may take. */
+export type HowToBuild = Omit<BatchOptions, "output"> & { timeoutMs?: number };
+
+/**
+ * The numbers of those cases that V8 does not agree on. Of a guest that does not end, half of the cases are looked for
+ * the one that does not: it is not among them.
+ */
+export async function wrongCases(cases: Prepared[], how: HowToBuild = {}): Promise<Set<number>> {
+  const wrong = new Set<number>();
+  try {
+    await withImage(cases, how, async (_, whole) => {
+      for (const { number, outcome } of cases)
+        if (whole.get(number) !== outcome.digest) wrong.add(number);
+      return Promise.resolve();
+    });
+  } catch {
+    if (cases.length < 2) return wrong;
+    const half = Math.ceil(cases.length / 2);
+    for (const some of [cases.slice(0, half), cases.slice(half)])
+      for (const number of await wrongCases(some, how)) wrong.add(number);
+  }
+  return wrong;
+}
+
+/** Builds and boots them; `see` is handed the image, and the guest's digests by number. */
+async function withImage(
+  cases: Prepared[],
+  { timeoutMs, ...how }: HowToBuild,
+  see: (image: string, whole: Map<number, string>) => Promise<void>,
+): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "xenlet-fuzz-run-"));
   try {
     const image = join(folder, "batch.elf");
-    await buildBatch(cases, { output: image, flags });
-    const { whole } = await bootBatch(image, "");
-    const disagreements: Disagreement[] = [];
+    await buildBatch(cases, { ...how, output: image });
+    await see(image, (await bootBatch(image, "", timeoutMs)).whole);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** The same, with where each goes wrong, which takes a boot each. */
+export async function runCases(cases: Prepared[], how: HowToBuild = {}): Promise<Disagreement[]> {
+  const disagreements: Disagreement[] = [];
+  await withImage(cases, how, async (image, whole) => {
     for (const { number, exposed: made, calls, outcome } of cases) {
       const guest = whole.get(number) ?? "nothing";
       if (guest === outcome.digest) continue;
@@ -119,10 +161,8 @@ export async function runCases(cases: Prepared[], flags: string[]): Promise<Disa
         step: step ?? "memory",
       });
     }
-    return disagreements;
-  } finally {
-    await rm(folder, { recursive: true, force: true });
-  }
+  });
+  return disagreements;
 }
 
 /** Modules from `count` seeds, from `seed` on, in one guest. */
@@ -130,7 +170,7 @@ export async function runSeeds(
   kind: Kind,
   seed: number,
   count: number,
-  moreFlags: string[] = [],
+  how: HowToBuild = {},
 ): Promise<RunReport> {
   const cases: Prepared[] = [];
   for (let i = 0; i < count; i++) cases.push(prepare(seed + i, await moduleOf(kind, seed + i)));
@@ -138,9 +178,9 @@ export async function runSeeds(
   for (const { outcome } of cases)
     for (const trap of outcome.traps) traps.set(trap, (traps.get(trap) ?? 0) + 1);
   return {
-    modules: cases.length,
+    modules: cases.filter(({ calls }) => calls.length > 0).length,
     calls: cases.reduce((sum, one) => sum + one.calls.length, 0),
     traps,
-    disagreements: await runCases(cases, moreFlags),
+    disagreements: await runCases(cases, how),
   };
 }
