@@ -20,7 +20,7 @@ beforeAll(async () => {
     `backtrace.ts:${String(1 + lines.findIndex((text) => text.endsWith(`// line: ${name}`)))}`;
 }, 60_000);
 
-/** The places in the guest's own file, innermost first. */
+/** The places in the guest's own file, innermost first; `+`: gcc has made this function a part of the next. */
 async function places(way: string): Promise<string[]> {
   const result = await boot(image, { cmdline: `way=${way}` });
   expect(result.verdict).toBe("crash");
@@ -28,16 +28,22 @@ async function places(way: string): Promise<string[]> {
   const fields = record && fieldsOf(record);
   const frames = (fields?.get("frames") ?? "").split(",").map(BigInt);
   const stack = await symbolizeBacktrace(image, BigInt(fields?.get("rip") ?? 0), frames);
-  return stack.flatMap(({ file, line: number }) =>
-    file?.endsWith("backtrace.ts") === true ? [`backtrace.ts:${String(number)}`] : [],
+  return stack.flatMap(({ file, line: number, inlined }) =>
+    file?.endsWith("backtrace.ts") === true
+      ? [`backtrace.ts:${String(number)}${inlined ? "+" : ""}`]
+      : [],
   );
 }
 
+const plain = (place: string): string => place.replace("+", "");
+const callers = (): string[] => [line("recursion"), line("recursion"), line("book")];
+
 test.each(["trap", "divide", "abort", "assert"])("%s", async (way) => {
-  expect(await places(way)).toEqual([
-    line(way),
-    line("recursion"),
-    line("recursion"),
-    line("book"),
-  ]);
+  expect((await places(way)).map(plain)).toEqual([line(way), ...callers()]);
+});
+
+test("a trap in a function that gcc has made a part of its caller is told with both", async () => {
+  const [innermost, ...rest] = await places("inlined");
+  expect(innermost).toBe(`${line("inlined")}+`);
+  expect(rest.map(plain)).toEqual([line("inlined into"), ...callers()]);
 });

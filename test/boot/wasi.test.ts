@@ -151,12 +151,142 @@ describe("a module of no language in particular", () => {
     if (nullPage === "trap") expect(result.trap?.kind).toBe("null-dereference");
   });
 
-  test("a null function is told from one of another type", async () => {
+  test.each([
+    [
+      "indirect-call-null",
+      `(table 1 funcref) (func (export "_start") (call_indirect (i32.const 0)))`,
+    ],
+    [
+      "invalid-conversion",
+      `(global $nan (mut f64) (f64.const nan))
+       (func (export "_start") (drop (i32.trunc_f64_s (global.get $nan))))`,
+    ],
+  ])("what AssemblyScript does not come to is told by name as well: %s", async (kind, text) => {
+    const image = await build(await module(kind, `(module ${text})`));
+    expect(await boot(image)).toMatchObject({ verdict: "crash", trap: { kind } });
+  });
+
+  test("a load that nobody uses is left out by --dead-loads drop, and by nothing else", async () => {
     const file = await module(
-      "null-function",
-      `(module (table 1 funcref) (func (export "_start") (call_indirect (i32.const 0))))`,
+      "dead-load",
+      `(module (memory 1) (func (export "_start") (drop (i32.load (i32.const 65536)))))`,
     );
-    const { trap } = await boot(await build(file));
-    expect(trap?.kind).toBe("indirect-call-null");
+    expect(await boot(await build(file, { deadLoads: "drop" }))).toMatchObject({ verdict: "exit" });
+    expect(await boot(await build(file))).toMatchObject({ trap: { kind: "out-of-bounds" } });
+  });
+});
+
+describe("what a guest has no files for", () => {
+  /** Errnos by the specification's names, and its numbers. */
+  const ERRNO = {
+    SUCCESS: 0,
+    BADF: 8,
+    FAULT: 21,
+    INVAL: 28,
+    NOSYS: 52,
+    NOTDIR: 54,
+    NOTSOCK: 57,
+    NOTSUP: 58,
+    SPIPE: 70,
+    NOTCAPABLE: 76,
+  };
+  type Errno = keyof typeof ERRNO;
+  /** Type, arguments, and the answer; `fd` stands for descriptor 1, which is open, and in a second call for 9, which is not. */
+  const calls: [name: string, types: string, values: (string | number)[], answer: Errno][] = [
+    ["fd_advise", "i32 i64 i64 i32", ["fd", 0, 0, 0], "SPIPE"],
+    ["fd_allocate", "i32 i64 i64", ["fd", 0, 1], "SPIPE"],
+    ["fd_datasync", "i32", ["fd"], "INVAL"],
+    ["fd_sync", "i32", ["fd"], "INVAL"],
+    ["fd_fdstat_set_flags", "i32 i32", ["fd", 4], "NOTSUP"],
+    ["fd_fdstat_set_rights", "i32 i64 i64", ["fd", 1, 1], "NOTCAPABLE"],
+    ["fd_filestat_set_size", "i32 i64", ["fd", 1], "INVAL"],
+    ["fd_filestat_set_times", "i32 i64 i64 i32", ["fd", 0, 0, 0], "NOTSUP"],
+    ["fd_pread", "i32 i32 i32 i64 i32", ["fd", 0, 0, 0, 64], "SPIPE"],
+    ["fd_pwrite", "i32 i32 i32 i64 i32", ["fd", 0, 0, 0, 64], "SPIPE"],
+    ["fd_seek", "i32 i64 i32 i32", ["fd", 0, 0, 64], "SPIPE"],
+    ["fd_tell", "i32 i32", ["fd", 64], "SPIPE"],
+    ["fd_readdir", "i32 i32 i32 i64 i32", ["fd", 0, 0, 0, 64], "NOTDIR"],
+    ["fd_renumber", "i32 i32", ["fd", 1], "NOTSUP"],
+    ["fd_prestat_get", "i32 i32", ["fd", 64], "BADF"],
+    ["fd_prestat_dir_name", "i32 i32 i32", ["fd", 64, 1], "BADF"],
+    ["path_create_directory", "i32 i32 i32", ["fd", 0, 1], "NOTDIR"],
+    ["path_filestat_get", "i32 i32 i32 i32 i32", ["fd", 0, 0, 1, 64], "NOTDIR"],
+    ["path_filestat_set_times", "i32 i32 i32 i32 i64 i64 i32", ["fd", 0, 0, 1, 0, 0, 0], "NOTDIR"],
+    ["path_link", "i32 i32 i32 i32 i32 i32 i32", ["fd", 0, 0, 1, 1, 0, 1], "NOTDIR"],
+    ["path_open", "i32 i32 i32 i32 i32 i64 i64 i32 i32", ["fd", 0, 0, 1, 0, 0, 0, 0, 64], "NOTDIR"],
+    ["path_readlink", "i32 i32 i32 i32 i32 i32", ["fd", 0, 1, 0, 1, 64], "NOTDIR"],
+    ["path_remove_directory", "i32 i32 i32", ["fd", 0, 1], "NOTDIR"],
+    ["path_rename", "i32 i32 i32 i32 i32 i32", ["fd", 0, 1, 1, 0, 1], "NOTDIR"],
+    ["path_symlink", "i32 i32 i32 i32 i32", [0, 1, "fd", 0, 1], "NOTDIR"],
+    ["path_unlink_file", "i32 i32 i32", ["fd", 0, 1], "NOTDIR"],
+    ["sock_accept", "i32 i32 i32", ["fd", 0, 64], "NOTSOCK"],
+    ["sock_recv", "i32 i32 i32 i32 i32 i32", ["fd", 0, 0, 0, 64, 64], "NOTSOCK"],
+    ["sock_send", "i32 i32 i32 i32 i32", ["fd", 0, 0, 0, 64], "NOTSOCK"],
+    ["sock_shutdown", "i32 i32", ["fd", 1], "NOTSOCK"],
+    ["fd_fdstat_get", "i32 i32", ["fd", 64], "SUCCESS"],
+    ["fd_filestat_get", "i32 i32", ["fd", 128], "SUCCESS"],
+    ["fd_write", "i32 i32 i32 i32", ["fd", 0, 0, 64], "SUCCESS"],
+    // With a clock that is not there, with nothing to wait for, and with a pointer to where there is no memory.
+    ["proc_raise", "i32", [6], "NOSYS"],
+    ["clock_res_get", "i32 i32", [2, 64], "INVAL"],
+    ["clock_time_get", "i32 i64 i32", [3, 0, 64], "INVAL"],
+    ["poll_oneoff", "i32 i32 i32 i32", [0, 128, 0, 64], "INVAL"],
+    ["clock_res_get", "i32 i32", [1, 0x7ffffff0], "FAULT"],
+    ["clock_time_get", "i32 i64 i32", [1, 0, 65529], "FAULT"],
+    ["poll_oneoff", "i32 i32 i32 i32", [65500, 128, 1, 64], "FAULT"],
+    ["random_get", "i32 i32", [65535, 2], "FAULT"],
+    ["args_get", "i32 i32", [65533, 0], "FAULT"],
+    ["environ_sizes_get", "i32 i32", [-4, 0], "FAULT"],
+    ["fd_fdstat_get", "i32 i32", [1, 65530], "FAULT"],
+    ["fd_write", "i32 i32 i32 i32", [1, 65532, 1, 64], "FAULT"],
+    ["fd_read", "i32 i32 i32 i32", [0, 65532, 1, 64], "FAULT"],
+    ["fd_read", "i32 i32 i32 i32", [1, 0, 0, 64], "BADF"],
+  ];
+
+  test("is answered with the errno that the specification has for it, and EBADF where nothing is open", async () => {
+    const made = calls.flatMap(([name, types, values, answer]) => [
+      { name, types, values: values.map((value) => (value === "fd" ? 1 : value)), answer },
+      ...(values.includes("fd")
+        ? [
+            {
+              name,
+              types,
+              values: values.map((value) => (value === "fd" ? 9 : value)),
+              answer: "BADF" as Errno,
+            },
+          ]
+        : []),
+    ]);
+    const imports = new Map(made.map(({ name, types }) => [name, types]));
+    const at = 1024; // two digits and a space for each answer
+    const text = `(module
+      ${[...imports].map(([name, types]) => `(import "wasi_snapshot_preview1" "${name}" (func $${name} (param ${types}) (result i32)))`).join("\n")}
+      (memory (export "memory") 1)
+      (global $at (mut i32) (i32.const ${at}))
+      (func $tell (param $errno i32)
+        (i32.store8 (global.get $at) (i32.add (i32.const 48) (i32.div_u (local.get $errno) (i32.const 10))))
+        (i32.store8 offset=1 (global.get $at) (i32.add (i32.const 48) (i32.rem_u (local.get $errno) (i32.const 10))))
+        (i32.store8 offset=2 (global.get $at) (i32.const 32))
+        (global.set $at (i32.add (global.get $at) (i32.const 3))))
+      (func (export "_start")
+        ${made
+          .map(({ name, types, values }) => {
+            const kinds = types.split(" ");
+            return `(call $tell (call $${name} ${values.map((value, index) => `(${kinds[index] ?? ""}.const ${value})`).join(" ")}))`;
+          })
+          .join("\n")}
+        (i32.store (i32.const 512) (i32.const ${at}))
+        (i32.store (i32.const 516) (i32.sub (global.get $at) (i32.const ${at})))
+        (drop (call $fd_write (i32.const 1) (i32.const 512) (i32.const 1) (i32.const 64)))))`;
+    const file = scratch("errno.wasm");
+    await writeFile(file, await assemble(text));
+    const result = await boot(await build(file));
+    expectSuccess(result);
+    const answers = printed(result).join("").trim().split(" ").map(Number);
+    const line = ({ name, values }: (typeof made)[number], errno: number | undefined): string =>
+      `${name}(${values.join(", ")}) = ${Object.entries(ERRNO).find(([, value]) => value === errno)?.[0] ?? String(errno)}`;
+    expect(made.map((one, index) => line(one, answers[index]))).toEqual(
+      made.map((one) => line(one, ERRNO[one.answer])),
+    );
   });
 });

@@ -1,7 +1,8 @@
 // The specification's rules for traps and NaNs hold in a guest, each told by its own name.
 // Why: the checks are page tables, `ud2` and what gcc makes of C, so only a CPU under Xen can show that a program
 // stops where Wasm says, and nowhere else. Fails if a bound is off by one, if a load whose result nobody uses is
-// optimised away, if two kinds of traps have one name, or if a signalling NaN comes out of arithmetic.
+// optimised away, if two kinds of traps have one name, if a signalling NaN comes out of arithmetic, or if a number is
+// rounded otherwise than to nearest.
 //
 // All calls are made in one boot: a trap there takes the guest back to its list. That each kind ends an ordinary
 // guest, with a verdict that names it: traps.test.ts.
@@ -403,6 +404,84 @@ function nans(): Rule[] {
   });
 }
 
+/**
+ * That what gcc computes when it compiles is what the processor computes when it runs: both round to nearest. So is
+ * everything that the fuzzer's arithmetic compares with V8.
+ */
+function roundings(): Rule[] {
+  return (["f32", "f64"] as const).flatMap((type) => {
+    const make = type === "f32" ? f32 : f64;
+    const constant = (value: number): string => `(${type}.const ${value})`;
+    const same = (operation: string, ...values: number[]): Rule => {
+      const expression = (of: (value: number, index: number) => string): string =>
+        `(${type}.${operation} ${values.map(of).join(" ")})`;
+      return {
+        name: `${type}.${operation} of ${values.join(" and ")} is the same whoever computes it`,
+        text: `(param ${values.map(() => type).join(" ")}) (result i32)
+          (${type}.eq ${expression(constant)} ${expression((_, index) => `(local.get ${index})`)})`,
+        parameters: values.map(make),
+        wanted: 1,
+      };
+    };
+    return [
+      same("div", 1, 3),
+      same("div", -1, 3),
+      same("add", 1, type === "f32" ? 2 ** -30 : 2 ** -70),
+      same("sub", 1, type === "f32" ? 2 ** -30 : 2 ** -70),
+      same("mul", 1.1, 1.1),
+      same("sqrt", 2),
+    ];
+  });
+}
+
+/** linker/math.c's routines at the edges, by JavaScript's: ties, signs of 0, and where a number has no fraction. */
+function routines(): Rule[] {
+  const nearest = (x: number): number => {
+    const down = Math.floor(x);
+    const up = x - down > 0.5 || (x - down === 0.5 && down % 2 !== 0);
+    const rounded = up ? down + 1 : down;
+    return rounded === 0 ? 0 * (x < 0 || Object.is(x, -0) ? -1 : 1) : rounded;
+  };
+  const by = { ceil: Math.ceil, floor: Math.floor, trunc: Math.trunc, nearest };
+  const edges = [0, 0.5, 1, 1.5, 2.5, 0.49999997, 2 ** 22 + 0.5, 2 ** 23 + 1, 2 ** 31, 2 ** 63];
+  const doubles = [0.49999999999999994, 2 ** 51 + 0.5, 2 ** 52 + 1, 5e-324, 1.7976931348623157e308];
+  const rounding = (["f32", "f64"] as const).flatMap((type) =>
+    Object.entries(by).flatMap(([operation, compute]) =>
+      (type === "f32" ? edges : [...edges, ...doubles, Infinity])
+        .map((value) => (type === "f32" ? Math.fround(value) : value))
+        .flatMap((value) => [value, -value])
+        .map((value): Rule => {
+          const [integer, make] =
+            type === "f32" ? (["i32", f32] as const) : (["i64", f64] as const);
+          return {
+            name: `${type}.${operation} of ${Object.is(value, -0) ? "-0" : value}`,
+            text: `(param ${type}) (result i32) (${integer}.eq (${integer}.reinterpret_${type}
+              (${type}.${operation} (local.get 0))) (${integer}.const ${make(compute(value)).bits}))`,
+            parameters: [make(value)],
+            wanted: 1,
+          };
+        }),
+    ),
+  );
+  const counted = [0n, 1n, 0x80000000n, 0xffffffffn, 0x8000000000000001n, 0xffffffffffffffffn];
+  const ones = (value: bigint): number => value.toString(2).replaceAll("0", "").length;
+  return [
+    ...rounding,
+    ...counted.map((value): Rule => ({
+      name: `i64.popcnt of ${value}`,
+      text: "(param i64) (result i32) (i32.wrap_i64 (i64.popcnt (local.get 0)))",
+      parameters: [i64(value)],
+      wanted: ones(value),
+    })),
+    ...counted.slice(0, 4).map((value): Rule => ({
+      name: `i32.popcnt of ${value}`,
+      text: "(param i32) (result i32) (i32.popcnt (local.get 0))",
+      parameters: [{ type: "i32", bits: value }],
+      wanted: ones(value),
+    })),
+  ];
+}
+
 function moduleOf(rules: Rule[]): string {
   return `(module
     (memory 1 1)
@@ -433,8 +512,11 @@ function moduleOf(rules: Rule[]): string {
 /** Runs them in one guest; each rule's name with what came of it. */
 async function outcomes(
   rules: Rule[],
-  flags: string[] = [],
-  timeoutMs?: number,
+  {
+    flags = [],
+    cmdline = "",
+    timeoutMs,
+  }: { flags?: string[]; cmdline?: string; timeoutMs?: number } = {},
 ): Promise<Record<string, string | number>> {
   const made = exposed(await assemble(moduleOf(rules)));
   const calls_ = rules.map((rule, index) => ({
@@ -444,7 +526,7 @@ async function outcomes(
   }));
   const image = scratch(`rules-${String(rules.length)}-${flags.join("")}.elf`);
   await buildBatch([{ number: 1, exposed: made, calls: calls_ }], { output: image, flags });
-  const { steps } = await bootBatch(image, "trace=1 all=1", timeoutMs);
+  const { steps } = await bootBatch(image, `trace=1 all=1 ${cmdline}`, timeoutMs);
   const told = (step: Step | undefined): string | number =>
     step === undefined ? "nothing" : step.trap === "none" ? step.value : step.trap;
   return Object.fromEntries(
@@ -456,7 +538,7 @@ const wanted = (rules: Rule[]): Record<string, string | number> =>
   Object.fromEntries(rules.map((rule) => [rule.name, rule.wanted]));
 
 describe("what Wasm says of", () => {
-  const groups = { accesses, bulk, arithmetic, conversions, calls, nans };
+  const groups = { accesses, bulk, arithmetic, conversions, calls, nans, roundings, routines };
   const all = Object.values(groups).flatMap((make) => make());
   let came: Record<string, string | number>;
   beforeAll(async () => {
@@ -472,21 +554,30 @@ describe("what Wasm says of", () => {
 
 describe("the control: without", () => {
   test("-fsignaling-nans, arithmetic by 1 hands a signalling NaN on", async () => {
-    const came = await outcomes(nans(), ["-fno-signaling-nans"]);
+    const came = await outcomes(nans(), { flags: ["-fno-signaling-nans"] });
     expect(came["f32: x * 1 of a signalling NaN is quiet"]).toBe(0);
     expect(came["f64: x / 1 of a signalling NaN is quiet"]).toBe(0);
   });
 
   test("kept dead loads, an access out of bounds may go unseen", async () => {
-    const came = await outcomes(accesses(), dropDeadLoadFlags);
+    const came = await outcomes(accesses(), { flags: dropDeadLoadFlags });
     expect(came["i32.load at the end, not used"]).toBe(1);
     expect(came["i32.load at the end, used"]).toBe("out-of-bounds");
   });
 
+  test("rounding to nearest, gcc and the processor differ, unless -frounding-math says so", async () => {
+    const rules = roundings();
+    const up = await outcomes(rules, { cmdline: "rounding=up" });
+    expect(up["f64.div of 1 and 3 is the same whoever computes it"]).toBe(0);
+    expect(up["f32.add of 1 and 9.313225746154785e-10 is the same whoever computes it"]).toBe(0);
+    const asked = { flags: ["-frounding-math"], cmdline: "rounding=up" };
+    expect(await outcomes(rules, asked)).toEqual(wanted(rules));
+  });
+
   test("-fno-optimize-sibling-calls, a recursion that never ends is a loop that never ends", async () => {
     const endless = calls().filter(({ name }) => name.includes("in the last place"));
-    await expect(outcomes(endless, ["-foptimize-sibling-calls"], 4000)).rejects.toThrow(
-      /no verdict within 4 s/,
-    );
+    await expect(
+      outcomes(endless, { flags: ["-foptimize-sibling-calls"], timeoutMs: 4000 }),
+    ).rejects.toThrow(/no verdict within 4 s/);
   });
 });

@@ -2,6 +2,12 @@
 
 import { commandLineValue } from "xenlet";
 
+/** To Binaryen too large to become a part of its callers; to gcc, which knows what the first line comes to, it is not. */
+function share(a: u32, b: u32): u32 {
+  const mixed = ((a & b) + (a | b)) ^ ((a | b) - (a & b)) ^ ((b & a) + (b | a));
+  return mixed / b; // line: inlined
+}
+
 class Ledger {
   entries: StaticArray<i32> = new StaticArray<i32>(4);
   next: Ledger | null = null;
@@ -9,6 +15,7 @@ class Ledger {
   post(way: string, depth: i32): i32 {
     if (depth > 0) return this.post(way, depth - 1) + 1; // line: recursion
     if (way == "trap") return load<i32>(0xf0000000); // line: trap
+    if (way == "inlined") return share(depth + 7, depth); // line: inlined into
     if (way == "divide") {
       const none = this.entries.length - 4;
       return 100 / none; // line: divide
@@ -26,4 +33,4 @@ function book(way: string): i32 {
 }
 
 const way = commandLineValue("way");
-if (way) console.log(book(way!).toString());
+if (way && share(way.length, 3) > 0) console.log(book(way).toString());

@@ -2,9 +2,11 @@
 // Why: wasm2c and gcc would say it too, in words about their own insides, or not at all. Fails if a feature gets
 // through that a guest cannot have, if a module is refused for one that it can, or if an error does not say which.
 
+import { execFile } from "node:child_process";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "vitest";
 
 import { checkImports, isForeign } from "../../../src/image/imports.js";
@@ -157,6 +159,34 @@ describe("accepted:", () => {
     expect(computed.data[0]?.offset).toBeNull();
     expect(linearMemory(computed, "allow", "x").image).toHaveLength(0);
   });
+});
+
+test("what gcc calls where a processor may not have it is all in linker/math.c, and nothing else is", async () => {
+  const operations = (["f32", "f64"] as const).flatMap((type) =>
+    ["abs", "neg", "ceil", "floor", "trunc", "nearest", "sqrt"].map(
+      (name) => `(func (param ${type}) (result ${type}) (${type}.${name} (local.get 0)))`,
+    ),
+  );
+  const counts = (["i32", "i64"] as const).flatMap((type) =>
+    ["clz", "ctz", "popcnt"].map(
+      (name) => `(func (param ${type}) (result ${type}) (${type}.${name} (local.get 0)))`,
+    ),
+  );
+  const functions = [...operations, ...counts].map((text, index) =>
+    text.replace("(func", `(func (export "f${String(index)}")`),
+  );
+  const wasm = await assemble(`(module ${functions.join("\n")} (func (export "_start")))`);
+  const folder = await mkdtemp(join(tmpdir(), "xenlet-math-"));
+  try {
+    const { objects } = await lower({ wasm, hypercall: "page", folder, cache: false });
+    const { stdout } = await promisify(execFile)("nm", ["-u", objects[0] ?? ""]);
+    const called = [...stdout.matchAll(/ U (\w+)/g)].map(([, name]) => name);
+    const math = await readFile(join("linker", "math.c"), "utf8");
+    const defined = [...math.matchAll(/^\w+ (\w+)\(.*\)$/gm)].map(([, name]) => name);
+    expect(called.sort()).toEqual(defined.sort());
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 });
 
 test("equal modules give equal objects, whichever folder they were built in", async () => {
