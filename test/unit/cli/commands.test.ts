@@ -92,6 +92,12 @@ describe("bad usage exits with 123, on stderr alone:", () => {
     ["a report that is none", ["report", "merge", "/etc/passwd"], /\/etc\/passwd is no report/],
     ["no reports", ["report", "merge"], /missing required argument/],
     ["an unknown cache command", ["cache", "burn"], /unknown command/],
+    [
+      "a stage that is none",
+      ["build", "x.ts", "--emit", "wasm,obj"],
+      /Expected one or more of wasm, c, asm, map/,
+    ],
+    ["an address 0 that is none", ["build", "x.ts", "--null-page", "maybe"], /trap, allow/],
     ["a source that is none", ["build", "/etc/passwd"], /expected an AssemblyScript file/],
     ["a file to inspect that is no ELF file", ["inspect", "/etc/passwd"], /not an ELF file/],
   ])("%s", async (_name, args, message) => {
@@ -132,6 +138,22 @@ describe("bad usage exits with 123, on stderr alone:", () => {
       exitCode: 123,
       error: expect.stringContaining("no such file") as string,
     });
+  });
+});
+
+describe("a Wasm module that no guest can be made of exits with 124, names why, and leaves no image:", () => {
+  test.each<[string, number[], RegExp]>([
+    ["SIMD", [1, 5, 1, 0x60, 1, 0x7b, 0], /128-bit vectors \(SIMD\)/],
+    ["an import", [2, 9, 1, 2, 0x6a, 0x73, 1, 0x78, 3, 0x7f, 0], /js\.x \(global\)/],
+    ["nothing to run", [], /exports no _start/],
+  ])("%s", async (name, sections, message) => {
+    const file = path.join(xenlet.folder, `${name}.wasm`);
+    await writeFile(file, Uint8Array.from([0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, ...sections]));
+    const output = `${file}.elf`;
+    const { exitCode, stdout, stderr } = await xenlet.run(["build", file, "-o", output]);
+    expect({ exitCode, stdout }).toEqual({ exitCode: 124, stdout: "" });
+    expect(stderr).toMatch(message);
+    await expect(access(output)).rejects.toThrow("ENOENT");
   });
 });
 
