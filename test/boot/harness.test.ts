@@ -5,6 +5,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 
+import { parseElf } from "../../src/image/elf/elf.js";
+import { validatePvhImage } from "../../src/image/elf/pvh.js";
 import { xenFromPath } from "../../src/machine/debian/index.js";
 import { boot, build, expectSuccess, scratch, xen } from "./ground.js";
 
@@ -27,11 +29,12 @@ async function damaged(name: string, change: (image: Buffer) => Buffer): Promise
   return file;
 }
 
-/** Where Xen enters the image, as an offset in the file: the physical entry, looked up in the first segment. */
+/** Where Xen enters the image, as an offset in the file: the note has it as a physical address in the first segment. */
 function entryOffset(image: Buffer): number {
-  const header = Number(image.readBigUInt64LE(32));
-  const entry = image.readBigUInt64LE(24);
-  return Number(image.readBigUInt64LE(header + 8) + entry - image.readBigUInt64LE(header + 24));
+  const { entry, segments } = validatePvhImage(parseElf(image));
+  const [first] = segments;
+  if (first === undefined) throw new Error("no segment");
+  return first.offset + entry - Number(first.paddr);
 }
 
 describe("a guest that", () => {
