@@ -63,8 +63,8 @@ function writeMadt(at: usize, vcpus: u32): void {
   seal(at, size, 9);
 }
 
-/** Writes the tables of a domain with `vcpus` (1..MAX_MADT_VCPUS) vCPUs into the zeroed page at `at`, to go to ACPI_BASE. Returns the RSDP's guest physical address. */
-export function writeAcpi(at: usize, vcpus: u32): u64 {
+/** Writes the tables of a domain with `vcpus` (1..MAX_MADT_VCPUS) vCPUs into the zeroed page at `at`, to go to guest physical `base`. Returns the RSDP's guest physical address. */
+export function writeAcpi(at: usize, vcpus: u32, base: u64 = ACPI_BASE): u64 {
   const dsdt = at + DSDT;
   header(dsdt, "DSDT", HEADER_SIZE, 2);
   seal(dsdt, HEADER_SIZE, 9);
@@ -75,13 +75,13 @@ export function writeAcpi(at: usize, vcpus: u32): u64 {
   header(fadt, "FACP", FADT_SIZE, 6);
   store<u16>(fadt + FADT_IA_PC_BOOT_ARCH, NO_VGA_NO_RTC);
   store<u32>(fadt + FADT_FLAGS, HW_REDUCED_ACPI);
-  store<u64>(fadt + FADT_X_DSDT, ACPI_BASE + DSDT);
+  store<u64>(fadt + FADT_X_DSDT, base + DSDT);
   seal(fadt, FADT_SIZE, 9);
 
   const xsdt = at + XSDT;
   header(xsdt, "XSDT", HEADER_SIZE + 16, 1);
-  store<u64>(xsdt + HEADER_SIZE, ACPI_BASE + FADT);
-  store<u64>(xsdt + HEADER_SIZE + 8, ACPI_BASE + MADT);
+  store<u64>(xsdt + HEADER_SIZE, base + FADT);
+  store<u64>(xsdt + HEADER_SIZE + 8, base + MADT);
   seal(xsdt, HEADER_SIZE + 16, 9);
 
   const rsdp = at + RSDP;
@@ -89,8 +89,8 @@ export function writeAcpi(at: usize, vcpus: u32): u64 {
   text(rsdp + 9, "xenlet");
   store<u8>(rsdp + 15, 2);
   store<u32>(rsdp + 20, 36);
-  store<u64>(rsdp + 24, ACPI_BASE + XSDT);
+  store<u64>(rsdp + 24, base + XSDT);
   seal(rsdp, 20, 8);
   seal(rsdp, 36, 32);
-  return ACPI_BASE + RSDP;
+  return base + RSDP;
 }

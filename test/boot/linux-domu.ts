@@ -100,12 +100,12 @@ export function linuxConfig(
   name: string,
   next: string,
   onSoftReset: string,
-  initramfs = "initramfs",
+  { kernel = "bzImage", initramfs = "initramfs" } = {},
 ): string {
   const settings = {
     name,
     type,
-    kernel: "/run/xenlet/bzImage",
+    kernel: `/run/xenlet/${kernel}`,
     ramdisk: `/run/xenlet/${initramfs}`,
     cmdline: `earlyprintk=xen,keep console=hvc0 quiet next=${next.replaceAll(" ", "+")}`,
     ...(type === "hvm" ? { vga: "none" } : {}),

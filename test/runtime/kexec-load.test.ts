@@ -125,6 +125,19 @@ describe("an image that is whole", () => {
     }
   });
 
+  test("memory that the next kernel alone is told of comes first", () => {
+    boot(buildElf(validImage()));
+    expect(load("loadMoreMemory", 0)).toBe("");
+    const [, { startInfo }] = onlyPlaced();
+    const info = xen.physical(startInfo, 4096);
+    const map = Number(info.readBigUInt64LE(40)) - startInfo;
+    expect(info.readUInt32LE(48)).toBe(xen.map.length + 1);
+    expect(info.readBigUInt64LE(map)).toBe(1n << 30n);
+    expect(info.readBigUInt64LE(map + 8)).toBe(1n << 20n);
+    expect(info.readUInt32LE(map + 16)).toBe(1);
+    expect(info.readBigUInt64LE(map + 24)).toBe(BigInt(xen.map[0]?.addr ?? -1));
+  });
+
   test("the digits of seq= are where the jump writes them", () => {
     boot(buildElf(validImage()));
     expect(load()).toBe("");

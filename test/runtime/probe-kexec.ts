@@ -20,6 +20,8 @@ import {
   xen,
 } from "xenlet";
 import { grant } from "xenlet/grant";
+import { XEN_HVM_MEMMAP_TYPE_RAM } from "xenlet/abi/start_info";
+import { MemoryMapEntry } from "xenlet/kexec/memory_map";
 import { handledPorts } from "xenlet/loop-events";
 import { RunstateArea } from "xenlet/runstate";
 
@@ -106,6 +108,12 @@ export function load(index: i32, modules: i32, pad: i32): void {
   options.cmdline = "hello " + "x".repeat(pad);
   options.modules = bootModules().slice(modules);
   console.log(kexec.load(bootModules()[index], options));
+}
+
+/** With a MiB of RAM at 1 GiB that this kernel's own map does not have. */
+export function loadMoreMemory(index: i32): void {
+  const more = new MemoryMapEntry(1 << 30, 1 << 20, XEN_HVM_MEMMAP_TYPE_RAM);
+  console.log(kexec.load(bootModules()[index], { moreMemory: [more] }));
 }
 
 export function loadCmdline(index: i32, records: bool): void {

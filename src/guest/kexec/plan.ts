@@ -10,7 +10,7 @@ import { kexec_place, kexec_room, physical_read, physical_write } from "../intri
 import { PhysicalBytes } from "../physical";
 import { commandLineValue } from "../start_info";
 import { PvhElf, Segment } from "./elf";
-import { MemoryMap } from "./memory_map";
+import { MemoryMap, MemoryMapEntry } from "./memory_map";
 import { Refusal, range } from "./refusal";
 import { Spare } from "./spare";
 import { StartInfoBlock } from "./start_info_block";
@@ -39,6 +39,8 @@ export class KexecOptions {
   records: bool = true;
   /** Leave the stages of its boot out of its records. */
   quiet: bool = false;
+  /** More that the next kernel's memory map has, where this one's says nothing. */
+  moreMemory: Array<MemoryMapEntry> = [];
 }
 
 export class Plan {
@@ -182,7 +184,7 @@ export class Plan {
 
   /** The memory map that the next kernel gets. */
   protected get nextMap(): MemoryMap {
-    return this.map;
+    return new MemoryMap(this.options.moreMemory.concat(this.map.entries));
   }
 
   /** Copies that come before the image's own. */
