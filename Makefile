@@ -9,8 +9,9 @@ SHELL := /bin/sh
 
 PACKAGES := node_modules/.package-lock.stamp
 SOURCES  := $(shell find src scripts \( -name guest -o -name toolstack -o -name conformance \) -prune -o -type f \( -name '*.ts' -o -name '*.js' \) -print)
-# What `make test` runs, from: $(STEPS). Empty: all of it.
-STEPS    := lint format types c alone unit runtime boot
+# What `make test` runs, from: $(STEPS) and $(LONG). Empty: all of the former.
+STEPS    := lint format types c alone unit runtime boot conform
+LONG     := linux
 ONLY     ?=
 
 .PHONY: help demo test lint bench fuzz build format clean tools
@@ -18,7 +19,8 @@ ONLY     ?=
 help:
 	@echo 'make demo    boot a guest on a real Xen and tell what happens'
 	@echo 'make test    run every check and every test; ONLY=unit,boot picks from:'
-	@echo '             $(STEPS)'
+	@echo '             $(STEPS);'
+	@echo '             by its name only: $(LONG) (Debian'"'"'s Linux as a peer, minutes)'
 	@echo 'make lint    only what reads the sources: eslint, prettier, tsc, gcc warnings'
 	@echo 'make bench   measure, and print the figures of docs/performance.md'
 	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED=, FLAGS='

@@ -36,6 +36,16 @@ export default defineConfig({
           sequence: { groupOrder: 2 },
         },
       },
+      {
+        // Whole Linuxes in domains: minutes, so not for every change (`make test ONLY=linux`).
+        test: {
+          name: "linux",
+          include: ["test/linux/**/*.test.ts"],
+          maxWorkers: 1,
+          hookTimeout: 1800 * SECOND,
+          sequence: { groupOrder: 3 },
+        },
+      },
     ],
   },
 });

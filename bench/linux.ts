@@ -8,7 +8,7 @@ import { provideDom0 } from "../src/machine/xl/dom0-image.js";
 import { providePreload } from "../src/machine/xl/preload.js";
 import { runDom0Steps } from "../src/machine/xl/steps.js";
 import { xlConfig } from "../src/machine/xl/xl-config.js";
-import { buildLinuxDomu, inOneFile, linuxConfig } from "../test/boot/linux-domu.js";
+import { buildLinuxDomu, inOneFile, linuxConfig } from "../test/linux/domu.js";
 import { build, folder, progress, qemu, tidyUp, xen } from "./ground.js";
 
 const type = process.argv[2] === "hvm" ? "hvm" : "pvh";

@@ -16,6 +16,8 @@ import { registerVcpuInfo } from "xenlet/vcpu_info";
 
 const GNTTAB_NR_RESERVED_ENTRIES: i32 = 8;
 const PAGE_SIZE: u64 = 4096;
+/** ns */
+const STORE_TIMEOUT: u64 = 60_000_000_000;
 const XENMEM_current_reservation: u32 = 3;
 
 function fact(text: string): void {
@@ -77,6 +79,8 @@ fact("holes: " + holes());
 fact("grants: " + leftGrants().toString());
 fact("pages: " + memory_op(XENMEM_current_reservation, memory.data<u16>([DOMID_SELF])).toString());
 console.log("console after Linux");
+/* dom0 has more than this domain to serve. */
+xenstore.timeout = STORE_TIMEOUT;
 const found = xenstore.read("data/linux");
 const written = xenstore.write("data/xenlet", "written");
 fact(

@@ -36,6 +36,8 @@ if (!hasAcpi()) {
 }
 const refusal = kexec.load(new PhysicalBytes(both.paddr, both.size - size), options);
 if (refusal.length > 0) throw new Error(refusal);
+/* ns: dom0 has more than this domain to serve. */
+xenstore.timeout = 60_000_000_000;
 record("fact", "store: write=" + xenstore.write("data/xenlet", "before").toString());
 console.log("console before Linux");
 throw new Error("exec: " + kexec.exec().toString() + ", " + kexec.why());

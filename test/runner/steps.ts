@@ -25,3 +25,8 @@ export const steps: Step[] = [
   vitestStep("boot", "boots on a real Xen"),
   conformStep("conform", "soft reset conformance on every Xen"),
 ];
+
+/** What takes too long for every change, and is run by its name only: minutes of a whole Linux, or several, in a domain. */
+export const longSteps: Step[] = [
+  vitestStep("linux", "Debian's Linux before and after our kernels"),
+];

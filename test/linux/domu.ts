@@ -13,7 +13,7 @@ import { librariesFor } from "../../src/machine/xl/needed.js";
 import { provideDom0Packages } from "../../src/machine/xl/packages.js";
 import { quote } from "../../src/machine/xl/xl-config.js";
 import { createProgress } from "../../src/progress.js";
-import { FREESTANDING } from "./freestanding.js";
+import { FREESTANDING } from "../boot/freestanding.js";
 
 const KEXEC = "sbin/kexec";
 const XENSTORE = "usr/bin/xenstore";

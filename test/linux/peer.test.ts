@@ -19,9 +19,9 @@ import { providePreload } from "../../src/machine/xl/preload.js";
 import { runDom0Steps, type Dom0Run } from "../../src/machine/xl/steps.js";
 import { xlConfig } from "../../src/machine/xl/xl-config.js";
 import { createProgress } from "../../src/progress.js";
-import { build, qemu, scratch } from "./ground.js";
-import { buildLinuxDomu, buildResume, inOneFile, linuxConfig } from "./linux-domu.js";
-import { exitOf, facts, recordsOf } from "./xl-stage.js";
+import { build, qemu, scratch } from "../boot/ground.js";
+import { buildLinuxDomu, buildResume, inOneFile, linuxConfig } from "./domu.js";
+import { exitOf, facts, recordsOf } from "../boot/xl-stage.js";
 
 /** XEN_DOMCTL_INTERFACE_VERSION of 4.17. */
 const DOMCTL_VERSION = 0x15;
@@ -111,11 +111,12 @@ describe("Linux and our kernel in one domain", () => {
       },
       filesMiB: 142,
       domainsMiB: 1360,
-      cpus: 2,
-      stepMs: 450_000,
+      // With more, QEMU's emulation of AMD's virtualisation was seen to mix up a domain's registers with Xen's.
+      cpus: 1,
+      stepMs: 900_000,
     });
     output = run.steps[0]?.output.join("\n") ?? "";
-  }, 900_000);
+  }, 1_800_000);
 
   const said = () => [...(run.steps[0]?.said.values() ?? [])].flat();
 
