@@ -5,6 +5,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
+import { parseElf } from "../../src/image/elf/elf.js";
+import { validatePvhImage } from "../../src/image/elf/pvh.js";
 import type { BootResult } from "../../src/machine/boot.js";
 import { boot, build, expectSuccess, scratch } from "./ground.js";
 
@@ -24,8 +26,10 @@ async function damaged(name: string, change: (image: Buffer) => void): Promise<B
 
 test("a guest that faults at its first instruction triple-faults, and the toolstack was there", async () => {
   const result = await damaged("ud2", (image) => {
-    const entry = hello.readBigUInt64LE(24) + hello.readBigUInt64LE(header(0) + 8);
-    image.writeUInt16LE(0x0b0f, Number(entry - hello.readBigUInt64LE(header(0) + 24)));
+    const { entry, segments } = validatePvhImage(parseElf(image));
+    const [first] = segments;
+    if (first === undefined) throw new Error("no segment");
+    image.writeUInt16LE(0x0b0f, first.offset + entry - Number(first.paddr));
   });
   expect(result).toMatchObject({ verdict: "crash", exitCode: 120, stage: "toolstack" });
   expect(result.message).toContain("the guest triple-faulted");

@@ -62,10 +62,14 @@ group("block", () => {
   });
 
   test("writes evtchn_upcall_mask, set to 1, back to 0, and wakes all the same", () => {
-    const deadline = startTimer(5 * MS);
+    let deadline: u64 = 0;
     store8(upcallMask, 1);
     expect(load8(upcallMask)).toBe(1);
-    expect(blockUntilTimer()).toBe(0);
+    /* More than once only where the machine stalls until the timer has gone off: then there is nothing to block for. */
+    for (let i = 0; i < 5 && load8(upcallMask) != 0; i++) {
+      deadline = startTimer(5 * MS);
+      expect(blockUntilTimer()).toBe(0);
+    }
     expect(load8(upcallMask)).toBe(0);
     expect(systemTime()).toBeWithin(deadline, deadline + LATE);
   });
