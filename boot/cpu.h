@@ -48,7 +48,6 @@ static inline void reload_cr3(void)
     __asm__ volatile("mov %%cr3, %0; mov %0, %%cr3" : "=r"(value) : : "memory");
 }
 
-/* One exit to the hypervisor for the whole string where a byte at a time would cost one each. */
 /* String instructions: opaque to the compiler, one instruction, any alignment. */
 static inline void copy_bytes(void *to, const void *from, uint64_t count)
 {
@@ -60,6 +59,7 @@ static inline void clear_bytes(void *at, uint64_t count)
     __asm__ volatile("rep stosb" : "+D"(at), "+c"(count) : "a"(0) : "memory");
 }
 
+/* One exit to the hypervisor for the whole string where a byte at a time would cost one each. */
 static inline void outsb(uint16_t port, const void *from, uint64_t count)
 {
     __asm__ volatile("rep outsb" : "+S"(from), "+c"(count) : "d"(port) : "memory");
