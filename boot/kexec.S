@@ -45,7 +45,7 @@ kexec_enter:
     lretq
 
     .balign 16
-    .global kexec_page, kexec_page_end
+    .global kexec_page, kexec_code, kexec_page_end
 kexec_page:
     .skip KEXEC_HEADER_SIZE
 /* "Accessed" is set in each: they are loaded while the page is mapped read-only. */
@@ -60,6 +60,7 @@ no_idt:
     .long 0
 
     .code32
+kexec_code:
 leave:
     mov $SEL_DATA32, %eax
     mov %eax, %ds
@@ -69,7 +70,6 @@ leave:
     mov %eax, %gs
     mov $(CR0_PE | CR0_ET), %eax
     mov %eax, %cr0 /* paging is off, and with it long mode is left */
-    lea PAGE_SIZE(%ebx), %esp
     mov $MSR_EFER, %ecx
     xor %eax, %eax
     xor %edx, %edx
@@ -78,7 +78,29 @@ leave:
     mov %eax, %cr3
     lidt IN_PAGE(no_idt)
 
-/* A page at a time, and only where it is not there already: the next kernel is often this one once more. */
+/*
+ * %edx / 4 words to %edi on, a page's worth at a time, and only where they are not there already: the next kernel is often
+ * this one once more. Besides, whoever emulates a CPU translates code anew once it was written to.
+ */
+.macro put_where_other compare, store
+    shr $2, %edx
+1:  test %edx, %edx
+    jz 3f
+    mov $(PAGE_SIZE / 4), %ecx
+    cmp %ecx, %edx
+    ja 2f
+    mov %edx, %ecx
+2:  sub %ecx, %edx
+    repe \compare
+    je 1b
+    sub $4, %esi
+    sub $4, %edi
+    inc %ecx
+    rep \store
+    jmp 1b
+3:
+.endm
+
 copy:
     cld
     lea IN_PAGE(kexec_page_end), %ebp
@@ -89,59 +111,36 @@ next_copy:
     mov KEXEC_COPY_TO(%ebp), %edi
     mov KEXEC_COPY_FROM(%ebp), %esi
     mov KEXEC_COPY_BYTES(%ebp), %edx
-    add $KEXEC_COPY_SIZE, %ebp
-1:  test %edx, %edx
-    jz next_copy
-    mov $PAGE_SIZE, %ecx
-    cmp %ecx, %edx
-    ja 2f
-    mov %edx, %ecx
-2:  sub %ecx, %edx
-    push %ecx
-    push %esi
-    push %edi
-    shr $2, %ecx /* of 0, this sets the flag that `repe` leaves for equal */
-    repe cmpsl
-    jne 3f
-    mov 8(%esp), %ecx
-    and $3, %ecx
-    repe cmpsb
-    jne 3f
-    add $12, %esp
-    jmp 1b
-3:  pop %edi
-    pop %esi
-    mov (%esp), %ecx
-    shr $2, %ecx
-    rep movsl
-    pop %ecx
+    put_where_other cmpsl, movsl
+    mov KEXEC_COPY_BYTES(%ebp), %ecx
     and $3, %ecx
     rep movsb
-    jmp 1b
+    add $KEXEC_COPY_SIZE, %ebp
+    jmp next_copy
 
 zero:
     lea IN_PAGE(kexec_page_end), %ebp
-    mov KEXEC_COUNT(%ebx), %edx
-1:  sub $1, %edx
+    mov KEXEC_COUNT(%ebx), %esp
+next_zeroes:
+    sub $1, %esp
     jb hand_over
     mov KEXEC_COPY_TO(%ebp), %edi
     add KEXEC_COPY_BYTES(%ebp), %edi
-    mov KEXEC_COPY_ZEROES(%ebp), %esi
-    add $KEXEC_COPY_SIZE, %ebp
+    mov KEXEC_COPY_ZEROES(%ebp), %edx
     xor %eax, %eax
-    mov %esi, %ecx
-    shr $2, %ecx
-    rep stosl
-    mov %esi, %ecx
+    mov %edx, %ecx
     and $3, %ecx
-    rep stosb
-    jmp 1b
+    rep stosb /* first, since it is the end of them that is aligned */
+    put_where_other scasl, stosl
+    add $KEXEC_COPY_SIZE, %ebp
+    jmp next_zeroes
 
 hand_over:
     mov $SEL_TSS32, %eax
     ltr %ax
     xor %eax, %eax
     lldt %ax
+    lea PAGE_SIZE(%ebx), %esp
     push $EFLAGS_NONE
     popf
     mov KEXEC_ENTRY(%ebx), %eax

@@ -19,14 +19,22 @@ uint32_t kexec_room(void)
     return (PAGE_SIZE - KEXEC_STACK_SIZE - (kexec_page_end - kexec_page)) / sizeof(struct kexec_copy);
 }
 
+/* For the same reason as kexec.S copies only what differs: the kernel before this one may have jumped from here. */
+static void put_where_other(uint64_t paddr, const void *from, uint32_t size)
+{
+    if (__builtin_memcmp((const uint8_t *)physical_peek(paddr), from, size))
+        physical_write(paddr, from, size);
+}
+
 void kexec_place(uint32_t page, uint32_t entry, uint32_t start_info, const struct kexec_copy *copies, uint32_t count)
 {
     struct kexec_header header = {.count = count, .entry = entry, .start_info = start_info};
-    uint32_t size = kexec_page_end - kexec_page;
+    uint32_t code = kexec_code - kexec_page, size = kexec_page_end - kexec_page;
 
-    physical_write(page, kexec_page, size);
+    physical_write(page, kexec_page, code); /* ltr made a mark in its GDT */
     physical_write(page, &header, sizeof(header));
-    physical_write(page + size, copies, count * sizeof(*copies));
+    put_where_other(page + code, kexec_code, size - code);
+    put_where_other(page + size, copies, count * sizeof(*copies));
 }
 
 /* The number of the next record, for the next kernel to go on with: seq= on its command line. */

@@ -2,7 +2,7 @@
  * The jump into another kernel: what kexec.c fills in and kexec.S goes by. One page of physical memory that no
  * copy touches holds all of it:
  *
- *   kexec_page   struct kexec_header | code, GDT (kexec.S) | struct kexec_copy[count] ...        stack |
+ *   kexec_page   struct kexec_header | GDT, code (kexec.S) | struct kexec_copy[count] ...        stack |
  */
 #ifndef XENLET_KEXEC_H
 #define XENLET_KEXEC_H
@@ -20,8 +20,8 @@
 #define KEXEC_COPY_ZEROES 12
 #define KEXEC_COPY_SIZE 16
 
-/* At the page's end: four pushes, and as much again. */
-#define KEXEC_STACK_SIZE 32
+/* At the page's end: one push, and as much again. */
+#define KEXEC_STACK_SIZE 8
 
 #ifndef __ASSEMBLER__
 #include <stddef.h>
@@ -52,7 +52,7 @@ _Static_assert(offsetof(struct kexec_copy, zeroes) == KEXEC_COPY_ZEROES, "kexec.
 _Static_assert(sizeof(struct kexec_copy) == KEXEC_COPY_SIZE, "kexec.S");
 
 /* kexec.S: what the page begins with, and its way in. */
-extern uint8_t kexec_page[], kexec_page_end[];
+extern uint8_t kexec_page[], kexec_code[], kexec_page_end[];
 _Noreturn void kexec_enter(uint32_t page);
 #endif
 

@@ -150,6 +150,47 @@ describe("into another image", () => {
     expect(printed(result).at(-1)).toBe("bigger 9abcdef0");
   });
 
+  // The jump writes only what is not there already, by words: so where memory differs here and there, and at the edge between what
+  // is in the file and what is cleared, which is neither a page's nor a word's.
+  test("every byte that the last kernel changed is as in the image again, and every other", async () => {
+    const pattern = Array.from({ length: 12_003 }, (_, at) => 1 + ((at * 167) % 251));
+    const file = scratch("bytes.ts");
+    await writeFile(
+      file,
+      `import { bootModules, commandLineValue, kexec } from "xenlet";
+       const pattern: usize = memory.data<u8>([${pattern.join()}]);
+       const zeroes: usize = memory.data(50001, 1);
+       const modules = bootModules();
+       /* Of the segment at the first address that may be used: linear memory. */
+       const segment = new StaticArray<u64>(7);
+       for (let at: u32 = 64; segment[2] != 0x1000; at += 56) modules[0].read(at, changetype<usize>(segment), 56);
+       const edge = <usize>(segment[2] + segment[4]) - 4;
+       const last = <usize>(segment[2] + segment[5]) - 3;
+       const was = load<u64>(edge).toString(16);
+       let wrong = 0;
+       for (let i = 0; i < ${pattern.length}; i++)
+         if (load<u8>(pattern + i) != 1 + i * 167 % 251) wrong++;
+       for (let i = 0; i < 50001; i++) if (load<u8>(zeroes + i) != 0) wrong++;
+       for (let i = 0; i < 3; i++) if (load<u8>(last + i) != 0) wrong++;
+       console.log("edge " + was + ", at 4n+" + (edge % 4).toString() + ", wrong " + wrong.toString());
+       if (commandLineValue("then") == "end") process.exit(0);
+       function flip(at: usize): void { store<u8>(at, ~load<u8>(at)); }
+       for (let i = 0; i < ${pattern.length}; i += 4099) flip(pattern + i);
+       for (let i = 0; i < 50001; i += 9) flip(zeroes + i);
+       for (let i = 0; i < 7; i++) flip(edge + i);
+       for (let i = 0; i < 3; i++) flip(last + i);
+       const refusal = kexec.load(modules[0], { cmdline: "then=end", modules });
+       throw new Error(refusal + kexec.exec().toString());`,
+    );
+    // Whose allocator has nothing at the end of linear memory.
+    const bytes = await build(file, { runtime: "stub" });
+    const result = await boot(bytes, { on: "domu", modules: [bytes], ...TIMEOUT });
+    expectSuccess(result);
+    const [first, second] = printed(result);
+    expect(first).toMatch(/^edge [0-9a-f]+, at 4n\+[123], wrong 0$/);
+    expect(second).toBe(first);
+  });
+
   test("a command line, modules and the memory map arrive", async () => {
     const file = scratch("arrived.ts");
     await writeFile(
