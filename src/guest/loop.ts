@@ -38,9 +38,7 @@ export function runLoop(): void {
   running = true;
   while (true) {
     const moreEvents = handleEvents() == EVENTS_PER_TURN;
-    /* The clock may cost an exit to Xen: read once a turn. A deadline that passes meanwhile ends the sleep at once. */
-    const now = timerCount() > 0 ? systemTime() : 0;
-    runDueTimers(now);
+    const now = runDueTimersNow();
     if (timerCount() == 0 && handledPorts() == 0) break;
     if (!moreEvents && nextDeadline() > now) sleep(nextDeadline());
   }
@@ -54,12 +52,21 @@ export function runLoop(): void {
  */
 export function waitForEvents(deadline: u64 = u64.MAX_VALUE): void {
   const handled = handleEvents();
-  const now = systemTime();
-  runDueTimers(now);
+  const now = runDueTimersNow(deadline);
   const next = min(nextDeadline(), deadline);
   if (handled > 0 || next <= now) return;
   sleep(next);
   handleEvents();
+}
+
+/**
+ * Returns what time it was. The clock may cost an exit to Xen: it is read once a turn, and only where somebody waits
+ * for it. A deadline that passes meanwhile ends the sleep at once.
+ */
+function runDueTimersNow(deadline: u64 = u64.MAX_VALUE): u64 {
+  const now = timerCount() > 0 || deadline != u64.MAX_VALUE ? systemTime() : 0;
+  runDueTimers(now);
+  return now;
 }
 
 /** Returns how many there were; with EVENTS_PER_TURN there may be more. */
