@@ -45,7 +45,7 @@ void console_attach(void)
     else if (!ring)
         ring = shared_map(gfn, 1);
     /* What was written while there was no port to tell of it. */
-    if (ring)
+    if (!console_drained())
         notify();
 }
 
