@@ -4,9 +4,8 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { parseElf } from "../src/image/elf/elf.js";
-import { validatePvhImage } from "../src/image/elf/pvh.js";
 import { bootCosts } from "./boot-cost.js";
+import { entryOffset } from "../test/boot/entry.js";
 import { boot, build, folder, measured, median, progress, qemu, tidyUp, xen } from "./ground.js";
 import { kernels } from "./kernels.js";
 
@@ -98,10 +97,7 @@ async function eventLoop(): Promise<void> {
 /** hello, with `cli; hlt` as its first instruction: the last vCPU halts with interrupts off, which powers off. */
 async function haltingGuest(hello: string): Promise<string> {
   const bytes = await readFile(hello);
-  const { entry, segments } = validatePvhImage(parseElf(bytes));
-  const [first] = segments;
-  if (first === undefined) throw new Error(`${hello} has no segment`);
-  bytes.writeUInt16LE(0xf4fa, first.offset + entry - Number(first.paddr));
+  bytes.writeUInt16LE(0xf4fa, entryOffset(bytes));
   const output = join(folder, "halt.elf");
   await writeFile(output, bytes);
   return output;

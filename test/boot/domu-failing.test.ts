@@ -5,9 +5,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
-import { parseElf } from "../../src/image/elf/elf.js";
-import { validatePvhImage } from "../../src/image/elf/pvh.js";
 import type { BootResult } from "../../src/machine/boot.js";
+import { entryOffset } from "./entry.js";
 import { boot, build, expectSuccess, scratch } from "./ground.js";
 
 const hello = await readFile(await build("examples/hello.ts"));
@@ -26,10 +25,7 @@ async function damaged(name: string, change: (image: Buffer) => void): Promise<B
 
 test("a guest that faults at its first instruction triple-faults, and the toolstack was there", async () => {
   const result = await damaged("ud2", (image) => {
-    const { entry, segments } = validatePvhImage(parseElf(image));
-    const [first] = segments;
-    if (first === undefined) throw new Error("no segment");
-    image.writeUInt16LE(0x0b0f, first.offset + entry - Number(first.paddr));
+    image.writeUInt16LE(0x0b0f, entryOffset(image));
   });
   expect(result).toMatchObject({ verdict: "crash", exitCode: 120, stage: "toolstack" });
   expect(result.message).toContain("the guest triple-faulted");

@@ -5,9 +5,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { parseElf } from "../../src/image/elf/elf.js";
-import { validatePvhImage } from "../../src/image/elf/pvh.js";
 import { xenFromPath } from "../../src/machine/debian/index.js";
+import { entryOffset } from "./entry.js";
 import { boot, build, expectSuccess, scratch, xen } from "./ground.js";
 
 let hello: string;
@@ -27,14 +26,6 @@ async function damaged(name: string, change: (image: Buffer) => Buffer): Promise
   const file = scratch(`${name}.elf`);
   await writeFile(file, change(await readFile(hello)));
   return file;
-}
-
-/** Where Xen enters the image, as an offset in the file: the note has it as a physical address in the first segment. */
-function entryOffset(image: Buffer): number {
-  const { entry, segments } = validatePvhImage(parseElf(image));
-  const [first] = segments;
-  if (first === undefined) throw new Error("no segment");
-  return first.offset + entry - Number(first.paddr);
 }
 
 describe("a guest that", () => {
