@@ -5,9 +5,9 @@ import { execa } from "execa";
 import { readFile, writeFile } from "node:fs/promises";
 
 import { provideLinux } from "../../src/machine/debian/index.js";
+import { writeCpio } from "../../src/machine/xl/cpio.js";
 import { createProgress } from "../../src/progress.js";
 import { FREESTANDING } from "./freestanding.js";
-import { S_IFCHR, S_IFDIR, S_IFREG, initramfs } from "./initramfs.js";
 import { scratch } from "./ground.js";
 
 /** test/guests/kernel32.c as an ELF32 with a PVH note. */
@@ -41,12 +41,11 @@ export async function buildLinux(): Promise<Linux> {
   const archive = scratch("initramfs");
   await writeFile(
     archive,
-    initramfs([
-      { name: "dev", mode: S_IFDIR | 0o755 },
-      { name: "dev/console", mode: S_IFCHR | 0o600, device: [5, 1] },
-      { name: "dev/kmsg", mode: S_IFCHR | 0o644, device: [1, 11] },
-      { name: "sys", mode: S_IFDIR | 0o755 },
-      { name: "init", mode: S_IFREG | 0o755, data: await readFile(init) },
+    writeCpio([
+      { type: "device", path: "dev/console", major: 5, minor: 1 },
+      { type: "device", path: "dev/kmsg", major: 1, minor: 11 },
+      { type: "directory", path: "sys" },
+      { type: "file", path: "init", data: await readFile(init), executable: true },
     ]),
   );
   return { vmlinux, initramfs: archive };

@@ -7,7 +7,6 @@ import { gzipSync } from "node:zlib";
 import { describe, expect, test } from "vitest";
 
 import { vmlinuxOf } from "../../../src/machine/bzimage.js";
-import { S_IFREG, initramfs } from "../../boot/initramfs.js";
 
 const KERNEL = Buffer.concat([
   Buffer.from([0x7f, 0x45, 0x4c, 0x46]),
@@ -105,16 +104,4 @@ describe("vmlinux", () => {
   ])("%s is refused", async (_, image, message) => {
     await expect(vmlinuxOf(await image())).rejects.toThrow(message);
   });
-});
-
-test("an initramfs is entries, each padded to 4 bytes, and a trailer", () => {
-  const archive = initramfs([{ name: "init", mode: S_IFREG | 0o755, data: Buffer.from("hello") }]);
-  const text = archive.toString("latin1");
-  expect(text.slice(0, 6)).toBe("070701");
-  expect(text.slice(6 + 8, 6 + 16)).toBe("000081ed");
-  expect(text.slice(6 + 48, 6 + 56)).toBe("00000005");
-  expect(text.slice(110, 115)).toBe("init\0");
-  expect(text.indexOf("hello") % 4).toBe(0);
-  expect(text).toContain("TRAILER!!!\0");
-  expect(archive.length % 4).toBe(0);
 });
