@@ -1,4 +1,4 @@
-// vmlinux out of a bzImage, and an initramfs: files whose format is Linux's, and not ours to choose.
+// vmlinux out of a bzImage: a file whose format is Linux's, and not ours to choose.
 // Why: Debian's kernel is compressed in one way today and in another tomorrow, and a download may be cut off. Fails if
 // what comes out is not what went in, or if a damaged file is taken for a kernel.
 
