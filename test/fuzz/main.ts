@@ -4,7 +4,7 @@
  *   --modules N   how many of Binaryen's (default 20 000); on top, a sixteenth as many that are dense in arithmetic, and
  *                 a sixteenth of loops that gcc does as vectors
  *   --seed S      the first seed (default: the time); a module's own seed is printed when it fails
- *   --batch N     how many to a boot (default 250)
+ *   --batch N     how many to a boot (default 2000)
  *   --flags F     more flags for the modules' C: another way to lower, or a wrong one, to see that it is found
  *   --jobs N      how many batches at a time (default: one for each CPU)
  *
@@ -23,7 +23,7 @@ const { values } = parseArgs({
   options: {
     modules: { type: "string", default: "20000" },
     seed: { type: "string", default: String(Math.floor(Date.now() / 1000)) },
-    batch: { type: "string", default: "250" },
+    batch: { type: "string", default: "2000" },
     jobs: { type: "string", default: String(availableParallelism()) },
     flags: { type: "string", default: "" },
     worker: { type: "boolean", default: false },
@@ -57,9 +57,16 @@ function plan(modules: number, seed: number, size: number): Batch[] {
     .map(({ batch }) => batch);
 }
 
+/** A worker is that far with its batch. */
+interface BatchStage {
+  batch: Batch;
+  stage: string;
+}
+
 function work(): void {
   process.on("message", (batch: Batch) => {
-    void runBatch(batch).then((report) => process.send?.(report));
+    const onStage = (stage: string): void => void process.send?.({ batch, stage });
+    void runBatch(batch, onStage).then((report) => process.send?.(report));
   });
   process.on("disconnect", () => process.exit());
 }
@@ -93,6 +100,11 @@ async function lead(): Promise<void> {
     );
     for (const failure of failures) console.log(failure);
   };
+  const tellStage = ({ batch, stage }: BatchStage): void => {
+    console.log(
+      `after ${minutes()}: ${batch.count} ${batch.kind} from seed ${batch.seed} on ${stage}`,
+    );
+  };
   console.log(`${total} modules from seed ${seed} on, ${size} to a boot`);
   const children: ChildProcess[] = [];
   for (const signal of ["SIGINT", "SIGTERM"] as const)
@@ -110,8 +122,12 @@ async function lead(): Promise<void> {
         if (batch) child.send(batch);
         else child.disconnect();
       };
-      child.on("message", (report: BatchReport) => {
-        take(report);
+      child.on("message", (message: BatchReport | BatchStage) => {
+        if ("stage" in message) {
+          tellStage(message);
+          return;
+        }
+        take(message);
         next();
       });
       next();

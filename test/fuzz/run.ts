@@ -101,8 +101,11 @@ export function prepare(
   return { number, exposed: made, calls: wanted, outcome: outcomeOf(made, wanted, timeLimitMs) };
 }
 
-/** How to build a batch, but for where, and how long its guest may take. */
-export type HowToBuild = Omit<BatchOptions, "output"> & { timeoutMs?: number };
+/** How to build a batch, but for where; how long its guest may take; and who is told what has been done. */
+export type HowToBuild = Omit<BatchOptions, "output"> & {
+  timeoutMs?: number;
+  onStage?: (stage: string) => void;
+};
 
 /**
  * The numbers of those cases that V8 does not agree on. Of a guest that does not end, half of the cases are looked for
@@ -128,13 +131,14 @@ export async function wrongCases(cases: Prepared[], how: HowToBuild = {}): Promi
 /** Builds and boots them; `see` is handed the image, and the guest's digests by number. */
 async function withImage(
   cases: Prepared[],
-  { timeoutMs, ...how }: HowToBuild,
+  { timeoutMs, onStage, ...how }: HowToBuild,
   see: (image: string, whole: Map<number, string>) => Promise<void>,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "xenlet-fuzz-run-"));
   try {
     const image = join(folder, "batch.elf");
     await buildBatch(cases, { ...how, output: image });
+    onStage?.("in one image");
     await see(image, (await bootBatch(image, "", timeoutMs)).whole);
   } finally {
     await rm(folder, { recursive: true, force: true });
@@ -174,6 +178,7 @@ export async function runSeeds(
 ): Promise<RunReport> {
   const cases: Prepared[] = [];
   for (let i = 0; i < count; i++) cases.push(prepare(seed + i, await moduleOf(kind, seed + i)));
+  how.onStage?.("run by V8");
   const traps = new Map<number, number>();
   for (const { outcome } of cases)
     for (const trap of outcome.traps) traps.set(trap, (traps.get(trap) ?? 0) + 1);

@@ -65,11 +65,15 @@ async function told(batch: Batch, found: Disagreement): Promise<string> {
 }
 
 /** Never throws: a batch that cannot be built or does not end is halved until the module is found that is to blame. */
-export async function runBatch(batch: Batch, run = runSeeds): Promise<BatchReport> {
+export async function runBatch(
+  batch: Batch,
+  onStage: (stage: string) => void = () => undefined,
+  run = runSeeds,
+): Promise<BatchReport> {
   const { kind, seed, count } = batch;
   let report;
   try {
-    report = await run(kind, seed, count, howToBuild(batch));
+    report = await run(kind, seed, count, { ...howToBuild(batch), onStage });
   } catch (error) {
     if (count === 1)
       return {
@@ -80,8 +84,12 @@ export async function runBatch(batch: Batch, run = runSeeds): Promise<BatchRepor
         failures: [`${kind} seed ${seed}: ${(error as Error).message}`],
       };
     const half = Math.ceil(count / 2);
-    const first = await runBatch({ ...batch, count: half }, run);
-    const second = await runBatch({ ...batch, seed: seed + half, count: count - half }, run);
+    const first = await runBatch({ ...batch, count: half }, onStage, run);
+    const second = await runBatch(
+      { ...batch, seed: seed + half, count: count - half },
+      onStage,
+      run,
+    );
     const traps = { ...first.traps };
     for (const [trap, times] of Object.entries(second.traps))
       traps[Number(trap)] = (traps[Number(trap)] ?? 0) + times;

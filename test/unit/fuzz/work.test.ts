@@ -22,6 +22,7 @@ function runner(fails: (seeds: number[]) => boolean) {
 test("one module that does not end is found, and the others are run", async () => {
   const report = await runBatch(
     { ...batch, flags: [] },
+    undefined,
     runner((seeds) => seeds.includes(113)),
   );
   expect(report).toMatchObject({ modules: 19, calls: 38, traps: { 1: 19 } });
@@ -31,6 +32,7 @@ test("one module that does not end is found, and the others are run", async () =
 test("what fails only in company has failed", async () => {
   const report = await runBatch(
     { ...batch, flags: [] },
+    undefined,
     runner((seeds) => seeds.length > 10),
   );
   expect(report.modules).toBe(20);
@@ -42,6 +44,7 @@ test("what fails only in company has failed", async () => {
 test("the control: a batch in which all is well has no failures", async () => {
   const report = await runBatch(
     { ...batch, flags: [] },
+    undefined,
     runner(() => false),
   );
   expect(report).toMatchObject({ batch: { seed: 100 }, modules: 20, calls: 40, failures: [] });
