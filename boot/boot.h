@@ -123,11 +123,20 @@ uint64_t spare_end(void);
 bool spare_set_end(uint64_t end);
 bool is_stack_guard(uint64_t address);
 
+/* shared_info.c */
+/* The page, while it is mapped. */
+extern volatile uint8_t *shared_info;
+/* The address that it is mapped at, each time; 0 if there is no frame left. */
+uint64_t shared_info_place(void);
+/* Maps it, if it is not: without an upcall, and with what is in it. False where it cannot be, or a soft reset took it. */
+bool shared_info_map(void);
+/* The runtime has mapped it there. 0: a soft reset took it, and nothing maps it before shared_info_found(). */
+void shared_info_set(uint64_t address);
+void shared_info_found(void);
+
 /* vcpu.c: secondary vCPUs. */
 enum vcpu_start { VCPU_START_HYPERCALL, VCPU_START_INIT_SIPI };
 enum vcpu_order { VCPU_YIELD, VCPU_BLOCK, VCPU_POLL, VCPU_SPIN, VCPU_DOWN, VCPU_SEND };
-/* The shared_info page, once the guest has mapped it. */
-extern volatile uint8_t *shared_info;
 /* Starts vCPU `id`, which `port` wakes, and waits until it runs. 0, or Xen's negative errno. */
 int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port);
 /* Whether it was started, and not reset since. */

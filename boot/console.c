@@ -35,6 +35,7 @@ void console_attach(void)
 {
     uint64_t gfn;
 
+    shared_info_found();
     if (is_hardware_domain())
         return;
     gfn = get_param(HVM_PARAM_CONSOLE_PFN);
@@ -80,14 +81,13 @@ static uint32_t room(void)
 /*
  * Until the daemon has read. The port's pending bit is cleared before the last look: an event after that ends
  * the poll. If that event told of input as well, whoever waits for it hears of it by the next one: what is written
- * now will be read, and that is told too. Without shared_info, before the runtime mapped it or after a soft reset,
- * there is only the next turn.
+ * now will be read, and that is told too. Without shared_info, which a soft reset takes, there is only the next turn.
  */
 static void wait_for_room(void)
 {
     struct sched_poll poll = {.ports = (uint64_t)&port, .nr_ports = 1};
 
-    if (!shared_info) {
+    if (!shared_info_map()) {
         hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
         return;
     }

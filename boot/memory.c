@@ -23,7 +23,7 @@
 
 static uint64_t linear_base; /* &linear_phys, as a number */
 static uint64_t linear_end;  /* mapped up to here, virtual */
-static uint64_t ram_end;     /* first physical byte that is not linear memory's to grow into */
+static uint64_t ram_end;     /* room_end(); 0 until somebody needs it */
 static uint64_t shared_base; /* where the window begins */
 static uint32_t shared_used; /* pages of the window in use */
 
@@ -117,15 +117,21 @@ static void linear_map(uint64_t end)
     linear_end = end;
 }
 
+/*
+ * The first physical byte that is not linear memory's to grow into. The memory map says, and may have to be asked of Xen:
+ * not before linear memory grows beyond what the image has room for, or somebody else wants a frame.
+ */
+static uint64_t room_end(void)
+{
+    if (!ram_end)
+        ram_end = modules_keep(linear_base + linear_end, ram_region_end(linear_base));
+    return ram_end;
+}
+
+/* All `bytes` are in the image's last segment (pvh.lds.S), so whoever loaded it found RAM for them. */
 void linear_init(uint32_t bytes)
 {
     linear_base = (uint64_t)linear_phys;
-    ram_end = ram_region_end(linear_base);
-    if (ram_end < linear_base + bytes)
-        fatal("the domain has too little memory for this guest");
-
-    ram_end = modules_keep(linear_base + bytes, ram_end);
-
     for (int gib = 0; gib < 4; gib++)
         linear_pdpt[gib] = (table_phys(linear_pd) + gib * PAGE_SIZE) | PTE_TABLE;
     linear_pd[0] = table_phys(linear_first_pt) | PTE_TABLE;
@@ -149,7 +155,7 @@ void linear_init(uint32_t bytes)
 
 bool linear_grow(uint64_t from, uint64_t bytes)
 {
-    if (bytes > SHARED_BASE || linear_base + bytes > ram_end)
+    if (bytes > SHARED_BASE || linear_base + bytes > room_end())
         return false;
     linear_map(bytes);
     __builtin_memset((void *)from, 0, bytes - from);
@@ -182,7 +188,7 @@ uint64_t shared_alloc(uint32_t count)
     uint64_t bytes = (uint64_t)count * PAGE_SIZE;
     uint64_t address;
 
-    if (linear_base + linear_end + bytes > ram_end)
+    if (linear_base + linear_end + bytes > room_end())
         return 0;
     address = shared_map((ram_end - bytes) >> PAGE_SHIFT, count);
     if (address) {
@@ -199,7 +205,7 @@ uint64_t spare_begin(void)
 
 uint64_t spare_end(void)
 {
-    return ram_end;
+    return room_end();
 }
 
 bool spare_set_end(uint64_t end)

@@ -32,12 +32,14 @@ static uint32_t length(const char *text)
     return n;
 }
 
-/* Version 0 has no map, and Xen builds PVH dom0 with version 0: then Xen itself is asked. */
-static void ask_for_memory_map(void)
+/* Version 0 has no map, and Xen builds PVH dom0 with version 0: then Xen itself is asked, by whoever is the first to need it. */
+static void need_memory_map(void)
 {
     static struct e820_entry e820[MAX_MEMMAP];
     struct xen_memory_map map = {.nr_entries = MAX_MEMMAP, .buffer = (uint64_t)e820};
 
+    if (start_info.memmap_entries)
+        return;
     if (hypercall2(__HYPERVISOR_memory_op, XENMEM_memory_map, (uint64_t)&map) != 0)
         fatal("XENMEM_memory_map failed, and start_info has no memory map");
     for (uint32_t i = 0; i < map.nr_entries; i++)
@@ -85,7 +87,7 @@ void start_info_init(void)
         take_given();
 
     if (start_info.version == 0 || !start_info.memmap_paddr) {
-        ask_for_memory_map();
+        start_info.memmap_entries = 0; /* version 0 ends before it */
     } else {
         if (start_info.memmap_entries > MAX_MEMMAP)
             fatal("start_info's memory map has more than 64 entries");
@@ -100,6 +102,7 @@ bool is_hardware_domain(void)
 
 uint64_t ram_region_end(uint64_t paddr)
 {
+    need_memory_map();
     for (uint32_t i = 0; i < start_info.memmap_entries; i++) {
         const struct hvm_memmap_table_entry *region = &memmap[i];
 
@@ -160,6 +163,7 @@ uint32_t boot_data_copy(enum boot_data what, void *to, uint32_t size)
 
     switch (what) {
     case BOOT_START_INFO:
+        need_memory_map();
         from = &start_info;
         bytes = sizeof(start_info);
         break;
@@ -168,10 +172,12 @@ uint32_t boot_data_copy(enum boot_data what, void *to, uint32_t size)
         bytes = length(cmdline);
         break;
     case BOOT_MEMMAP:
+        need_memory_map();
         from = memmap;
         bytes = start_info.memmap_entries * sizeof(*memmap);
         break;
     case BOOT_MODLIST:
+        spare_end(); /* moves those that have to move */
         from = modlist;
         bytes = start_info.nr_modules * sizeof(*modlist);
         break;

@@ -13,7 +13,6 @@
 
 static volatile uint32_t online; /* bit map of vCPUs that have reached vcpu_main */
 
-volatile uint8_t *shared_info;
 bool lapic_in_use;
 
 /* The word of the 2-level ABI's bit map that holds the port's pending bit. */

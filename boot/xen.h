@@ -63,7 +63,9 @@
 #define XEN_CPUID_LAST_LEAF 0x40010000
 
 /* memory.h */
+#define XENMEM_add_to_physmap 7
 #define XENMEM_memory_map 9
+#define XENMAPSPACE_shared_info 0
 
 /* arch-x86/hvm/start_info.h */
 #define XEN_HVM_START_MAGIC_VALUE 0x336ec578
@@ -109,6 +111,12 @@ struct vcpu_hvm_context_64 {
 };
 
 /* memory.h */
+struct xen_add_to_physmap {
+    uint16_t domid, size;
+    uint32_t space;
+    uint64_t idx, gpfn;
+};
+
 struct xen_memory_map {
     uint32_t nr_entries;
     uint32_t pad;

@@ -25,10 +25,6 @@
 #define SHARED_INFO_WC_NSEC 3080
 #define SHARED_INFO_WC_SEC_HI 3084
 
-/* memory.h */
-#define XENMEM_add_to_physmap 7
-#define XENMAPSPACE_shared_info 0
-
 /* How often somebody who waits for dom0's console looks: it has no event that needs no more setting up. */
 #define CONSOLE_IO_PERIOD 10000000ul
 
@@ -38,12 +34,6 @@ struct vcpu_time_info {
     uint32_t tsc_to_system_mul;
     int8_t tsc_shift;
     uint8_t flags, pad1[2];
-};
-
-struct xen_add_to_physmap {
-    uint16_t domid, size;
-    uint32_t space;
-    uint64_t idx, gpfn;
 };
 
 void foreign_begin(void)
@@ -64,21 +54,11 @@ _Noreturn void foreign_exit(uint32_t code)
     shutdown(SHUTDOWN_poweroff);
 }
 
-/* Mapped when it is first needed, over a frame of ours; no upcall is set up, so nothing interrupts the module. */
+/* No upcall is set up, so nothing interrupts the module. */
 static volatile uint8_t *shared_info_page(void)
 {
-    if (!shared_info) {
-        uint64_t address = shared_alloc(1);
-        struct xen_add_to_physmap add = {
-            .domid = DOMID_SELF,
-            .space = XENMAPSPACE_shared_info,
-            .gpfn = spare_end() >> PAGE_SHIFT, /* the frame that shared_alloc() just took */
-        };
-
-        if (!address || hypercall2(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (uint64_t)&add))
-            fatal("Xen does not map shared_info");
-        shared_info = (volatile uint8_t *)address;
-    }
+    if (!shared_info_map())
+        fatal("Xen does not map shared_info");
     return shared_info;
 }
 

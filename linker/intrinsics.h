@@ -78,7 +78,8 @@ INTRINSIC(uint32_t, take_upcall)
     vcpus[0].upcall_seen = 0;
     return seen;
 }
-INTRINSIC(void, set_shared_info, uint32_t address) { UNUSED_XEN; shared_info = (volatile uint8_t *)(uintptr_t)address; }
+INTRINSIC(uint32_t, shared_info_place) { UNUSED_XEN; return shared_info_place(); }
+INTRINSIC(void, set_shared_info, uint32_t address) { UNUSED_XEN; shared_info_set(address); }
 INTRINSIC(void, set_vcpu_info, uint32_t address) { UNUSED_XEN; vcpus[0].vcpu_info = (volatile uint8_t *)(uintptr_t)address; }
 INTRINSIC(uint32_t, upcall_vector) { UNUSED_XEN; return UPCALL_VECTOR; }
 INTRINSIC(uint32_t, lapic_upcall_vector)

@@ -3,6 +3,7 @@
 import { SHUTDOWN_suspend } from "xenlet/abi/sched";
 import { describeResult } from "xenlet/errno";
 import { sched } from "xenlet/sched";
+import { needSharedInfo } from "xenlet/shared_info";
 import { softReset, xen } from "xenlet/soft_reset";
 import { checkPayload, comparison, stateOf } from "./report";
 
@@ -15,7 +16,10 @@ export class GuestSide {
     readonly control: bool,
     /** Nobody else leaves the reset out, so that here is where it is done: the domain does not ask. */
     private skipsReset: bool = false,
-  ) {}
+  ) {
+    /* A scenario is about a kernel that has its events set up, and deals with Xen behind the runtime's back. */
+    needSharedInfo();
+  }
 
   /** A check's result in so many words. */
   check(name: string, ok: bool, text: string): void {

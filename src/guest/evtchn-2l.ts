@@ -12,8 +12,9 @@ import {
   XEN_LEGACY_MAX_VCPUS,
 } from "./abi/xen";
 import { EventAbi } from "./evtchn-abi";
-import { sharedInfo, vcpuInfo } from "./shared_info";
+import { mappedSharedInfo, mappedVcpuInfo } from "./shared_info";
 
+/** To be made behind needSharedInfo(). */
 export class TwoLevel extends EventAbi {
   /** Words that may hold more than scan() has returned of them. */
   private selector: u64 = 0;
@@ -38,11 +39,11 @@ export class TwoLevel extends EventAbi {
   }
 
   clear(port: u32): bool {
-    return clear_bit(sharedInfo() + SHARED_INFO_EVTCHN_PENDING, port) != 0;
+    return clear_bit(mappedSharedInfo() + SHARED_INFO_EVTCHN_PENDING, port) != 0;
   }
 
   mask(port: u32): void {
-    set_bit(sharedInfo() + SHARED_INFO_EVTCHN_MASK, port);
+    set_bit(mappedSharedInfo() + SHARED_INFO_EVTCHN_MASK, port);
   }
 
   /**
@@ -50,9 +51,9 @@ export class TwoLevel extends EventAbi {
    * arrives after its word was read sets the flag again, and block() sees it.
    */
   scan(): u32 {
-    const page = sharedInfo();
+    const page = mappedSharedInfo();
     take_upcall();
-    let selector = this.selector | exchange64(vcpuInfo() + VCPU_INFO_EVTCHN_PENDING_SEL, 0);
+    let selector = this.selector | exchange64(mappedVcpuInfo() + VCPU_INFO_EVTCHN_PENDING_SEL, 0);
     while (selector != 0) {
       if (selector >> this.word == 0) this.word = this.bit = 0;
       const word = this.word + <u32>ctz(selector >> this.word);
@@ -83,7 +84,7 @@ export class TwoLevel extends EventAbi {
   unmaskedPorts(): Array<u32> {
     const ports: Array<u32> = [];
     for (let word: u32 = 0; word < 64; word++) {
-      let open = ~load64(sharedInfo() + SHARED_INFO_EVTCHN_MASK + word * 8);
+      let open = ~load64(mappedSharedInfo() + SHARED_INFO_EVTCHN_MASK + word * 8);
       for (; open != 0; open &= open - 1) ports.push(word * 64 + <u32>ctz(open));
     }
     return ports;
@@ -97,12 +98,12 @@ export class TwoLevel extends EventAbi {
 
 /** Masks every port and clears what is pending, the upcall itself included. */
 export function maskAll(): void {
-  const page = sharedInfo();
+  const page = mappedSharedInfo();
   for (let word: usize = 0; word < 64; word++) {
     store64(page + SHARED_INFO_EVTCHN_MASK + word * 8, ~(<u64>0));
     store64(page + SHARED_INFO_EVTCHN_PENDING + word * 8, 0);
   }
-  clearUpcall(vcpuInfo());
+  clearUpcall(mappedVcpuInfo());
   for (let vcpu: usize = 1; vcpu < XEN_LEGACY_MAX_VCPUS; vcpu++) clearUpcall(page + vcpu * VCPU_INFO_SIZE);
 }
 
@@ -113,5 +114,5 @@ export function clearUpcall(vcpuInfo: usize): void {
 }
 
 function bitOf(map: usize, port: u32): bool {
-  return ((load64(sharedInfo() + map + (port / 64) * 8) >> (port % 64)) & 1) != 0;
+  return ((load64(mappedSharedInfo() + map + (port / 64) * 8) >> (port % 64)) & 1) != 0;
 }

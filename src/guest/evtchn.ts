@@ -32,6 +32,7 @@ import { EventAbi } from "./evtchn-abi";
 import { Fifo } from "./evtchn-fifo";
 import { ContextEventHandler, addEventHandler, removeEventHandler, removeEventHandlers } from "./loop-events";
 import { Part, PartOrder, addPart } from "./part";
+import { needSharedInfo } from "./shared_info";
 
 @lazy const argument: usize = memory.data(offsetof<evtchn_status>(), 8);
 
@@ -68,17 +69,19 @@ class EventChannels extends Part {
 
 let known = false;
 
-function knowPart(): void {
-  if (known) return;
-  known = true;
-  addPart(new EventChannels());
+/** Whatever binds a port, or lets an event through, comes behind the first call of this: it turns the upcall on. */
+function abi(): EventAbi {
+  const inUse = abiInUse;
+  return inUse ? inUse : begin();
 }
 
-function abi(): EventAbi {
-  let inUse = abiInUse;
-  if (!inUse) abiInUse = inUse = new TwoLevel();
-  knowPart();
-  return inUse;
+function begin(): EventAbi {
+  needSharedInfo();
+  if (!known) addPart(new EventChannels());
+  known = true;
+  const first = new TwoLevel();
+  abiInUse = first;
+  return first;
 }
 
 /** Xen has closed every port, and is back at the 2-level ABI. */
@@ -91,6 +94,12 @@ function forgetPorts(): void {
 
 function portOp(cmd: u32, port: u32): i64 {
   changetype<evtchn_port>(argument).port = port;
+  return event_channel_op(cmd, argument);
+}
+
+/** An operation that binds. */
+function bind(cmd: u32): i64 {
+  abi();
   return event_channel_op(cmd, argument);
 }
 
@@ -129,7 +138,7 @@ export namespace evtchn {
     const a = changetype<evtchn_alloc_unbound>(argument);
     a.dom = DOMID_SELF;
     a.remote_dom = remote;
-    const result = event_channel_op(EVTCHNOP_alloc_unbound, argument);
+    const result = bind(EVTCHNOP_alloc_unbound);
     return bound(result, a.port);
   }
 
@@ -141,7 +150,7 @@ export namespace evtchn {
     const a = changetype<evtchn_bind_interdomain>(argument);
     a.remote_dom = remote;
     a.remote_port = remotePort;
-    const result = event_channel_op(EVTCHNOP_bind_interdomain, argument);
+    const result = bind(EVTCHNOP_bind_interdomain);
     return bound(result, a.local_port);
   }
 
@@ -150,7 +159,7 @@ export namespace evtchn {
     const a = changetype<evtchn_bind_virq>(argument);
     a.virq = virq;
     a.vcpu = vcpu;
-    const result = event_channel_op(EVTCHNOP_bind_virq, argument);
+    const result = bind(EVTCHNOP_bind_virq);
     return bound(result, a.port);
   }
 
@@ -158,7 +167,7 @@ export namespace evtchn {
   export function bindIpi(vcpu: u32 = 0): i64 {
     const a = changetype<evtchn_bind_ipi>(argument);
     a.vcpu = vcpu;
-    const result = event_channel_op(EVTCHNOP_bind_ipi, argument);
+    const result = bind(EVTCHNOP_bind_ipi);
     return bound(result, a.port);
   }
 
@@ -224,6 +233,7 @@ export namespace evtchn {
 
   /** By hypercall, since an event that became pending under the mask must raise its upcall now. */
   export function unmask(port: u32): i64 {
+    abi();
     return portOp(EVTCHNOP_unmask, port);
   }
 

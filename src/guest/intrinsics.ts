@@ -59,7 +59,9 @@ export declare function compare_exchange32(address: usize, expected: u32, value:
 export declare function sleep_unless_upcall(cmd: u32, arg: usize): i64;
 /** Whether an upcall came since the last call of this. Call it before looking at pending events. */
 @external("xen", "take_upcall") export declare function take_upcall(): u32;
-/** Tells boot code where shared_info is mapped. */
+/** The page that shared_info is mapped over, the same each time; 0 if none is left. */
+@external("xen", "shared_info_place") export declare function shared_info_place(): usize;
+/** Tells boot code where shared_info is mapped; 0: a soft reset took it. */
 @external("xen", "set_shared_info") export declare function set_shared_info(address: usize): void;
 /** Tells the upcall handler where vCPU 0's struct vcpu_info is; 0: nowhere. */
 @external("xen", "set_vcpu_info") export declare function set_vcpu_info(address: usize): void;

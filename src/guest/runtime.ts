@@ -3,15 +3,13 @@
 import { console_attach } from "./intrinsics";
 import { record } from "./record";
 import { sched } from "./sched";
-import { attachSharedInfo } from "./shared_info";
 import { SHUTDOWN_poweroff } from "./abi/sched";
 
 /**
- * Sets up all that the runtime uses of Xen. Runs before the guest's first statement; a guest calls it, as
- * xen.attach() (soft_reset.ts), once more after each soft reset.
+ * Runs before the guest's first statement; a guest calls it, as xen.attach() (soft_reset.ts), once more after each soft
+ * reset. What else the runtime uses of Xen it sets up when it is first used: shared_info.ts.
  */
 export function attach(): void {
-  attachSharedInfo();
   console_attach();
   record("boot", "stage=runtime");
 }

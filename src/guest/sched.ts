@@ -16,6 +16,7 @@ import {
   sched_shutdown,
 } from "./abi/sched";
 import { evtchn } from "./evtchn";
+import { needSharedInfo } from "./shared_info";
 import { systemTime } from "./time";
 
 /** SCHEDOP_poll takes at most this many ports; more is -EINVAL. */
@@ -63,6 +64,7 @@ export abstract class sched {
    * pending event and the vCPU sleeps for ever.
    */
   static block(): i64 {
+    needSharedInfo();
     return sleep_unless_upcall(SCHEDOP_block, 0);
   }
 
@@ -75,6 +77,7 @@ export abstract class sched {
    */
   static poll(ports: StaticArray<u32>, deadline: u64 = 0): i64 {
     const count = ports.length;
+    if (count != 0) needSharedInfo();
     memory.copy(pollPorts, changetype<usize>(ports), min(count, POLL_MAX_PORTS) * sizeof<u32>());
     pollArgument.ports = pollPorts;
     pollArgument.nr_ports = count;

@@ -15,17 +15,24 @@ import { PartOrder, knownParts } from "./part";
 import { Preparation, Step, StepObserver } from "./preparation";
 import { attach as attachRuntime } from "./runtime";
 import { forgetLatchedShutdown, latchedShutdown, sched } from "./sched";
-import { detachSharedInfo, vcpuInfo } from "./shared_info";
+import {
+  attachSharedInfo,
+  detachSharedInfo,
+  mappedSharedInfo,
+  mappedVcpuInfo,
+  needSharedInfo,
+} from "./shared_info";
 import { systemTime } from "./time";
 
 export namespace xen {
   /**
-   * Sets everything up anew after softReset.request(), by the function that does it at the first boot: shared_info at
-   * its old address, every port masked and none bound, the 2-level ABI, no event handlers, vCPU 0's vcpu_info in
+   * Sets everything up anew after softReset.request(), by the functions that do it the first time: shared_info, if it
+   * was in use, at its old address, every port masked and none bound, the 2-level ABI, no event handlers, vCPU 0's vcpu_info in
    * shared_info, and the other vCPUs as if they had never run. What was bound, registered or started is the
    * program's to do again; JavaScript's timers go on.
    */
   export function attach(): void {
+    attachSharedInfo();
     attachRuntime();
     /* Event channels first: they forget what was bound, which those before them in the list bind anew. */
     const parts = knownParts();
@@ -87,7 +94,7 @@ class Upcall extends Step {
   run(): i64 {
     interrupts_off();
     /* The selector as well, for the way back: unmasking raises an event only where its bit is not set yet. */
-    clearUpcall(vcpuInfo());
+    clearUpcall(mappedVcpuInfo());
     return 0;
   }
 
@@ -132,6 +139,8 @@ export namespace softReset {
   /** Runs a longer list of steps in prepare()'s place: kexec's. */
   export function run(preparation: Preparation): i64 {
     assert(!prepared, "prepared already: request() it, or undo() it");
+    /* For Upcall: what a toolstack bound raises events, whether this program ever wanted to know or not. */
+    needSharedInfo();
     const result = preparation.run();
     trouble = preparation.trouble;
     if (result == 0) prepared = preparation;
@@ -169,7 +178,7 @@ export namespace softReset {
     interrupts_off();
     const result = sched.shutdown(SHUTDOWN_soft_reset);
     if (result != 0) {
-      if (!preparation) interrupts_on();
+      if (!preparation && mappedSharedInfo() != 0) interrupts_on();
       return result;
     }
     letGo(false);

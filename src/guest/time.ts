@@ -14,7 +14,7 @@ import {
   TIME_VERSION,
   VCPU_INFO_TIME,
 } from "./abi/xen";
-import { sharedInfo, vcpuInfo } from "./shared_info";
+import { mappedVcpuInfo, needSharedInfo, sharedInfo } from "./shared_info";
 
 /** (a * b) >> 32 without losing the high bits of the 96-bit product. */
 @inline export function scale(a: u64, b: u32): u64 {
@@ -22,14 +22,14 @@ import { sharedInfo, vcpuInfo } from "./shared_info";
 }
 
 /**
- * Xen system time in ns: what deadlines of sched.poll() and of timers are in. 0 before the runtime is attached.
+ * Xen system time in ns: what deadlines of sched.poll() and of timers are in. 0 from a soft reset to xen.attach().
  *
  * The structure is a sequence lock: Xen makes `version` odd while it writes, so a read counts only if
  * version was even and the same before and after it.
  */
 export function systemTime(): u64 {
-  if (vcpuInfo() == 0) return 0;
-  const time = vcpuInfo() + VCPU_INFO_TIME;
+  if (mappedVcpuInfo() == 0 && !needSharedInfo()) return 0;
+  const time = mappedVcpuInfo() + VCPU_INFO_TIME;
   while (true) {
     const version = load32(time + TIME_VERSION);
     barrier();
@@ -48,7 +48,7 @@ export function systemTime(): u64 {
   }
 }
 
-/** Wall clock time in ns since 1970-01-01 UTC, as the hypervisor knows it. 0 before the runtime is attached. */
+/** Wall clock time in ns since 1970-01-01 UTC, as the hypervisor knows it. 0 from a soft reset to xen.attach(). */
 export function wallClock(): u64 {
   const page = sharedInfo();
   if (page == 0) return 0;

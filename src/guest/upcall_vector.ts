@@ -3,6 +3,7 @@
 import { hvm_op } from "./hypercall";
 import { lapic_upcall_vector } from "./intrinsics";
 import { HVMOP_set_evtchn_upcall_vector, xen_hvm_evtchn_upcall_vector } from "./abi/hvm";
+import { needSharedInfo } from "./shared_info";
 
 @lazy const argument = changetype<xen_hvm_evtchn_upcall_vector>(
   memory.data(offsetof<xen_hvm_evtchn_upcall_vector>(), 4),
@@ -22,6 +23,7 @@ import { HVMOP_set_evtchn_upcall_vector, xen_hvm_evtchn_upcall_vector } from "./
  * 0; -ENOSYS, -EINVAL: this Xen cannot.
  */
 export function useUpcallVector(): i64 {
+  needSharedInfo();
   argument.vcpu = 0;
   argument.vector = <u8>lapic_upcall_vector();
   return hvm_op(HVMOP_set_evtchn_upcall_vector, changetype<usize>(argument));

@@ -4,7 +4,7 @@ import { vcpu_op } from "./hypercall";
 import { frame_of, interrupts_off, interrupts_on, shared_alloc } from "./intrinsics";
 import { VCPUOP_register_vcpu_info, vcpu_register_vcpu_info } from "./abi/vcpu";
 import { ENOMEM } from "./errno";
-import { useVcpuInfo } from "./shared_info";
+import { needSharedInfo, useVcpuInfo } from "./shared_info";
 
 @lazy const argument = changetype<vcpu_register_vcpu_info>(
   memory.data(offsetof<vcpu_register_vcpu_info>(), 8),
@@ -20,6 +20,7 @@ let page: usize = 0;
  * Xen marks everything as pending when it moves, so that nothing is lost; expect scan() to find nothing once.
  */
 export function registerVcpuInfo(): i64 {
+  needSharedInfo();
   if (page == 0) page = shared_alloc(1);
   if (page == 0) return -ENOMEM;
   argument.mfn = frame_of(page);

@@ -90,6 +90,7 @@ const fixedSources = [
     "hypercall.c",
     "start_info.c",
     "memory.c",
+    "shared_info.c",
     "record.c",
     "console.c",
     "vcpu.c",

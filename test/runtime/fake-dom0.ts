@@ -83,7 +83,7 @@ export class FakeDom0 extends FakeXen {
 
   /** Pages of the shared window: ours, or another domain's that is mapped there; null: a hole. */
   readonly #window = new Map<number, DataView | null>();
-  #windowUsed = 0;
+  #windowUsed = 1;
   #nextPort = 1;
   /** Event channels by how they were bound, for raise(). */
   readonly bound = new Map<string, number>();

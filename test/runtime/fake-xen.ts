@@ -44,12 +44,13 @@ export class FakeXen {
   /** The time stamp counter. Each read adds `tick`. */
   tsc = 1_000_000n;
   tick = 0n;
-  /** Where the guest has mapped shared_info: the first frame it asked for. */
+  /** Where the guest maps shared_info. */
   readonly sharedInfo = SHARED_BASE;
   memory!: WebAssembly.Memory;
   protected readonly handlers = new Map<string, Hypercall>();
   private readonly window = new DataView(new ArrayBuffer(16 * PAGE));
-  private windowUsed = 0;
+  /** The first is kept for shared_info. */
+  private windowUsed = 1;
   protected upcallSeen = 0;
   protected vcpuInfo = 0;
   private ports = 0;
@@ -250,6 +251,7 @@ export class FakeXen {
           this.upcallSeen = 0;
           return seen;
         },
+        shared_info_place: () => this.sharedInfo,
         set_shared_info: () => undefined,
         set_vcpu_info: (at: number) => {
           this.vcpuInfo = at >>> 0;

@@ -1,6 +1,7 @@
 // What surrounds a guest's own code: attach before it, the verdict after it, and JavaScript's globals.
 // Why: a guest that says nothing must not count as a success by accident, and what an earlier kernel left in
-// shared_info must not reach this one. Fails if the order, the scrubbing or the verdict is lost.
+// shared_info must not reach this one. Fails if the order, the scrubbing or the verdict is lost; if a program that needs no
+// shared_info has it mapped; and if one that does comes to it by some way unmapped, or a second time.
 
 import { beforeAll, describe, expect, test } from "vitest";
 
@@ -17,34 +18,77 @@ const SHUTDOWN_poweroff = 0;
 const SHUTDOWN_crash = 3;
 
 describe("attach", () => {
-  test("maps shared_info, then registers the upcall, then says so", () => {
+  test("says so, and asks nothing of Xen: a program without events and clocks pays for neither", () => {
     const { xen, reason } = start();
-    expect(xen.calls.slice(0, 2)).toEqual(["memory_op(7)", "hvm_op(0)"]);
+    expect(xen.calls).toEqual(["sched_op(2)"]);
     expect(xen.records).toEqual([
       { kind: "boot", text: "stage=runtime" },
       { kind: "exit", text: "code=0" },
     ]);
     expect(reason).toBe(SHUTDOWN_poweroff);
   });
+});
 
-  test("clears what an earlier kernel left: pending events, masks, the upcall flag", () => {
-    const xen = new FakeXen();
-    xen.store32(xen.sharedInfo, 0x0101); // evtchn_upcall_pending and _mask
-    xen.store64(xen.sharedInfo + 8, ~0n & (2n ** 64n - 1n));
-    xen.store64(xen.sharedInfo + 2048, 0xdeadbeefn);
-    xen.store64(xen.sharedInfo + 2560, 0xf0n);
-    start(xen);
-    expect(xen.load32(xen.sharedInfo) & 0xff).toBe(0);
-    expect(xen.load64(xen.sharedInfo + 8)).toBe(0n);
-    expect(xen.load64(xen.sharedInfo + 2048)).toBe(0n);
-    expect(xen.load64(xen.sharedInfo + 2560)).toBe(2n ** 64n - 1n);
+describe("shared_info", () => {
+  const FIRST_USES: [name: string, args: (number | bigint)[], own: string[]][] = [
+    ["systemTime_", [], []],
+    ["wallClock_", [], []],
+    ["scan", [], []],
+    ["bindVirq", [0], ["event_channel_op(1)"]],
+    ["unmask", [7], ["event_channel_op(9)"]],
+    ["poll_", [7, 0n], ["sched_op(3)"]],
+    ["block_", [], ["sched_op(1)"]],
+  ];
+
+  test.each(FIRST_USES)(
+    "%s maps it and registers the upcall, before what it asks of Xen itself, and once",
+    (name, args, own) => {
+      const { xen, call } = start();
+      for (const cmd of [1, 3]) xen.on("sched_op", cmd, () => 0n);
+      xen.calls.length = 0;
+      call[name]?.(...args);
+      expect(xen.calls.slice(0, 2)).toEqual(["memory_op(7)", "hvm_op(0)"]);
+      expect(xen.calls.slice(2, 2 + own.length)).toEqual(own);
+      for (const [other, otherArgs] of FIRST_USES) call[other]?.(...otherArgs);
+      expect(xen.calls.filter((made) => /memory_op|hvm_op/.test(made))).toHaveLength(2);
+    },
+  );
+
+  test.each(FIRST_USES)(
+    "%s clears what an earlier kernel left: pending events, masks, the upcall flag",
+    (name, args) => {
+      const xen = new FakeXen();
+      xen.store32(xen.sharedInfo, 0x0101); // evtchn_upcall_pending and _mask
+      xen.store64(xen.sharedInfo + 8, ~0n & (2n ** 64n - 1n));
+      xen.store64(xen.sharedInfo + 2048, 0xdeadbeefn);
+      xen.store64(xen.sharedInfo + 2560, 0xf0n);
+      const { call } = start(xen);
+      xen.on("event_channel_op", 9, () => 0n);
+      call[name]?.(...args);
+      expect(xen.load32(xen.sharedInfo) & 0xff).toBe(0);
+      expect(xen.load64(xen.sharedInfo + 8)).toBe(0n);
+      expect(xen.load64(xen.sharedInfo + 2048)).toBe(0n);
+      expect(xen.load64(xen.sharedInfo + 2560)).toBe(2n ** 64n - 1n);
+    },
+  );
+
+  test("what is bound after it was mapped is not cleared: an event that is pending at once", () => {
+    const { xen, call } = start();
+    xen.on("event_channel_op", 1, (_cmd, arg = 0n) => {
+      xen.store32(Number(arg) + 8, 5);
+      xen.raise(5);
+      return 0n;
+    });
+    expect(call["bindVirq"]?.(0)).toBe(5n);
+    expect(xen.bit(xen.sharedInfo + 2048, 5)).toBe(true);
   });
 
   test("a refusal ends the guest as a crash, with the operation and the error's name", () => {
     const xen = new FakeXen();
     xen.on("memory_op", 7, () => -12n);
-    const { reason } = start(xen);
-    expect(reason).toBe(SHUTDOWN_crash);
+    const { call } = start(xen);
+    xen.records.length = 0;
+    expect(reasonOf(() => call["systemTime_"]?.())).toBe(SHUTDOWN_crash);
     expect(xen.records[0]?.text).toContain(
       "XENMEM_add_to_physmap(XENMAPSPACE_shared_info) = -ENOMEM",
     );

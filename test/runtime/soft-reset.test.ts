@@ -49,10 +49,14 @@ function said(): string[] {
 }
 
 describe("prepare", () => {
-  test("a guest that uses nothing has three steps, and makes no hypercall", () => {
+  test("a guest that uses nothing has three steps, and makes no hypercall but to find the upcall's flag", () => {
     xen.calls.length = 0;
     expect(call("prepareReset")).toBe(0);
     expect(said()).toEqual(["+shutdown code", "+console", "+event upcall"]);
+    expect(xen.calls).toEqual(["memory_op(7)", "hvm_op(0)"]);
+    call("undo");
+    xen.calls.length = 0;
+    expect(call("prepareReset")).toBe(0);
     expect(xen.calls).toEqual([]);
   });
 
@@ -167,6 +171,24 @@ describe("request and attach", () => {
     expect(xen.state).toMatchObject({ interrupts: true });
     xen.up.delete(1);
     expect(call("vcpuIsUp")).toBe(1);
+  });
+
+  test("shared_info is mapped again if it was in use, and only then", () => {
+    call("request");
+    xen.calls.length = 0;
+    call("attach");
+    expect(xen.calls).toEqual([]);
+    expect(xen.state).toMatchObject({ interrupts: false });
+    expect(call("now")).toBeGreaterThan(0);
+    expect(xen.calls).toEqual(["memory_op(7)", "hvm_op(0)"]);
+    for (let round = 0; round < 2; round++) {
+      call("request");
+      expect(xen.state).toMatchObject({ interrupts: false });
+      xen.calls.length = 0;
+      call("attach");
+      expect(xen.calls).toEqual(["memory_op(7)", "hvm_op(0)"]);
+      expect(xen.state).toMatchObject({ interrupts: true });
+    }
   });
 
   test("the same again, a hundred times, and the shared window does not fill up", () => {

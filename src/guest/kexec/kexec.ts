@@ -11,7 +11,7 @@ import { crash_reserve, frame_of, kexec_jump } from "../intrinsics";
 import { EBUSY, ENOENT } from "../errno";
 import { PhysicalBytes } from "../physical";
 import { Preparation, Step, StepObserver } from "../preparation";
-import { sharedInfo } from "../shared_info";
+import { needSharedInfo, sharedInfo } from "../shared_info";
 import { softReset, softResetSteps } from "../soft_reset";
 import { CrashPlan } from "./crash_plan";
 import { KexecOptions, Plan } from "./plan";
@@ -50,6 +50,8 @@ export namespace kexec {
    */
   export function load(image: PhysicalBytes, options: KexecOptions = new KexecOptions()): string {
     unload();
+    /* prepare() takes the upcall back, and would have to take a frame from where the plan puts its own. */
+    needSharedInfo();
     const next = new Plan(image, options);
     const refusal = next.make();
     if (refusal) return refusal.toString();
@@ -123,6 +125,8 @@ export namespace kexec {
     memoryMiB: u32 = 8,
   ): string {
     offCrash();
+    /* boot/crash.c takes the upcall back, and can map nothing any more. */
+    needSharedInfo();
     const next = new CrashPlan(image, options, memoryMiB * MIB);
     const refusal = next.make();
     if (refusal) return refusal.toString();

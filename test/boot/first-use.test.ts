@@ -1,0 +1,91 @@
+// What a boot asks of Xen: nothing that the program does not need. shared_info, its upcall and, where Xen gives none, the
+// memory map are had when they are first needed, and after a soft reset what was in use is so again.
+// Why: each is tens of thousands of instructions of a boot that is 150 thousand. Fails if something is set up for a
+// program that does not need it, or is not there for one that does: its event would be lost, and its clock stand.
+
+import { readFile, writeFile } from "node:fs/promises";
+import { beforeAll, describe, expect, test } from "vitest";
+
+import { boot, build, expectSuccess, printed, scratch } from "./ground.js";
+
+describe("shared_info", () => {
+  const NOTHING = "not mapped, no upcall, interrupts off";
+  const ALL = "mapped, upcall, interrupts on";
+  let image: string;
+
+  beforeAll(async () => {
+    image = await build("test/guests/first-use.ts", { native: ["test/guests/first-use.c"] });
+  });
+
+  test("in dom0 is not there before it is used, whatever is printed, and then it is", async () => {
+    const result = await boot(image, { cmdline: "flood=1" });
+    expectSuccess(result);
+    expect(printed(result).filter((line) => !line.startsWith("a line"))).toEqual([
+      `at first: ${NOTHING}`,
+      `console full: ${NOTHING}`,
+      `a clock was read: ${ALL}`,
+    ]);
+  });
+
+  test("is there after a soft reset only if it was in use before", async () => {
+    const result = await boot(image, { on: "domu" });
+    expectSuccess(result);
+    expect(printed(result)).toEqual([
+      `at first: ${NOTHING}`,
+      `reset, never used: ${NOTHING}`,
+      `a clock was read: ${ALL}`,
+      `reset, used: ${ALL}`,
+    ]);
+  });
+
+  test("is mapped, and no more than that, by who waits for the console; no line is lost, and its next user finds it", async () => {
+    const result = await boot(image, { on: "domu", cmdline: "flood=1" });
+    expectSuccess(result);
+    const lines = printed(result);
+    expect(lines.filter((line) => line.startsWith("a line"))).toHaveLength(100);
+    expect(lines.filter((line) => !line.startsWith("a line"))).toEqual([
+      `at first: ${NOTHING}`,
+      `reset, never used: ${NOTHING}`,
+      `console full: mapped, no upcall, interrupts off`,
+      `reset, never used but by the console: ${NOTHING}`,
+      `a clock was read: ${ALL}`,
+      `reset, used: ${ALL}`,
+    ]);
+  });
+});
+
+describe("a boot as dom0, to the halted domain", () => {
+  /** Thousands of instructions, Xen's own included: with -icount one is a nanosecond of the timestamps' time. */
+  const cost = async (source: string): Promise<number> => {
+    const file = scratch("cost.ts");
+    await writeFile(file, source);
+    const result = await boot(await build(file), {
+      icount: true,
+      xenArgs: ["console_timestamps=boot"],
+    });
+    expectSuccess(result);
+    const lines = (await readFile(result.log ?? "", "utf8")).split("\n");
+    const at = (what: string): number => {
+      const line = lines.find((one) => one.includes(what));
+      return Number(/\[ *(\d+\.\d{6})\]/.exec(line ?? "")?.[1]) * 1e6;
+    };
+    return at("Hardware Dom0 halted") - at("kB init memory");
+  };
+  const HELLO = 'console.log("Hello from a Xen guest");';
+  let hello: number;
+
+  beforeAll(async () => {
+    hello = await cost(HELLO);
+  });
+
+  test("costs what docs/performance.md says", () => {
+    expect(hello).toBeLessThan(172);
+  });
+
+  test.each([
+    ["shared_info and its upcall", 'import { systemTime } from "xenlet"; systemTime();', 35],
+    ["the memory map", "memory.grow(1);", 18],
+  ])("the control: it does not pay for %s, which cost more", async (_what, statement, atLeast) => {
+    expect(await cost(`${statement} ${HELLO}`)).toBeGreaterThan(hello + atLeast);
+  });
+});
