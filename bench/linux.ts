@@ -35,7 +35,7 @@ const jumps: Record<string, Jump> = {
   "to-xenlet": {
     what: "Linux to xenlet",
     from: /peer: jumps/,
-    to: /boot:stage=entered/,
+    to: /boot:stage=runtime/,
     config: linuxConfig(type, "to-xenlet", "nonce=a on=domu", "soft-reset"),
   },
 };

@@ -187,6 +187,8 @@ void record_set_nonce(const char *nonce, uint32_t length);
 void record_set_consoleio(void);
 /* Another domain's record, as its line came: at most 189 bytes, without the newline. */
 void record_pass_on(const char *line, uint32_t size);
+/* The boot's first stage: said in a record of its own before anything but the next stage. */
+void record_set_entered(void);
 /* No stages of the boot: for the thousandth kernel of one run. */
 void record_set_quiet(void);
 /* The number of the next line; and the one to go on with, in decimal, from the kernel that jumped here. */

@@ -32,9 +32,7 @@ _Noreturn void boot_main(void)
         record_set_sequence(sequence, length);
     if (cmdline_value("quiet", &length))
         record_set_quiet();
-    record_begin("boot");
-    record_text("stage=entered");
-    record_end();
+    record_set_entered();
     linear_init(wasm_initial_bytes()); /* linear memory at 0, guards */
     wasm_main();                       /* the guest */
 }

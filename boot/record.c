@@ -42,6 +42,9 @@ static enum { TO_XEN, TO_CONSOLE, TEXT_TO_CONSOLE, NOWHERE } sink;
 /* Whether the stages of the boot are left out. */
 static bool quiet;
 
+/* The boot is at its first stage. That the next one is reached says so too; anything else comes behind a record of it. */
+static bool entered;
+
 static void put(const char *text)
 {
     while (*text)
@@ -164,6 +167,11 @@ void record_set_consoleio(void)
     have_consoleio = true;
 }
 
+void record_set_entered(void)
+{
+    entered = true;
+}
+
 void record_set_quiet(void)
 {
     quiet = true;
@@ -207,6 +215,14 @@ static void unlock(void)
 
 void record_begin(const char *kind)
 {
+    if (entered) {
+        entered = false;
+        if (!same(kind, "boot")) {
+            record_begin("boot");
+            record_text("stage=entered");
+            record_end();
+        }
+    }
     lock();
     record_kind = kind;
     choose_sink();

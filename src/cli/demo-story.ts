@@ -24,7 +24,7 @@ export class KexecStory {
   /** Results of XEN_DOMCTL_soft_reset. */
   readonly resets: number[] = [];
   #number = 0;
-  #entered = 0;
+  #kernels = 0;
   #states = 0;
 
   constructor(
@@ -40,8 +40,8 @@ export class KexecStory {
     if (kind === "step") {
       if (payload.startsWith(" ")) this.#detail(payload.trimStart());
       else this.#main(payload);
-    } else if (kind === "boot" && fields?.get("stage") === "entered") {
-      if (++this.#entered > 1) this.#main("the jump: the next kernel is entered, by PVH");
+    } else if (kind === "boot" && fields?.get("stage") === "runtime") {
+      if (++this.#kernels > 1) this.#main("the jump: the next kernel is entered, by PVH");
     } else if (kind === "trap") {
       const where = fields?.get("address");
       this.#main(`TRAP: ${fields?.get("kind") ?? "?"}${where === undefined ? "" : ` at ${where}`}`);

@@ -3,6 +3,7 @@
 
 import { checked, vcpu_op, vm_assist } from "./hypercall";
 import { Part, PartOrder, addPart } from "./part";
+import { needSharedInfo } from "./shared_info";
 import { barrier, load32, load64, shared_alloc } from "./intrinsics";
 import {
   RUNSTATE_INFO_SIZE,
@@ -139,6 +140,8 @@ const REGISTER = "VCPUOP_register_runstate_memory_area";
 
 function register(vcpu: u32, area: usize): i64 {
   argument.addr = area;
+  /* Which tells Xen that this kernel is one of 64 bits, whatever ran here before: the area has that width. */
+  needSharedInfo();
   return vcpu_op(VCPUOP_register_runstate_memory_area, vcpu, changetype<usize>(argument));
 }
 

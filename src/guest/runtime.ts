@@ -6,8 +6,8 @@ import { sched } from "./sched";
 import { SHUTDOWN_poweroff } from "./abi/sched";
 
 /**
- * Runs before the guest's first statement; a guest calls it, as xen.attach() (soft_reset.ts), once more after each soft
- * reset. What else the runtime uses of Xen it sets up when it is first used: shared_info.ts.
+ * Runs before the guest's first statement. What else the runtime uses of Xen it sets up when it is first used
+ * (shared_info.ts); after a soft reset xen.attach() does all of it.
  */
 export function attach(): void {
   console_attach();

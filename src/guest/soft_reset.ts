@@ -7,13 +7,13 @@
 //   request()   the hypercall. Once it has returned 0, shared_info and events are gone
 //   xen.attach()   sets everything up anew, as at the first boot
 
-import { console_drained, interrupts_off, interrupts_on } from "./intrinsics";
+import { console_attach, console_drained, interrupts_off, interrupts_on } from "./intrinsics";
 import { SHUTDOWN_soft_reset } from "./abi/sched";
 import { EBUSY, ETIME } from "./errno";
 import { clearUpcall } from "./evtchn-2l";
 import { PartOrder, knownParts } from "./part";
 import { Preparation, Step, StepObserver } from "./preparation";
-import { attach as attachRuntime } from "./runtime";
+import { record } from "./record";
 import { forgetLatchedShutdown, latchedShutdown, sched } from "./sched";
 import {
   attachSharedInfo,
@@ -33,7 +33,8 @@ export namespace xen {
    */
   export function attach(): void {
     attachSharedInfo();
-    attachRuntime();
+    console_attach();
+    record("boot", "stage=attached");
     /* Event channels first: they forget what was bound, which those before them in the list bind anew. */
     const parts = knownParts();
     for (let i = parts.length - 1; i >= 0; i--) {

@@ -18,8 +18,8 @@ export const STAGES = [
  * The last stage reached: QEMU runs; Xen printed its banner; dom0's Linux runs, and
  * then xl creates the guest's domain (under xl); the toolstack that makes the
  * guest's domain runs (under our own); the guest's boot
- * code reported; the runtime is set up and the guest's own code runs; the guest
- * said its exit code.
+ * code reported, which it does only if it has trouble to tell before the next
+ * stage; the guest's own code runs; the guest said its exit code.
  */
 export type Stage = (typeof STAGES)[number];
 

@@ -25,7 +25,7 @@ test("a guest's console and its code come through, and the stages of dom0 are to
   expect(result.on).toBe("xl");
   expect(result.ended).toEqual({ how: "poweroff", reason: 0 });
   expect(printed(result)).toEqual(["nothing to do"]);
-  expect(stages).toEqual(["xen", "dom0", "xl-create", "entered", "runtime", "verdict"]);
+  expect(stages).toEqual(["xen", "dom0", "xl-create", "runtime", "verdict"]);
 });
 
 test("a soft reset that stock xl makes a destruction of is a crash, told with its reason", async () => {

@@ -1,6 +1,6 @@
 // What comes after Linux in its domain: what does it find? It reports `fact` records, of what Xen gives a kernel once and
-// of what the kernel before it may have left. Without the soft reset it does not come to its first line here, and an NMI
-// has peer.c say the same.
+// of what the kernel before it may have left. Without the soft reset it does not come beyond its first line here, and an
+// NMI has peer.c say the same.
 
 import { bootModules, commandLine, describeResult, record, sched, systemTime, xenstore } from "xenlet";
 import { grant_table_op, memory_op } from "xenlet/hypercall";
@@ -10,6 +10,7 @@ import { DOMID_SELF } from "xenlet/abi/xen";
 import { GNTTABOP_query_size, gnttab_query_size, grant_entry_v1 } from "xenlet/abi/grant_table";
 import { XENMAPSPACE_grant_table } from "xenlet/abi/memory";
 import { mapXenFrame } from "xenlet/frames";
+import { needSharedInfo } from "xenlet/shared_info";
 import { registerVcpuInfo } from "xenlet/vcpu_info";
 
 @external("native", "probe") declare function probe(): void;
@@ -72,6 +73,7 @@ function leftGrants(): i32 {
   return left;
 }
 
+needSharedInfo(); // with the upcall: Linux's events come
 fact("entered: modules=" + bootModules().length.toString() + " cmdline=" + commandLine());
 probe();
 fact("vcpu_info: " + registerVcpuInfo().toString());

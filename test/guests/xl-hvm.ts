@@ -21,6 +21,7 @@ import {
   xenstore,
 } from "xenlet";
 import { memory_op } from "xenlet/hypercall";
+import { needSharedInfo } from "xenlet/shared_info";
 import { registerVcpuInfo } from "xenlet/vcpu_info";
 import { bindPirq, mapPirq, pirqStatus } from "../../src/conformance/physdev";
 
@@ -94,6 +95,7 @@ function comes(port: i64): string {
 }
 
 function pirq(): void {
+  needSharedInfo(); // Xen maps no pirq before the kernel has an event upcall: -EINVAL
   const pirq = checked("PHYSDEVOP_map_pirq", mapPirq(KEYBOARD_IRQ));
   const port = checked("EVTCHNOP_bind_pirq", bindPirq(pirq));
   fact("before: comes=" + comes(port));

@@ -33,7 +33,7 @@ const DOMCTL_VERSION = 0x15;
 const SCRIPT = `
 chmod +x /run/xenlet/resume
 entered() {
-    xl dmesg | grep -q "~x1 $1 0 boot:stage=entered"
+    xl dmesg | grep -q "~x1 $1 0 boot:stage=runtime"
 }
 preloaded() {
     sh /run/xenlet/xl create "/run/xenlet/$1.cfg"
@@ -163,7 +163,7 @@ describe("Linux and our kernel in one domain", () => {
     expect(output).toContain("resume: 0");
     const records = recordsOf(said(), "kept");
     expect(records.filter(({ kind }) => kind === "boot").map(({ payload }) => payload)).toEqual([
-      "stage=entered",
+      "stage=runtime",
     ]);
     const [caught, ports, pirqs, once, vcpuInfo] = facts(records);
     expect(caught).toBe("caught: nmi");
