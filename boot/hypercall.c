@@ -1,21 +1,16 @@
 /*
- * Finding Xen, and readying the hypercalls.
+ * Readying the hypercalls, by what start.S read with CPUID.
  */
 #include "boot.h"
 #include "cpu.h"
 #include "hypercall.h"
 
-/* cpuid.h: the leaf with Xen's signature in ebx, ecx, edx; eax is the last leaf of its range. */
-static uint32_t xen_cpuid_base(void)
-{
-    for (uint32_t leaf = XEN_CPUID_FIRST_LEAF; leaf < XEN_CPUID_LAST_LEAF; leaf += XEN_CPUID_LEAF_STEP) {
-        uint32_t last, b, c, d;
+extern uint32_t xen_cpuid_base, cpuid_words[3];
 
-        cpuid(leaf, &last, &b, &c, &d);
-        if (b == 0x566e6558 && c == 0x65584d4d && d == 0x4d4d566e && last >= leaf + 2) /* "XenVMMXenVMM" */
-            return leaf;
-    }
-    fatal("no Xen here: CPUID has no leaf signed XenVMMXenVMM");
+static void check_xen(void)
+{
+    if (!xen_cpuid_base)
+        fatal("no Xen here: CPUID has no leaf signed XenVMMXenVMM");
 }
 
 #ifdef XENLET_HYPERCALL_DIRECT
@@ -24,13 +19,12 @@ extern uint8_t hypercall_is_vmcall;
 
 void hypercall_init(void)
 {
-    uint32_t a, b, c, d;
+    const uint32_t *vendor = cpuid_words;
 
-    xen_cpuid_base();
+    check_xen();
     /* AMD and Hygon have VMMCALL, everybody else VMCALL; the wrong one is #UD. */
-    cpuid(0, &a, &b, &c, &d);
-    hypercall_is_vmcall = !((b == 0x68747541 && d == 0x69746e65 && c == 0x444d4163) ||  /* AuthenticAMD */
-                            (b == 0x6f677948 && d == 0x6e65476e && c == 0x656e6975));   /* HygonGenuine */
+    hypercall_is_vmcall = !((vendor[0] == 0x68747541 && vendor[2] == 0x69746e65 && vendor[1] == 0x444d4163) || /* AuthenticAMD */
+                            (vendor[0] == 0x6f677948 && vendor[2] == 0x6e65476e && vendor[1] == 0x656e6975));  /* HygonGenuine */
 }
 
 #else
@@ -39,13 +33,11 @@ void hypercall_init(void)
 
 void hypercall_init(void)
 {
-    uint32_t base = xen_cpuid_base();
-    uint32_t pages, msr, c, d;
     const volatile uint8_t *entry = hypercall_page + __HYPERVISOR_sched_op * 32;
 
-    cpuid(base + 2, &pages, &msr, &c, &d);
+    check_xen();
     /* From 64-bit mode: the write also latches the width of shared_info (hvm_latch_shinfo_size). */
-    wrmsr(msr, (uint64_t)hypercall_page - KERNEL_BASE);
+    wrmsr(cpuid_words[0], (uint64_t)hypercall_page - KERNEL_BASE);
 
     /* upcall_entry reads these entries' shape as well: mov $n, %eax; vmcall or vmmcall; ret. */
     if (entry[0] == POISON)

@@ -55,6 +55,39 @@ given:
 pvh_start32:
     cld
     mov %ebx, PHYS(start_info_paddr)
+
+    /*
+     * The leaf signed XenVMMXenVMM (cpuid.h), and what hypercall.c wants to know besides. Here and not there, because each
+     * CPUID is an exit: where the CPU does not tell it the instruction's length, Xen reads the instruction, and with paging
+     * on it walks our page tables for that.
+     */
+    mov $XEN_CPUID_FIRST_LEAF, %esi
+1:  mov %esi, %eax
+    cpuid
+    lea 2(%esi), %edi
+    cmp $0x566e6558, %ebx
+    jne 2f
+    cmp $0x65584d4d, %ecx
+    jne 2f
+    cmp $0x4d4d566e, %edx
+    jne 2f
+    cmp %edi, %eax /* the last leaf of its range */
+    jae 3f
+2:  add $XEN_CPUID_LEAF_STEP, %esi
+    cmp $XEN_CPUID_LAST_LEAF, %esi
+    jb 1b
+    jmp 4f
+3:  mov %esi, PHYS(xen_cpuid_base)
+#ifdef XENLET_HYPERCALL_DIRECT
+    xor %eax, %eax
+#else
+    mov %edi, %eax
+#endif
+    cpuid
+    mov %ebx, PHYS(cpuid_words)
+    mov %ecx, PHYS(cpuid_words) + 4
+    mov %edx, PHYS(cpuid_words) + 8
+4:
 #ifndef XENLET_HYPERCALL_DIRECT
     mov $PHYS(hypercall_page), %edi
     mov $0xcccccccc, %eax /* int3 */
@@ -268,10 +301,14 @@ fault_stacks: /* for each vCPU and IST slot: guard, stack */
 
     .section .bss.start, "aw", @nobits
     .balign 8
-    .global start_info_paddr, multiboot2_magic
+    .global start_info_paddr, multiboot2_magic, xen_cpuid_base, cpuid_words
 start_info_paddr:
     .skip 8
 multiboot2_magic: /* what %eax was at e_entry; 0: entered as PVH */
     .skip 4
+xen_cpuid_base: /* 0: no Xen */
+    .skip 4
+cpuid_words: /* %ebx, %ecx, %edx of leaf xen_cpuid_base + 2; in direct mode, of leaf 0 */
+    .skip 12
 
     .section .note.GNU-stack, "", @progbits

@@ -72,11 +72,10 @@ void start_info_init(void)
     }
 
     if (start_info.cmdline_paddr) {
-        for (uint32_t i = 0; i < MAX_CMDLINE - 1; i++) {
-            cmdline[i] = *(const char *)physical_peek(start_info.cmdline_paddr + i);
-            if (!cmdline[i])
-                break;
-        }
+        const char *from = physical_peek(start_info.cmdline_paddr); /* a page and more */
+
+        for (uint32_t i = 0; i < MAX_CMDLINE - 1 && from[i]; i++)
+            cmdline[i] = from[i];
     }
 
     if (start_info.nr_modules > MAX_MODULES)

@@ -1,6 +1,6 @@
 // What a boot asks of Xen: nothing that the program does not need. shared_info, its upcall and, where Xen gives none, the
 // memory map are had when they are first needed, and after a soft reset what was in use is so again.
-// Why: each is tens of thousands of instructions of a boot that is 150 thousand. Fails if something is set up for a
+// Why: each is tens of thousands of instructions of a boot that is 140 thousand. Fails if something is set up for a
 // program that does not need it, or is not there for one that does: its event would be lost, and its clock stand; or if
 // the boot's record is not out before the program, or what came before it is lost in a trap.
 
@@ -64,6 +64,7 @@ describe("a boot as dom0, to the halted domain", () => {
     await writeFile(file, source);
     const result = await boot(await build(file), {
       icount: true,
+      timeoutMs: 120_000,
       xenArgs: ["console_timestamps=boot"],
     });
     expectSuccess(result);
