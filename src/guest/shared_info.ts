@@ -72,10 +72,10 @@ export function detachSharedInfo(): void {
   useVcpuInfo(0);
 }
 
-/** After a soft reset: what was in use is so again. */
+/** After a soft reset, by whatever call it was asked for: what was in use is so again. */
 export function attachSharedInfo(): void {
   lost = false;
-  if (used) needSharedInfo();
+  if (used) establish();
 }
 
 const paramArgument = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_param>(), 8));

@@ -191,6 +191,13 @@ describe("request and attach", () => {
     }
   });
 
+  test("and whatever asked for the reset: attach() does not take it for mapped", () => {
+    call("now");
+    xen.calls.length = 0;
+    call("attach");
+    expect(xen.calls).toEqual(["memory_op(7)", "hvm_op(0)"]);
+  });
+
   test("the same again, a hundred times, and the shared window does not fill up", () => {
     for (let round = 0; round < 100; round++) {
       call("useEverything");
