@@ -6,7 +6,7 @@
  * The control of a check that the reset was made is a domain that does not ask for it: no toolstack can be told to leave
  * it out.
  */
-import { readFile, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { provideQemu } from "../machine/debian/index.js";
 import type { GuestRecord } from "../machine/record.js";
 import { toolstackImage } from "../machine/toolstack-image.js";
@@ -64,7 +64,6 @@ export async function createXlBackend(options: BackendOptions): Promise<Conforma
       steps: parts.map(({ name }) => ({ name, script: script(name, hvm) })),
       configs: Object.fromEntries(parts.map((part) => [part.name, config(part, hvm)])),
       files,
-      filesMiB: await sizeMiB(files),
       domainsMiB: DOMAINS_MIB,
       cpus: 1,
       stepMs: STEP_MS,
@@ -121,13 +120,6 @@ function script(name: string, hvm: boolean): string {
     ? `create ${name}`
     : `LD_PRELOAD=/run/xenlet/soft_reset.so xl create /run/xenlet/${name}.cfg`;
   return `${create} && story ${name}; console ${name}`;
-}
-
-async function sizeMiB(files: Record<string, string | Uint8Array>): Promise<number> {
-  let bytes = 0;
-  for (const file of Object.values(files))
-    bytes += typeof file === "string" ? (await stat(file)).size : file.length;
-  return Math.ceil(bytes / 2 ** 20);
 }
 
 function begun({ scenario, phase }: Part): GuestRecord {

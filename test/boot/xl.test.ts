@@ -11,15 +11,12 @@
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { play, type SceneName } from "./xl-lifecycle.js";
-import { exitOf, facts, type Stage } from "./xl-stage.js";
+import { REGISTERED, exitOf, facts, type Stage } from "./xl-stage.js";
 
 const GROUNDS = [
   ["4.17", "oxenstored"],
   ["4.20", "xenstored"],
 ] as const;
-
-/** Xen's errno for a vcpu_info that is registered already: EINVAL, and EBUSY from 4.18 on. */
-const REGISTERED = { "4.17": "-22", "4.20": "-16" };
 
 describe.each(GROUNDS)("xl of Xen %s, with %s", (release, store) => {
   let stage: Stage<SceneName>;

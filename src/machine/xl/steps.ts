@@ -1,6 +1,7 @@
 // A dom0 that runs a list of shell scripts, one after the other: several things under one boot.
 
 import { randomBytes } from "node:crypto";
+import { stat } from "node:fs/promises";
 
 import { LineSplitter, readConsoleLine } from "../serial.js";
 import type { Qemu, XenBinary } from "../debian/index.js";
@@ -38,8 +39,6 @@ export interface Dom0StepsOptions {
   configs: Record<string, string>;
   /** More files of /run/xenlet, by name: contents, or paths here. */
   files: Record<string, string | Uint8Array>;
-  /** MiB of all these files. */
-  filesMiB: number;
   /** Memory for all domains that there are at one time, in MiB. */
   domainsMiB: number;
   cpus: number;
@@ -90,11 +89,12 @@ export async function runDom0Steps(options: Dom0StepsOptions): Promise<Dom0Run> 
   const log = await RunLog.open(`dom0-${nonce}`);
   options.onLog?.(log.path);
   try {
-    const args = dom0Args({ ...options, initrd, nonce });
+    const filesMiB = await sizeMiB(options.files);
+    const args = dom0Args({ ...options, filesMiB, initrd, nonce });
     log.write(
       `# ${quoteCommand(options.qemu.command, [...options.qemu.args, ...args], options.qemu.env)}`,
     );
-    const run = new StepsReader(nonce, steps.length, (index, result) => {
+    const run = new StepsReader(nonce, steps, (index, result) => {
       options.onStep?.(index, result);
     });
     const start = performance.now();
@@ -107,6 +107,14 @@ export async function runDom0Steps(options: Dom0StepsOptions): Promise<Dom0Run> 
     await log.close();
     await initrd.dispose();
   }
+}
+
+/** Rounded up. */
+async function sizeMiB(files: Record<string, string | Uint8Array>): Promise<number> {
+  let bytes = 0;
+  for (const file of Object.values(files))
+    bytes += typeof file === "string" ? (await stat(file)).size : file.length;
+  return Math.ceil(bytes / 2 ** 20);
 }
 
 /** Runs the machine until all steps are done: null; or why it stopped before. */
@@ -169,11 +177,11 @@ class StepsReader {
 
   constructor(
     nonce: string,
-    count: number,
+    private readonly steps: Dom0Step[],
     private readonly onStep: (index: number, result: StepResult | null) => void,
   ) {
     this.#prefix = `~d0 ${nonce} `;
-    this.results = Array.from({ length: count }, () => ({
+    this.results = steps.map(() => ({
       output: [],
       status: null,
       said: new Map(),
@@ -196,7 +204,7 @@ class StepsReader {
       case "begin":
         this.#index = Number(words[0]);
         this.#current = this.results[this.#index] ?? null;
-        this.#position = `step ${words[0] ?? ""} had begun`;
+        this.#position = `step ${words[0] ?? ""} (${this.steps[this.#index]?.name ?? ""}) had begun`;
         this.onStep(this.#index, null);
         break;
       case "out":
