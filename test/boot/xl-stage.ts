@@ -15,6 +15,9 @@ import { qemu } from "./ground.js";
 /** Xen's errno for a vcpu_info that is registered already: EINVAL, and EBUSY from 4.18 on. */
 export const REGISTERED = { "4.17": "-22", "4.20": "-16" } as const;
 
+/** What EVTCHNOP_status has for a port whose other side is in Xen, a device model's: EACCES; or interdomain. */
+export const OF_XEN = { "4.17": "-13", "4.20": "2" } as const;
+
 export interface Scene {
   /** For dom0's shell. */
   script: string;

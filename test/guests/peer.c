@@ -15,6 +15,7 @@
 #define VIRQ_TIMER 0
 #define VIRQ_DEBUG 1
 #define PIRQS 256
+#define EACCES 13
 
 /* event_channel.h, vcpu.h, physdev.h */
 struct evtchn_status {
@@ -45,7 +46,8 @@ static void number(int64_t value)
     record_decimal(value < 0 ? -value : value);
 }
 
-/* Each port that is not closed, and its EVTCHNSTAT_*, before this kernel has bound one. */
+/* Each port that is not closed, and its EVTCHNSTAT_*, before this kernel has bound one; -13 (EACCES): its other side
+ * is in Xen, for a device model. Xen 4.20 tells its status like any other's. */
 static void ports(void)
 {
     bool first = true;
@@ -55,16 +57,18 @@ static void ports(void)
     for (uint32_t port = 1;; port++) {
         struct evtchn_status status = {.dom = DOMID_SELF, .port = port};
 
-        if (hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_status, (uint64_t)&status) != 0)
+        int64_t result = hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_status, (uint64_t)&status);
+
+        if (result != 0 && result != -EACCES)
             break;
-        if (status.status == EVTCHNSTAT_closed)
+        if (result == 0 && status.status == EVTCHNSTAT_closed)
             continue;
         if (!first)
             record_char(',');
         first = false;
         number(port);
         record_char(':');
-        number(status.status);
+        number(result ? result : status.status);
     }
     record_end();
 }

@@ -108,7 +108,7 @@ export async function provideDom0(
 }
 
 /** Counts changes of what contents() makes of the same packages. */
-const FORMAT = 5;
+const FORMAT = 6;
 
 const LIBRARY_FOLDERS = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
 

@@ -20,11 +20,12 @@ const UNUSED = /^lib(python|perl|glib|systemd|udev|kmod|selinux|pcre|apparmor|ca
 export const DEVICE_MODEL = "usr/libexec/xen-qemu-system-i386";
 /**
  * What it reads at its start, screen or not; what libxl loads for hvmloader, whoever is in its place; and for a domain
- * that a PC boots, the program that loads `kernel=`.
+ * that a PC boots, the program that loads `kernel=`: the second one by DMA, which trixie's QEMU takes.
  */
 export const DEVICE_MODEL_FILES = [
   "usr/share/qemu/keymaps/en-us",
   "usr/share/qemu/linuxboot.bin",
+  "usr/share/qemu/linuxboot_dma.bin",
   "usr/share/seabios/bios-256k.bin",
 ];
 /** Where libxl looks for it. */
@@ -38,7 +39,7 @@ const KEPT = [
   /^usr\/(bin|sbin)\//,
   /^bin\/busybox$/,
   /^usr\/libexec\/xen-qemu-system-i386$/,
-  /^usr\/share\/(qemu\/keymaps\/en-us|qemu\/linuxboot\.bin|seabios\/bios-256k\.bin)$/,
+  /^usr\/share\/(qemu\/keymaps\/en-us|qemu\/linuxboot(_dma)?\.bin|seabios\/bios-256k\.bin)$/,
   /^etc\/xen\//,
   /^usr\/share\/doc\/[^/]+\/copyright$/,
 ];

@@ -1,9 +1,13 @@
 /*
- * resume <domain> <version>: XEN_DOMCTL_resumedomain, of a domain that is shut down for whatever reason: a toolstack that
- * leaves the soft reset out. libxl and libxc have nothing like it: their resume is for reason 2 alone (libxc 4.17,
- * xc_resume.c: "Dom %d not suspended"). `version` is XEN_DOMCTL_INTERFACE_VERSION, decimal. Freestanding, as init.c is.
+ * resume <domain>: XEN_DOMCTL_resumedomain, of a domain that is shut down for whatever reason: a toolstack that leaves the
+ * soft reset out. libxl and libxc have nothing like it: their resume is for reason 2 alone (libxc 4.17, xc_resume.c: "Dom
+ * %d not suspended"). Built with Xen's headers of the release that it is for, which have its interface version.
+ * Freestanding, as init.c is.
  */
+#define __XEN_TOOLS__ 1
 #include <stdint.h>
+#include <xen/xen.h>
+#include <xen/domctl.h>
 
 #include "syscall.h"
 
@@ -17,15 +21,6 @@ struct privcmd_hypercall {
     uint64_t op, arg[5];
 };
 #define IOCTL_PRIVCMD_HYPERCALL ((sizeof(struct privcmd_hypercall) << 16) | ('P' << 8))
-
-/* xen.h, domctl.h (4.17) */
-#define __HYPERVISOR_domctl 36
-#define XEN_DOMCTL_resumedomain 27
-struct xen_domctl {
-    uint32_t cmd, interface_version;
-    uint16_t domain, pad[3];
-    uint8_t u[128];
-};
 
 static uint32_t number(const char *text)
 {
@@ -43,10 +38,10 @@ __attribute__((used)) static _Noreturn void run(char **stack)
     struct privcmd_hypercall call = {.op = __HYPERVISOR_domctl, .arg = {(uint64_t)&domctl}};
     long result = -22;
 
-    if ((long)stack[0] == 3) {
+    if ((long)stack[0] == 2) {
         domctl.cmd = XEN_DOMCTL_resumedomain;
         domctl.domain = number(stack[2]);
-        domctl.interface_version = number(stack[3]);
+        domctl.interface_version = XEN_DOMCTL_INTERFACE_VERSION;
         result = syscall(SYS_ioctl, syscall(SYS_open, (long)"/dev/xen/privcmd", O_RDWR, 0, 0, 0), IOCTL_PRIVCMD_HYPERCALL,
                          (long)&call, 0, 0);
     }
