@@ -21,6 +21,7 @@ import { ConsoleRing } from "xenlet/console-ring";
 import { BootData } from "xenlet/start_info";
 import { boot_data, load8 } from "xenlet/intrinsics";
 import { hvm_memmap_table_entry, hvm_start_info } from "xenlet/abi/start_info";
+import { needSharedInfo } from "xenlet/shared_info";
 
 /** Lines of all lengths, 100 KB of them, among records that go another way. */
 function talk(): void {
@@ -208,6 +209,12 @@ function reset(): void {
   }
 }
 
+/** With shared_info mapped, which is what Xen has to clean. */
+function request(): void {
+  needSharedInfo();
+  console.log("request = " + softReset.request().toString());
+}
+
 const what = commandLineValue("do");
 if (what == "talk") talk();
 else if (what == "long-lines") longLines();
@@ -220,7 +227,7 @@ else if (what == "tick") tick();
 else if (what == "typed") typed();
 else if (what == "typed-meanwhile") typedMeanwhile();
 else if (what == "reset") reset();
-else if (what == "request") console.log("request = " + softReset.request().toString());
+else if (what == "request") request();
 else if (what == "end") sched.shutdown(<u32>parseInt(commandLineValue("reason")));
 else if (what == "trap") unreachable();
 else if (what == "throw") throw new Error("on purpose");
