@@ -15,7 +15,10 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { OF_XEN, REGISTERED, exitOf, facts } from "../boot/xl-stage.js";
 import { playPeers, type DomainName, type Peers } from "./peer-stage.js";
 
-const GROUNDS = [["4.17", "oxenstored"]] as const;
+const GROUNDS = [
+  ["4.17", "oxenstored"],
+  ["4.20", "xenstored"],
+] as const;
 
 /** How far a domain in which Linux jumps has come: the last one that is there is where it stopped. */
 const STAGES: [string, RegExp][] = [
