@@ -73,6 +73,8 @@ int64_t sleep_unless_upcall(uint32_t cmd, uint64_t arg);
 
 /* hypercall.c: finds Xen by CPUID and readies the hypercalls. */
 void hypercall_init(void);
+/* It has found them to be what they should be. */
+extern bool hypercalls_ready;
 
 /* start_info.c: checks what the loader left, and keeps a copy that nothing overwrites. */
 enum boot_data { BOOT_START_INFO, BOOT_CMDLINE, BOOT_MEMMAP, BOOT_MODLIST };

@@ -5,6 +5,8 @@
 #include "cpu.h"
 #include "hypercall.h"
 
+bool hypercalls_ready;
+
 extern uint32_t xen_cpuid_base, cpuid_words[3];
 
 static void check_xen(void)
@@ -25,6 +27,7 @@ void hypercall_init(void)
     /* AMD and Hygon have VMMCALL, everybody else VMCALL; the wrong one is #UD. */
     hypercall_is_vmcall = !((vendor[0] == 0x68747541 && vendor[2] == 0x69746e65 && vendor[1] == 0x444d4163) || /* AuthenticAMD */
                             (vendor[0] == 0x6f677948 && vendor[2] == 0x6e65476e && vendor[1] == 0x656e6975));  /* HygonGenuine */
+    hypercalls_ready = true;
 }
 
 #else
@@ -45,6 +48,7 @@ void hypercall_init(void)
     if (entry[0] != 0xb8 || entry[1] != __HYPERVISOR_sched_op || entry[5] != 0x0f || entry[6] != 0x01 ||
         (entry[7] != 0xc1 && entry[7] != 0xd9) || entry[8] != 0xc3)
         fatal("the hypercall page's entries are not the ones this guest was built for");
+    hypercalls_ready = true;
 }
 
 #endif

@@ -41,8 +41,10 @@ _Noreturn void shutdown(uint32_t reason)
 {
     struct sched_shutdown argument = {.reason = reason};
 
-    hypercall2(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uint64_t)&argument);
-    /* It returns if there is no Xen, or if the toolstack resumed a domain that is past saying anything. */
+    /* Without Xen it would be another fault, and that another record, without end. */
+    if (hypercalls_ready)
+        hypercall2(__HYPERVISOR_sched_op, SCHEDOP_shutdown, (uint64_t)&argument);
+    /* It returns if the toolstack resumed a domain that is past saying anything. */
     halt_for_ever();
 }
 
