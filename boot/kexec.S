@@ -79,60 +79,83 @@ leave:
     lidt IN_PAGE(no_idt)
 
 /*
- * %edx / 4 words to %edi on, a page's worth at a time, and only where they are not there already: the next kernel is often
- * this one once more. Besides, whoever emulates a CPU translates code anew once it was written to.
+ * Only what is not there already is stored: the next kernel is often this one once more, and whoever emulates a CPU
+ * translates code anew once it was written to. Compared by loads and not by repe: an emulator leaves its translation and
+ * enters it again for each word of that.
  */
-.macro put_where_other compare, store
-    shr $2, %edx
-1:  test %edx, %edx
-    jz 3f
-    mov $(PAGE_SIZE / 4), %ecx
-    cmp %ecx, %edx
-    ja 2f
-    mov %edx, %ecx
-2:  sub %ecx, %edx
-    repe \compare
-    je 1b
-    sub $4, %esi
-    sub $4, %edi
-    inc %ecx
-    rep \store
-    jmp 1b
-3:
+.macro unless_equal at, then
+    mov \at(%esi), %eax
+    cmp \at(%edi), %eax
+    jne \then
 .endm
 
 copy:
     cld
     lea IN_PAGE(kexec_page_end), %ebp
-    mov KEXEC_COUNT(%ebx), %eax
+    mov KEXEC_COUNT(%ebx), %esp
 next_copy:
-    sub $1, %eax
+    sub $1, %esp
     jb zero
     mov KEXEC_COPY_TO(%ebp), %edi
     mov KEXEC_COPY_FROM(%ebp), %esi
     mov KEXEC_COPY_BYTES(%ebp), %edx
-    put_where_other cmpsl, movsl
-    mov KEXEC_COPY_BYTES(%ebp), %ecx
-    and $3, %ecx
+    jmp 3f
+1:  unless_equal 0, 2f
+    unless_equal 4, 2f
+    unless_equal 8, 2f
+    unless_equal 12, 2f
+    add $16, %esi
+    add $16, %edi
+    jmp 3f
+2:  mov $4, %ecx
+    rep movsl
+3:  sub $16, %edx
+    jae 1b
+    add $16, %edx
+    mov %edx, %ecx
+    repe cmpsb
+    je 4f
+    dec %esi
+    dec %edi
+    inc %ecx
     rep movsb
-    add $KEXEC_COPY_SIZE, %ebp
+4:  add $KEXEC_COPY_SIZE, %ebp
     jmp next_copy
 
 zero:
     lea IN_PAGE(kexec_page_end), %ebp
     mov KEXEC_COUNT(%ebx), %esp
+    xor %eax, %eax
 next_zeroes:
     sub $1, %esp
     jb hand_over
     mov KEXEC_COPY_TO(%ebp), %edi
     add KEXEC_COPY_BYTES(%ebp), %edi
     mov KEXEC_COPY_ZEROES(%ebp), %edx
-    xor %eax, %eax
+    jmp 3f
+1:  mov (%edi), %ecx
+    or 4(%edi), %ecx
+    or 8(%edi), %ecx
+    or 12(%edi), %ecx
+    or 16(%edi), %ecx
+    or 20(%edi), %ecx
+    or 24(%edi), %ecx
+    or 28(%edi), %ecx
+    jnz 2f
+    add $32, %edi
+    jmp 3f
+2:  mov $8, %ecx
+    rep stosl
+3:  sub $32, %edx
+    jae 1b
+    add $32, %edx
     mov %edx, %ecx
-    and $3, %ecx
-    rep stosb /* first, since it is the end of them that is aligned */
-    put_where_other scasl, stosl
-    add $KEXEC_COPY_SIZE, %ebp
+    repe scasb
+    je 4f
+    dec %edi
+    inc %ecx
+    rep stosb
+4:  add $KEXEC_COPY_SIZE, %ebp
     jmp next_zeroes
 
 hand_over:
