@@ -47,6 +47,19 @@ export class TwoLevel extends EventAbi {
   }
 
   /**
+   * The mask first: of an event that comes between the two, Xen or we see that the other has been there. Between a soft
+   * reset and xen.attach() the page is Xen's alone.
+   */
+  unmaskIdle(port: u32): bool {
+    const page = mappedSharedInfo();
+    if (page == 0) return false;
+    clear_bit(page + SHARED_INFO_EVTCHN_MASK, port);
+    if (!this.isPending(port)) return true;
+    this.mask(port);
+    return false;
+  }
+
+  /**
    * The order is what makes block() safe: first the upcall flag and the selector, then the words. An event that
    * arrives after its word was read sets the flag again, and block() sees it.
    */

@@ -18,6 +18,11 @@ export abstract class EventAbi {
 
   abstract mask(port: u32): void;
 
+  /** Unmasks the port without Xen, if nothing is pending there; else leaves it masked, and returns false. */
+  unmaskIdle(port: u32): bool {
+    return false;
+  }
+
   /** Every port that is not masked. */
   abstract unmaskedPorts(): Array<u32>;
 

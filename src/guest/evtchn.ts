@@ -15,6 +15,7 @@ import {
   EVTCHNOP_set_priority,
   EVTCHNOP_status,
   EVTCHNOP_unmask,
+  EVTCHN_2L_NR_CHANNELS,
   evtchn_alloc_unbound,
   evtchn_bind_interdomain,
   evtchn_bind_ipi,
@@ -89,7 +90,25 @@ function forgetPorts(): void {
   abi().reset();
   abiInUse = null;
   abi().reset();
+  memory.fill(ours, 0, OURS_BYTES);
   removeEventHandlers();
+}
+
+/** A bit for each port that was bound here, as far as it has one. */
+const OURS_BYTES: u32 = EVTCHN_2L_NR_CHANNELS / 8;
+@lazy const ours: usize = memory.data(OURS_BYTES, 8);
+
+function isOurs(port: u32): bool {
+  if (port >= EVTCHN_2L_NR_CHANNELS) return false;
+  return ((load<u8>(ours + port / 8) >> (<u8>(port % 8))) & 1) != 0;
+}
+
+function setOurs(port: u32, bound: bool): void {
+  if (port >= EVTCHN_2L_NR_CHANNELS) return;
+  const at = ours + port / 8;
+  const bit: u32 = (<u32>1) << (port % 8);
+  const old: u32 = load<u8>(at);
+  store<u8>(at, <u8>(bound ? old | bit : old & ~bit));
 }
 
 function portOp(cmd: u32, port: u32): i64 {
@@ -107,7 +126,10 @@ function bind(cmd: u32): i64 {
 function bound(result: i64, port: u32): i64 {
   if (result < 0) return result;
   const failure = abi().cover(port);
-  if (failure == 0) return port;
+  if (failure == 0) {
+    setOurs(port, true);
+    return port;
+  }
   portOp(EVTCHNOP_close, port);
   return failure;
 }
@@ -192,8 +214,23 @@ export namespace evtchn {
     /* Xen leaves the mask bit alone, and the next owner shall find the port masked. */
     abi().mask(port);
     const result = portOp(EVTCHNOP_close, port);
-    if (result == 0) removeEventHandler(port);
+    if (result == 0) wasClosed(port);
     return result;
+  }
+
+  /** The port was closed by a hypercall of the caller's own: masks and forgets it, as close() does. */
+  export function wasClosed(port: u32): void {
+    abi().mask(port);
+    setOurs(port, false);
+    removeEventHandler(port);
+  }
+
+  /**
+   * The port was bound by a hypercall of the caller's own: makes room for its state, as the calls above do. Returns the
+   * port; -ENOMEM, and then it is closed.
+   */
+  export function wasBound(port: u32): i64 {
+    return bound(0, port);
   }
 
   /** What Xen knows of a port of this domain. -EINVAL: no such port has ever been in use. */
@@ -231,9 +268,14 @@ export namespace evtchn {
     abi().mask(port);
   }
 
-  /** By hypercall, since an event that became pending under the mask must raise its upcall now. */
+  /**
+   * An event that became pending under the mask raises its upcall now: by hypercall, which takes a mask bit that is
+   * still set. Where nothing is pending, and the port is known to be in use, the bit is all that there is to it. -EINVAL
+   * for a port that is not in use.
+   */
   export function unmask(port: u32): i64 {
-    abi();
+    const inUse = abi();
+    if (isOurs(port) && inUse.unmaskIdle(port)) return 0;
     return portOp(EVTCHNOP_unmask, port);
   }
 

@@ -4,13 +4,7 @@
 import { describeResult } from "xenlet/errno";
 import { checked } from "xenlet/hypercall";
 import { shared_clear, shared_copy } from "xenlet/intrinsics";
-import {
-  HVM_PARAM_CONSOLE_EVTCHN,
-  HVM_PARAM_CONSOLE_PFN,
-  HVM_PARAM_IDENT_PT,
-  HVM_PARAM_STORE_EVTCHN,
-  HVM_PARAM_STORE_PFN,
-} from "xenlet/abi/hvm";
+import { HVM_PARAM_CONSOLE_PFN, HVM_PARAM_IDENT_PT, HVM_PARAM_STORE_PFN } from "xenlet/abi/hvm";
 import { XEN_HVM_START_MAGIC_VALUE, hvm_modlist_entry, hvm_start_info } from "xenlet/abi/start_info";
 import { BootModule } from "xenlet/start_info";
 import { writeAcpi } from "./acpi";
@@ -41,12 +35,6 @@ export class DomainConfig {
   /** At most 2047 bytes. */
   commandLine: string = "";
   modules: Array<BootModule> = [];
-}
-
-/** The event channels that a domain is created with: its own port numbers. */
-export class OfferedPorts {
-  store: u32 = 0;
-  console: u32 = 0;
 }
 
 // Offsets in the page of start_info.
@@ -169,16 +157,6 @@ function checkRoom(config: DomainConfig, image: Image): void {
         config.memoryMiB.toString() +
         ": give it more",
     );
-}
-
-/** Offers the store's and the console's port, in libxl's order: fresh, they come out as 1 and 2. */
-export function offerPorts(domain: Domain): OfferedPorts {
-  const ports = new OfferedPorts();
-  ports.store = <u32>checked("EVTCHNOP_alloc_unbound(store)", domain.offerPort());
-  ports.console = <u32>checked("EVTCHNOP_alloc_unbound(console)", domain.offerPort());
-  checked("HVM_PARAM_STORE_EVTCHN", domain.setParam(HVM_PARAM_STORE_EVTCHN, ports.store));
-  checked("HVM_PARAM_CONSOLE_EVTCHN", domain.setParam(HVM_PARAM_CONSOLE_EVTCHN, ports.console));
-  return ports;
 }
 
 /** Nested page tables, in MiB: libxl's rule, 1 MiB a vCPU and 8 KiB a MiB of RAM. */

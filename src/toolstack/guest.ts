@@ -2,14 +2,14 @@
 // daemons and its monitoring loop are to a domain, in one place.
 
 import { evtchn } from "xenlet/evtchn";
-import { checked } from "xenlet/hypercall";
 import { after } from "xenlet/loop-timers";
-import { DomainConfig, OfferedPorts, buildDomain, offerPorts } from "./builder";
+import { DomainConfig, buildDomain } from "./builder";
 import { ConsoleBackend } from "./console-backend";
 import { Domain } from "./domain";
 import { mapFrame, unmapFrame } from "./foreign";
 import { Image } from "./image";
 import { CONSOLE_GFN, STORE_GFN } from "./memory-map";
+import { Channels, connect } from "./ports";
 import { passOnLine } from "./report";
 import { Store } from "./store";
 import { DomainEntry, removeDomain, rewriteDomain, snapshotOf, writeDomain } from "./store-domain";
@@ -29,17 +29,12 @@ function entryOf(domid: u16, config: DomainConfig): DomainEntry {
   return entry;
 }
 
-/** Our end of a port that the domain has been given. */
-function bind(domain: Domain, port: u32): u32 {
-  return <u32>checked("EVTCHNOP_bind_interdomain", evtchn.bindInterdomain(domain.id, port));
-}
-
 export class Guest {
   readonly domain: Domain;
   readonly console: ConsoleBackend;
-  /** Where the store's ring is mapped, and our end of its event channel. */
+  /** Where the store's ring is mapped. */
   readonly storeRing: usize;
-  storePort: u32;
+  private channels: Channels;
   private entry: DomainEntry;
   /** What the store has of the domain, but for the ports. */
   private written: Snapshot | null = null;
@@ -52,26 +47,26 @@ export class Guest {
   ) {
     const domain = buildDomain(config, image);
     this.domain = domain;
-    const ports = offerPorts(domain);
+    const channels = connect(domain.id, null);
+    this.channels = channels;
     this.entry = entryOf(domain.id, config);
     this.storeRing = mapFrame(domain.id, STORE_GFN);
-    this.storePort = bind(domain, ports.store);
     this.console = new ConsoleBackend(
       mapFrame(domain.id, CONSOLE_GFN),
-      bind(domain, ports.console),
+      channels.console.local,
       domain.id,
       passOnLine,
     );
     this.serveConsole();
-    this.serveStore(ports);
+    this.serveStore();
   }
 
   /** What the store has of the domain is as new each time, as it is by libxl around a soft reset. */
-  private serveStore(ports: OfferedPorts): void {
+  private serveStore(): void {
     const store = this.store;
     if (!store) return;
-    this.entry.storePort = ports.store;
-    this.entry.consolePort = ports.console;
+    this.entry.storePort = this.channels.store.offered;
+    this.entry.consolePort = this.channels.console.offered;
     const written = this.written;
     if (written) {
       rewriteDomain(store, this.entry, written);
@@ -79,8 +74,9 @@ export class Guest {
       writeDomain(store, this.entry);
       this.written = snapshotOf(store, this.entry);
     }
-    store.introduce(this.domain.id, this.storeRing, this.storePort);
-    evtchn.on(this.storePort, this, (guest: Guest, port: u32) => {
+    /* Its ring is empty from here on, and the domain does not run. */
+    store.introduce(this.domain.id, this.storeRing, this.channels.store.local);
+    evtchn.on(this.channels.store.local, this, (guest: Guest, port: u32) => {
       guest.answer();
     });
   }
@@ -97,6 +93,7 @@ export class Guest {
     evtchn.on(this.console.port, this.console, (console: ConsoleBackend, port: u32) => {
       console.drain();
     });
+    this.console.drain();
   }
 
   /**
@@ -116,16 +113,13 @@ export class Guest {
   }
 
   /** Offers new event channels in place of those that a reset closed. */
-  reconnect(): OfferedPorts {
-    /* Ours are unbound now, waiting for a domain that no longer knows them. */
-    evtchn.close(this.storePort);
-    evtchn.close(this.console.port);
-    const ports = offerPorts(this.domain);
-    this.storePort = bind(this.domain, ports.store);
-    this.console.port = bind(this.domain, ports.console);
+  reconnect(): Channels {
+    const channels = connect(this.domain.id, this.channels);
+    this.channels = channels;
+    this.console.port = channels.console.local;
     this.serveConsole();
-    this.serveStore(ports);
-    return ports;
+    this.serveStore();
+    return channels;
   }
 
   /** Takes the last of what the domain wrote, whether its line has ended or not. */
@@ -141,7 +135,7 @@ export class Guest {
       removeDomain(store, this.domain.id);
       store.release(this.domain.id);
     }
-    evtchn.close(this.storePort);
+    evtchn.close(this.channels.store.local);
     evtchn.close(this.console.port);
     unmapFrame(this.storeRing);
     unmapFrame(this.console.page);

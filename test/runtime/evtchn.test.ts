@@ -84,6 +84,40 @@ describe("2-level", () => {
     expect(call["isMasked"]?.(port)).toBe(1);
   });
 
+  test("what is bound here and idle is unmasked without Xen; what is not known to be in use is not", () => {
+    const port = Number(call["bindIpi"]?.());
+    const byXen = (of: number): boolean => {
+      xen.calls.length = 0;
+      unmask(of);
+      return xen.calls.includes("event_channel_op(9)");
+    };
+    expect(byXen(port)).toBe(false);
+    expect(byXen(port + 1)).toBe(true);
+    call["close"]?.(port);
+    expect(byXen(port)).toBe(true);
+    call["bindIpi"]?.();
+    call["reset"]?.();
+    expect(byXen(port + 1)).toBe(true);
+  });
+
+  test.each(["before", "beforeUnmasking", "afterUnmasking", "after"] as const)(
+    "an event that comes %s it is unmasked raises its upcall, and is found once",
+    (when) => {
+      const port = Number(call["bindIpi"]?.());
+      scanAll();
+      if (when === "before") xen.raise(port);
+      if (when === "beforeUnmasking" || when === "afterUnmasking")
+        xen.hooks[when] = () => {
+          xen.hooks = {};
+          xen.raise(port);
+        };
+      unmask(port);
+      if (when === "after") xen.raise(port);
+      expect(xen.upcallSeen).toBe(1);
+      expect(scanAll()).toEqual([port]);
+    },
+  );
+
   test("has no priorities", () => {
     expect(call["setPriority"]?.(1, 3)).toBe(-38n);
   });

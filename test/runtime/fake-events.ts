@@ -4,6 +4,7 @@
 import { FakeScheduler } from "./fake-scheduler.js";
 
 const PAGE = 4096;
+const EVTCHN_MASK = 2560;
 const PENDING = 31n;
 const MASKED = 30n;
 const LINKED = 29n;
@@ -35,6 +36,9 @@ export interface Hooks {
   poll?: () => void;
   compareExchange?: (address: number) => void;
   takeReady?: () => void;
+  /** Around the instruction by which the guest takes a bit of the mask itself. */
+  beforeUnmasking?: () => void;
+  afterUnmasking?: () => void;
 }
 
 export class FakeEvents extends FakeScheduler {
@@ -136,7 +140,9 @@ export class FakeEvents extends FakeScheduler {
       if (this.has(word, PENDING)) this.setPending(this.fifo, port);
       return 0n;
     }
-    const mask = this.sharedInfo + 2560 + Math.floor(port / 64) * 8;
+    /* evtchn_2l_unmask: what is not masked any more raises nothing. */
+    if (!this.bit(this.sharedInfo + EVTCHN_MASK, port)) return 0n;
+    const mask = this.sharedInfo + EVTCHN_MASK + Math.floor(port / 64) * 8;
     this.store64(mask, this.load64(mask) & ~(1n << BigInt(port % 64)));
     if (this.bit(this.sharedInfo + 2048, port)) this.upcall(port);
     return 0n;
@@ -155,6 +161,7 @@ export class FakeEvents extends FakeScheduler {
     const xen = imports["xen"] ?? {};
     const sleep = xen["sleep_unless_upcall"] as (...args: number[]) => bigint;
     const compareExchange = xen["compare_exchange32"] as (...args: number[]) => number;
+    const clear = xen["clear_bit"] as (at: number, bit: number) => number;
     const exchange = xen["exchange64"] as (at: number, value: bigint) => bigint;
     xen["sleep_unless_upcall"] = (cmd: number, arg: number): bigint => {
       this.hooks.beforeSleep?.();
@@ -167,6 +174,13 @@ export class FakeEvents extends FakeScheduler {
     xen["compare_exchange32"] = (at: number, expected: number, value: number): number => {
       this.hooks.compareExchange?.(at >>> 0);
       return compareExchange(at, expected, value);
+    };
+    xen["clear_bit"] = (at: number, bit: number): number => {
+      const takesMask = at >>> 0 === this.sharedInfo + EVTCHN_MASK;
+      if (takesMask) this.hooks.beforeUnmasking?.();
+      const old = clear(at, bit);
+      if (takesMask) this.hooks.afterUnmasking?.();
+      return old;
     };
     xen["exchange64"] = (at: number, value: bigint): bigint => {
       if (at >>> 0 === this.fifo?.control) this.hooks.takeReady?.();

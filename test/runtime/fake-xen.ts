@@ -20,6 +20,8 @@ export interface FakeRecord {
 /** A hypercall's arguments after its number, and what it returns. */
 export type Hypercall = (...args: bigint[]) => bigint;
 
+const MULTICALL = 13;
+const MULTICALL_ENTRY = 64;
 const HYPERCALL = {
   memory_op: 12,
   vcpu_op: 24,
@@ -51,7 +53,12 @@ export class FakeXen {
   private readonly window = new DataView(new ArrayBuffer(16 * PAGE));
   /** The first is kept for shared_info. */
   private windowUsed = 1;
-  protected upcallSeen = 0;
+  /** Whether an upcall came since the guest last asked. */
+  upcallSeen = 0;
+  /** The program runs, and nothing has said so yet (boot/record.c). */
+  stageUnsaid = false;
+  /** As of Xen 4.15, for a domain that is not PV. */
+  hasMulticall = true;
   protected vcpuInfo = 0;
   private ports = 0;
 
@@ -75,8 +82,8 @@ export class FakeXen {
     this.on("event_channel_op", 3, () => 0n);
     this.on("event_channel_op", 9, (_cmd, arg = 0n) => {
       const port = this.load32(Number(arg));
-      this.clearBit(this.sharedInfo + EVTCHN_MASK, port);
-      if (this.bit(this.sharedInfo + EVTCHN_PENDING, port)) this.upcall(port);
+      const masked = this.clearBit(this.sharedInfo + EVTCHN_MASK, port);
+      if (masked && this.bit(this.sharedInfo + EVTCHN_PENDING, port)) this.upcall(port);
       return 0n;
     });
   }
@@ -100,6 +107,11 @@ export class FakeXen {
   raise(port: number): void {
     this.setBit(this.sharedInfo + EVTCHN_PENDING, port);
     if (!this.bit(this.sharedInfo + EVTCHN_MASK, port)) this.upcall(port);
+  }
+
+  protected sayStage(): void {
+    if (this.stageUnsaid) this.records.push({ kind: "boot", text: "stage=runtime" });
+    this.stageUnsaid = false;
   }
 
   protected upcall(port: number): void {
@@ -183,9 +195,21 @@ export class FakeXen {
   }
 
   protected hypercall(op: number, args: bigint[]): bigint {
+    if (op === MULTICALL && this.hasMulticall)
+      return this.multicall(Number(args[0]), Number(args[1]));
     const key = this.nameOf(op, args);
     this.calls.push(key);
     return this.handlers.get(key)?.(...args) ?? -38n; // -ENOSYS
+  }
+
+  /** Each of `count` struct multicall_entry, as if it had been made by itself. */
+  private multicall(entries: number, count: number): bigint {
+    for (let at = entries; at < entries + count * MULTICALL_ENTRY; at += MULTICALL_ENTRY) {
+      const args = [0, 1, 2, 3, 4, 5].map((i) => this.load64(at + 16 + i * 8));
+      const result = this.hypercall(Number(this.load64(at)), args);
+      this.store64(at + 8, BigInt.asUintN(64, result));
+    }
+    return 0n;
   }
 
   private text(pointer: number, units: number): string {
@@ -242,10 +266,12 @@ export class FakeXen {
         rdtsc: () => (this.tsc += this.tick),
         interrupts_on: () => undefined,
         interrupts_off: () => undefined,
-        sleep_unless_upcall: (cmd: number, arg: number) =>
-          this.upcallSeen
+        sleep_unless_upcall: (cmd: number, arg: number) => {
+          this.sayStage();
+          return this.upcallSeen
             ? 0n
-            : this.hypercall(HYPERCALL.sched_op, [BigInt(cmd), BigInt(arg >>> 0)]),
+            : this.hypercall(HYPERCALL.sched_op, [BigInt(cmd), BigInt(arg >>> 0)]);
+        },
         take_upcall: () => {
           const seen = this.upcallSeen;
           this.upcallSeen = 0;
@@ -267,6 +293,7 @@ export class FakeXen {
         },
         shared_map: () => 0,
         frame_of: (at: number) => BigInt((at >>> 0) / PAGE),
+        console_announce: () => undefined,
         console_attach: () => undefined,
         console_drained: () => 1,
         vcpu_reset: () => undefined,
@@ -275,7 +302,14 @@ export class FakeXen {
           bytes.copy(Buffer.from(this.memory.buffer, to, Math.min(size, bytes.length)));
           return bytes.length;
         },
+        program_begins: () => {
+          this.stageUnsaid = true;
+        },
+        say_stage: () => {
+          this.sayStage();
+        },
         record: (kind: number, kindUnits: number, text: number, textUnits: number) => {
+          this.stageUnsaid = false;
           this.records.push({ kind: this.text(kind, kindUnits), text: this.text(text, textUnits) });
         },
       },

@@ -96,8 +96,12 @@ describe("a domain, from its making to its end", () => {
     expect(info.readUInt32LE(12)).toBe(0);
   });
 
-  test("a soft reset is the whole recipe: pause, reset, ports anew, unpause", () => {
+  test.each([
+    ["", true],
+    [", on a Xen without multicalls as well", false],
+  ])("a soft reset is the whole recipe: pause, reset, ports anew, unpause%s", (_where, has) => {
     const { xen } = run((fake) => {
+      fake.hasMulticall = has;
       fake.meanwhile.unshift(() => {
         fake.shutDown(SHUTDOWN_soft_reset);
       });

@@ -93,12 +93,17 @@ export class EventChannels extends Scenario {
         ", and is in " +
         evtchn.status(guest.console.port).state.toString(),
     );
-    const ports = guest.reconnect();
-    side.same("event-channels/store-offered-first", "the port that is offered for the store", ports.store, 1);
+    const channels = guest.reconnect();
+    side.same(
+      "event-channels/store-offered-first",
+      "the port that is offered for the store",
+      channels.store.offered,
+      1,
+    );
     side.same(
       "event-channels/console-offered-second",
       "the port that is offered for the console",
-      ports.console,
+      channels.console.offered,
       2,
     );
     if (!side.control) guest.domain.unpause();

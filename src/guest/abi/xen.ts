@@ -1,6 +1,7 @@
 // xen/include/public/xen.h, Xen 4.17: hypercall numbers, domain ids, VIRQs, and the layout of shared_info.
 
 export const __HYPERVISOR_memory_op: u32 = 12;
+export const __HYPERVISOR_multicall: u32 = 13;
 export const __HYPERVISOR_xen_version: u32 = 17;
 export const __HYPERVISOR_console_io: u32 = 18;
 export const __HYPERVISOR_grant_table_op: u32 = 20;
