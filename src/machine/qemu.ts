@@ -89,6 +89,8 @@ export function machineArgs(options: MachineOptions): string[] {
     "noreboot",
     // QEMU's memory is zero when it starts: clearing it again took up to 0.6 s of a 128 MiB domain's creation.
     "bootscrub=0",
+    // A vCPU with no credit left may else be found by no pCPU, idle as they are: docs/upstream.md has why.
+    "sched_credit2_migrate_resist=0",
     "dom0=pvh",
     // QEMU's pc machine has no IOMMU; without this word Xen insists on one for a PVH dom0.
     "dom0-iommu=none",

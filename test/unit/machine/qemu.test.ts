@@ -51,6 +51,11 @@ describe("QEMU's arguments", () => {
     expect(valueOf("-icount", { icount: true })).toBe("shift=0,sleep=off");
   });
 
+  // By chance a guest may come through without it: test/boot/credit2.test.ts has what it is for.
+  test("have no vCPU left in Xen's run queue", () => {
+    expect(valueOf("-append")).toContain(" sched_credit2_migrate_resist=0 ");
+  });
+
   test("end with the user's own, which QEMU then prefers", () => {
     expect(machineArgs({ ...BASE, qemuArgs: ["-m", "2048"] }).slice(-2)).toEqual(["-m", "2048"]);
     expect(valueOf("-append", { xenArgs: ["console_timestamps=boot"] })).toMatch(
