@@ -249,6 +249,21 @@ float floorf(float), ceilf(float), truncf(float), nearbyintf(float);
 FLOAT(, double, uint64_t, 0x0008000000000000u, 0x8000000000000000u)
 FLOAT(f, float, uint32_t, 0x00400000u, 0x80000000u)
 
+/*
+ * What an integer was converted to. gcc knows that it is no NaN, folds its comparison with itself, and removes what is
+ * then used by nobody, loads too: remove_prop_source_from_use() of gcc 12's tree-ssa-forwprop.cc does not look at
+ * -fno-delete-dead-exceptions. So it is not to know. A constant may be folded: no load led to it.
+ */
+#define OF_INTEGER(type)                                                                                               \
+    OP(type) of_integer_##type(type x)                                                                                 \
+    {                                                                                                                  \
+        if (!__builtin_constant_p(x))                                                                                  \
+            __asm__("" : "+x"(x));                                                                                     \
+        return x;                                                                                                      \
+    }
+OF_INTEGER(f32)
+OF_INTEGER(f64)
+
 /* wasm2c has one name for both widths. */
 #define BY_WIDTH(x, wide, narrow) __builtin_choose_expr(sizeof(x) == sizeof(double), wide, narrow)
 #define FMIN(a, b) BY_WIDTH(a, wasm_min, wasm_minf)(a, b)

@@ -10,8 +10,14 @@ export interface LoweredC {
 
 /** wasm2c's files for the module `guest`, with what follows. */
 export function informed(text: LoweredC, module: WasmModule): LoweredC {
+  const any = forAnyModule(text);
+  return isForeign(module) ? any : { ...any, c: withLengths(any.c) };
+}
+
+/** What does not depend on where the module is from. */
+export function forAnyModule(text: LoweredC): LoweredC {
   const own = withOwnGlobals(text);
-  return isForeign(module) ? own : { ...own, c: withLengths(own.c) };
+  return { ...own, c: withFloatsOfIntegers(own.c) };
 }
 
 /**
@@ -36,6 +42,14 @@ export function withOwnGlobals({ c, header }: LoweredC): LoweredC {
       )
       .replace(/^#include "\w+\.h"\n/m, (line) => line + [...own.values()].join("")),
   };
+}
+
+/** A conversion of an integer goes through of_integer_f32 or of_integer_f64 (linker/wasm-ops.h), which has the reason. */
+export function withFloatsOfIntegers(c: string): string {
+  return c.replace(
+    /(?<= = )\((f32|f64)\)((?:\(s(?:32|64)\))?\(var_[ij]\d+\))(?=;)/g,
+    "of_integer_$1(($1)$2)",
+  );
 }
 
 /**

@@ -15,7 +15,8 @@ export type HypercallMode = "page" | "direct";
 const boot = join(packageRoot, "boot");
 const linker = join(packageRoot, "linker");
 
-function modeFlags(hypercall: HypercallMode): string[] {
+/** What C that enters Xen by itself has to know of it. */
+export function modeFlags(hypercall: HypercallMode): string[] {
   return hypercall === "direct" ? ["-DXENLET_HYPERCALL_DIRECT"] : [];
 }
 
@@ -73,6 +74,8 @@ export const loweredFlags = [
   "-fexceptions",
   "-fnon-call-exceptions",
   "-fno-delete-dead-exceptions",
+  // gcc's analysis of what a pointer points to takes the result of a comparison for no address, and a store there for none.
+  "-fno-tree-pta",
   "-Wno-builtin-declaration-mismatch",
 ];
 

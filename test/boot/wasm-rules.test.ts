@@ -117,6 +117,30 @@ function accesses(): Rule[] {
   ];
 }
 
+/** Loads whose value is used, but changes nothing. */
+function idle(): Rule[] {
+  const loads = LOADS.filter(([, , type]) => type.startsWith("i"));
+  const converted = loads.flatMap(([instruction, , from]) =>
+    (["f32", "f64"] as const).flatMap((to) =>
+      ["s", "u"].map((sign): Rule => ({
+        name: `${instruction} at the end, made an ${to} by _${sign} that is compared with itself`,
+        text: `(param i32) (result i32) (local ${to})
+          (local.set 1 (${to}.convert_${from}_${sign} (${instruction} (local.get 0))))
+          (${to}.eq (local.get 1) (local.get 1))`,
+        parameters: [i32(MEMORY)],
+        wanted: "out-of-bounds",
+      })),
+    ),
+  );
+  const negative = (["f32", "f64"] as const).map((type): Rule => ({
+    name: `${type}.load at the end, whether its absolute value is negative`,
+    text: `(param i32) (result i32) (${type}.lt (${type}.abs (${type}.load (local.get 0))) (${type}.const 0))`,
+    parameters: [i32(MEMORY)],
+    wanted: "out-of-bounds",
+  }));
+  return [...converted, ...negative];
+}
+
 function bulk(): Rule[] {
   const rule = (name: string, text: string, wanted: Rule["wanted"]): Rule => ({
     name,
@@ -538,7 +562,17 @@ const wanted = (rules: Rule[]): Record<string, string | number> =>
   Object.fromEntries(rules.map((rule) => [rule.name, rule.wanted]));
 
 describe("what Wasm says of", () => {
-  const groups = { accesses, bulk, arithmetic, conversions, calls, nans, roundings, routines };
+  const groups = {
+    accesses,
+    idle,
+    bulk,
+    arithmetic,
+    conversions,
+    calls,
+    nans,
+    roundings,
+    routines,
+  };
   const all = Object.values(groups).flatMap((make) => make());
   let came: Record<string, string | number>;
   beforeAll(async () => {
@@ -563,6 +597,13 @@ describe("the control: without", () => {
     const came = await outcomes(accesses(), { flags: dropDeadLoadFlags });
     expect(came["i32.load at the end, not used"]).toBe(1);
     expect(came["i32.load at the end, used"]).toBe("out-of-bounds");
+  });
+
+  test("of_integer_f32() and _f64(), an access out of bounds may go unseen", async () => {
+    const came = await outcomes(idle(), { flags: ["-D__builtin_constant_p(x)=1"] });
+    const compared = "that is compared with itself";
+    expect(came[`i32.load at the end, made an f32 by _u ${compared}`]).toBe(1);
+    expect(came[`i64.load at the end, made an f64 by _s ${compared}`]).toBe(1);
   });
 
   test("rounding to nearest, gcc and the processor differ, unless -frounding-math says so", async () => {

@@ -14,7 +14,7 @@ import {
   loweredFlags,
 } from "../../src/image/toolchain.js";
 import { digest, digestFolder, loadStage, storeStage } from "../../src/image/stage-cache.js";
-import { withOwnGlobals } from "../../src/image/lowered-c.js";
+import { forAnyModule } from "../../src/image/lowered-c.js";
 import { wasm2c } from "../../src/image/wasm2c.js";
 import { packageRoot } from "../../src/package-root.js";
 import type { Exposed } from "./exports.js";
@@ -216,7 +216,7 @@ export async function buildBatch(
       for (const one of cases.slice(start, start + MODULES_A_FILE)) {
         const name = `m${String(one.number)}`;
         await writeFile(join(folder, `${name}.wasm`), one.exposed.wasm);
-        const { c, header } = withOwnGlobals(await wasm2c(folder, name));
+        const { c, header } = forAnyModule(await wasm2c(folder, name));
         texts.push(caseText(one, c, header));
       }
       const source = join(folder, `batch${String(start)}.c`);
