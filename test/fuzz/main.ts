@@ -12,7 +12,9 @@
  * not come to its end. Each disagreement is reduced, and left as a file that `--seed` makes again.
  */
 import { fork, type ChildProcess } from "node:child_process";
-import { availableParallelism } from "node:os";
+import { mkdtempSync, rmSync } from "node:fs";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 
@@ -107,15 +109,23 @@ async function lead(): Promise<void> {
   };
   console.log(`${total} modules from seed ${seed} on, ${size} to a boot`);
   const children: ChildProcess[] = [];
+  // A worker that is ended has left behind what it had; a compiler of its may be writing yet.
+  const folder = mkdtempSync(join(tmpdir(), "xenlet-fuzz-"));
+  process.once("exit", () => {
+    rmSync(folder, { recursive: true, force: true, maxRetries: 20 });
+  });
   for (const signal of ["SIGINT", "SIGTERM"] as const)
     process.once(signal, () => {
       tellEnd(` of ${total}, interrupted`);
-      for (const child of children) child.disconnect();
+      for (const child of children) child.kill();
       process.exit(1);
     });
   await Promise.all(
     Array.from({ length: jobs }, () => {
-      const child = fork(fileURLToPath(import.meta.url), ["--worker"], { execArgv: LEAN });
+      const child = fork(fileURLToPath(import.meta.url), ["--worker"], {
+        execArgv: LEAN,
+        env: { ...process.env, TMPDIR: folder },
+      });
       children.push(child);
       const next = (): void => {
         const batch = batches.shift();
