@@ -49,8 +49,9 @@ async function cost(name: string, image: string): Promise<number> {
 export async function bootCosts(
   hello: string,
   halting: string,
-): Promise<Record<"hello" | "c" | "halt", BootCost>> {
+): Promise<Record<"hello" | "c" | "page" | "halt", BootCost>> {
   progress.start("boot, by instructions");
+  const page = await build("examples/hello.ts", "hello-page", { hypercall: "page" });
   const firstLine = await build("bench/guests/first-line.ts", "first-line");
   return {
     hello: {
@@ -61,6 +62,7 @@ export async function bootCosts(
       toFirstLine: await cost("first-line-c", await inC("first-line-c", ["hello", "power_off"])),
       toHalted: await cost("hello-c", await inC("hello-c", ["hello"])),
     },
+    page: { toFirstLine: Number.NaN, toHalted: await cost("hello-page", page) },
     halt: { toFirstLine: Number.NaN, toHalted: await cost("halt", halting) },
   };
 }

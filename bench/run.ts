@@ -164,7 +164,7 @@ async function jumps(): Promise<void> {
 /** The same in instructions, against hello in C. */
 async function bootInstructions(): Promise<void> {
   const hello = await build("examples/hello.ts", "hello");
-  const { hello: typed, c, halt } = await bootCosts(hello, await haltingGuest(hello));
+  const { hello: typed, c, page, halt } = await bootCosts(hello, await haltingGuest(hello));
   const row = (what: string, key: keyof typeof c): void => {
     rows.push({
       what: `${what}: thousands of instructions, Xen's own included`,
@@ -175,6 +175,12 @@ async function bootInstructions(): Promise<void> {
   };
   row("Xen's hand-over to hello's first line, PVH dom0", "toFirstLine");
   row("to the halted domain", "toHalted");
+  rows.push({
+    what: "the same, --hypercall page",
+    measured: page.toHalted.toFixed(0),
+    baseline: "",
+    ratio: "",
+  });
   rows.push({
     what: "the same, a guest that halts at its first instruction",
     measured: halt.toHalted.toFixed(0),
@@ -249,8 +255,8 @@ async function editLoop(): Promise<void> {
 
 const parts: Record<string, () => Promise<void>> = {
   yields: async () => {
-    await yields("page");
     await yields("direct");
+    await yields("page");
   },
   events: eventPath,
   loop: eventLoop,

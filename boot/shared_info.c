@@ -34,6 +34,7 @@ void shared_info_found(void)
 bool shared_info_map(void)
 {
     struct xen_add_to_physmap add = {.domid = DOMID_SELF, .space = XENMAPSPACE_shared_info};
+    struct xen_hvm_param no_callback = {.domid = DOMID_SELF, .index = HVM_PARAM_CALLBACK_IRQ};
 
     if (shared_info)
         return true;
@@ -41,6 +42,9 @@ bool shared_info_map(void)
         return false;
     add.gpfn = place_gfn;
     if (hypercall2(__HYPERVISOR_memory_op, XENMEM_add_to_physmap, (uint64_t)&add))
+        return false;
+    /* From 64-bit mode: this latches the page's width and has the wall clock written there (hvm_latch_shinfo_size). */
+    if (hypercall2(__HYPERVISOR_hvm_op, HVMOP_set_param, (uint64_t)&no_callback))
         return false;
     shared_info = (volatile uint8_t *)place;
     return true;

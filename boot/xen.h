@@ -35,7 +35,9 @@
 #define EVTCHNOP_send 4
 
 /* hvm/hvm_op.h, hvm/params.h */
+#define HVMOP_set_param 0
 #define HVMOP_get_param 1
+#define HVM_PARAM_CALLBACK_IRQ 0
 #define HVM_PARAM_CONSOLE_PFN 17
 #define HVM_PARAM_CONSOLE_EVTCHN 18
 

@@ -96,9 +96,9 @@ export const ON_SOFT_RESET = (): Option =>
   ).choices(SOFT_RESET_ACTIONS);
 export const CMDLINE = (): Option => new Option("--cmdline <text>", "the guest's command line");
 export const HYPERCALL = (): Option =>
-  new Option("--hypercall <how>", "how the guest enters Xen (default: page)").choices([
-    "page",
+  new Option("--hypercall <how>", "how the guest enters Xen (default: direct)").choices([
     "direct",
+    "page",
   ]);
 export const RUNTIME = (): Option =>
   new Option("--runtime <name>", "AssemblyScript's memory manager (default: incremental)").choices([

@@ -20,7 +20,7 @@ export interface BuildOptions {
   entry: string;
   /** Where the image goes. */
   output: string;
-  /** How the guest enters Xen: through the page that Xen writes (default), or by the instruction itself. */
+  /** How the guest enters Xen: by the instruction itself (default), or through the page that Xen writes. */
   hypercall?: HypercallMode;
   /** AssemblyScript's allocator and collector; if not given, asconfig.json's, else incremental. */
   runtime?: GuestRuntime;
@@ -55,7 +55,7 @@ export interface BuildResult {
 
 /** Builds a guest image. Throws BuildError with the compiler's own diagnostics; then there is no image. */
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
-  const { hypercall = "page", signal, cache = true } = options;
+  const { hypercall = "direct", signal, cache = true } = options;
   if (signal) setMaxListeners(0, signal); // one for each compiler that runs
   const stages: BuildResult["stages"] = [];
   const stage = async <T>(name: string, work: () => Promise<T>): Promise<T> => {

@@ -15,7 +15,10 @@ const NOP = Buffer.from([0x90, 0x90]);
 let image: string;
 
 beforeAll(async () => {
-  image = await build("test/guests/mappings.ts", { native: ["test/guests/mappings.c"] });
+  image = await build("test/guests/mappings.ts", {
+    native: ["test/guests/mappings.c"],
+    hypercall: "page",
+  });
 });
 
 test("no segment of the image is writable and executable", async () => {

@@ -33,10 +33,11 @@ uint8_t probe_spoil; /* the control: registers are lost on the way */
 
 int64_t probe_shutdown(void);
 
+/* Which instruction it is, hypercall_direct asks by a comparison, and that spoils the flags: here it comes before them. */
 #ifdef XENLET_HYPERCALL_DIRECT
-#define CALL_SCHED_OP "call hypercall_direct"
+#define SCHED_OP "cmpb $0, hypercall_is_vmcall; jne 2f; std; stc; vmmcall; jmp 3f; 2: std; stc; vmcall; 3:"
 #else
-#define CALL_SCHED_OP "call hypercall_page + 29 * 32"
+#define SCHED_OP "std; stc; call hypercall_page + 29 * 32"
 #endif
 
 __asm__(".section .text.probe_shutdown, \"ax\", @progbits\n"
@@ -59,8 +60,7 @@ __asm__(".section .text.probe_shutdown, \"ax\", @progbits\n"
         "mov $29, %eax\n"
         "mov $2, %edi\n"
         "mov probe_argument(%rip), %rsi\n"
-        "std; stc\n"
-        CALL_SCHED_OP "\n"
+        SCHED_OP "\n"
         "pushfq; popq probe_seen + 352(%rip)\n"
         "cld\n"
         "mov %rsp, probe_seen + 360(%rip)\n"

@@ -74,7 +74,7 @@ describe("bad usage exits with 123, on stderr alone:", () => {
     [
       "a hypercall that is none",
       ["run", "x.elf", "--hypercall", "int80"],
-      /Allowed choices are page, direct/,
+      /Allowed choices are direct, page/,
     ],
     [
       "arguments behind -- where nobody takes them",
