@@ -151,6 +151,8 @@ bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument);
 bool vcpu_taken(uint32_t id);
 
 /* console.c: the PV console's ring. */
+/* It may be taken up, once something is said. */
+void console_announce(void);
 /* Takes it up: at first, and again after a soft reset, which closes its port. Nothing where the domain has none. */
 void console_attach(void);
 bool console_attached(void);
@@ -189,8 +191,21 @@ void record_set_nonce(const char *nonce, uint32_t length);
 void record_set_consoleio(void);
 /* Another domain's record, as its line came: at most 189 bytes, without the newline. */
 void record_pass_on(const char *line, uint32_t size);
-/* The boot's first stage: said in a record of its own before anything but the next stage. */
-void record_set_entered(void);
+/*
+ * A stage of the boot is reached. Saying so costs as much as all else that a small guest does, so the program's first record
+ * says it as well; one of its own comes before what does not, trouble or a wait, and at once in a kernel that another one
+ * jumped into, since its records go on with that one's.
+ */
+enum boot_stage { STAGE_SAID, STAGE_ENTERED, STAGE_RUNTIME };
+extern enum boot_stage stage_unsaid;
+void record_stage(enum boot_stage stage);
+void record_say_stage(void);
+/* Before what may take long or never end, or ends the domain. */
+static inline void say_stage(void)
+{
+    if (stage_unsaid)
+        record_say_stage();
+}
 /* No stages of the boot: for the thousandth kernel of one run. */
 void record_set_quiet(void);
 /* The number of the next line; and the one to go on with, in decimal, from the kernel that jumped here. */

@@ -11,6 +11,7 @@
 
 static uint64_t ring; /* where the page is mapped; 0: this domain has no console, as domain 0 has none */
 static uint32_t port;
+static bool announced; /* it may be looked for, and has not been */
 
 static uint64_t get_param(uint32_t index)
 {
@@ -31,11 +32,16 @@ static void notify(void)
     hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&argument);
 }
 
-void console_attach(void)
+void console_announce(void)
+{
+    announced = true;
+}
+
+static void take_up(void)
 {
     uint64_t gfn;
 
-    shared_info_found();
+    announced = false;
     if (is_hardware_domain())
         return;
     gfn = get_param(HVM_PARAM_CONSOLE_PFN);
@@ -50,6 +56,12 @@ void console_attach(void)
         notify();
 }
 
+void console_attach(void)
+{
+    shared_info_found();
+    take_up();
+}
+
 volatile uint8_t *console_ring(void)
 {
     return (volatile uint8_t *)ring;
@@ -62,6 +74,8 @@ uint32_t console_port(void)
 
 bool console_attached(void)
 {
+    if (announced)
+        take_up();
     return ring;
 }
 

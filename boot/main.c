@@ -32,7 +32,7 @@ _Noreturn void boot_main(void)
         record_set_sequence(sequence, length);
     if (cmdline_value("quiet", &length))
         record_set_quiet();
-    record_set_entered();
+    record_stage(STAGE_ENTERED);
     linear_init(wasm_initial_bytes()); /* linear memory at 0, guards */
     wasm_main();                       /* the guest */
 }

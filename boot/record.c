@@ -42,8 +42,10 @@ static enum { TO_XEN, TO_CONSOLE, TEXT_TO_CONSOLE, NOWHERE } sink;
 /* Whether the stages of the boot are left out. */
 static bool quiet;
 
-/* The boot is at its first stage. That the next one is reached says so too; anything else comes behind a record of it. */
-static bool entered;
+/* Another kernel jumped into this one. */
+static bool jumped_into;
+
+enum boot_stage stage_unsaid;
 
 static void put(const char *text)
 {
@@ -74,19 +76,19 @@ static bool same(const char *a, const char *b)
     return *a == *b;
 }
 
-static bool is_one_of(const char *const *kinds, uint32_t count)
+static bool is_one_of(const char *kind, const char *const *kinds, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        if (same(record_kind, kinds[i]))
+        if (same(kind, kinds[i]))
             return true;
     return false;
 }
 
-static bool is_trouble(void)
+static bool is_trouble(const char *kind)
 {
     static const char *const trouble[] = {"trap", "abort", "fatal"};
 
-    return is_one_of(trouble, 3);
+    return is_one_of(kind, trouble, 3);
 }
 
 static void choose_sink(void)
@@ -101,9 +103,9 @@ static void choose_sink(void)
     if (!console_attached())
         return;
     if (nonce[0] != '-') {
-        if (is_one_of(spoken, 2))
+        if (is_one_of(record_kind, spoken, 2))
             sink = TO_CONSOLE;
-    } else if (is_one_of(spoken, 3) || is_trouble()) {
+    } else if (is_one_of(record_kind, spoken, 3) || is_trouble(record_kind)) {
         sink = TEXT_TO_CONSOLE;
     }
 }
@@ -167,11 +169,6 @@ void record_set_consoleio(void)
     have_consoleio = true;
 }
 
-void record_set_entered(void)
-{
-    entered = true;
-}
-
 void record_set_quiet(void)
 {
     quiet = true;
@@ -184,6 +181,7 @@ uint32_t record_sequence(void)
 
 void record_set_sequence(const char *digits, uint32_t length)
 {
+    jumped_into = true;
     line_number = 0;
     for (uint32_t i = 0; i < length && digits[i] >= '0' && digits[i] <= '9'; i++)
         line_number = line_number * 10 + (digits[i] - '0');
@@ -213,23 +211,36 @@ static void unlock(void)
     __atomic_store_n(&owner, 0, __ATOMIC_RELEASE);
 }
 
+void record_stage(enum boot_stage stage)
+{
+    stage_unsaid = stage;
+    if (stage == STAGE_RUNTIME && jumped_into)
+        record_say_stage();
+}
+
+void record_say_stage(void)
+{
+    enum boot_stage stage = stage_unsaid;
+
+    stage_unsaid = STAGE_SAID;
+    record_begin("boot");
+    record_text(stage == STAGE_RUNTIME ? "stage=runtime" : "stage=entered");
+    record_end();
+}
+
 void record_begin(const char *kind)
 {
-    if (entered) {
-        entered = false;
-        if (!same(kind, "boot")) {
-            record_begin("boot");
-            record_text("stage=entered");
-            record_end();
-        }
-    }
+    if (stage_unsaid == STAGE_RUNTIME && !is_trouble(kind) && !same(kind, "boot"))
+        stage_unsaid = STAGE_SAID;
+    if (stage_unsaid)
+        record_say_stage();
     lock();
     record_kind = kind;
     choose_sink();
     /* Lines of the console too: the toolstack that passes them on is domain 0. */
     payload_limit = have_consoleio || sink == TO_CONSOLE ? PAYLOAD_LIMIT(CONSOLEIO_LINE_SIZE) : PAYLOAD_LIMIT(LINE_SIZE);
     line_begin();
-    if (sink == TEXT_TO_CONSOLE && is_trouble()) {
+    if (sink == TEXT_TO_CONSOLE && is_trouble(kind)) {
         put(kind);
         put(": ");
     }

@@ -39,9 +39,7 @@ struct vcpu_time_info {
 void foreign_begin(void)
 {
     console_attach();
-    record_begin("boot");
-    record_text("stage=runtime");
-    record_end();
+    record_stage(STAGE_RUNTIME);
 }
 
 _Noreturn void foreign_exit(uint32_t code)
@@ -137,6 +135,7 @@ void foreign_wait(uint64_t deadline)
 
     if (!console_ring() && (!deadline || deadline > now + CONSOLE_IO_PERIOD))
         poll.timeout = now + CONSOLE_IO_PERIOD;
+    say_stage();
     /* An event after this ends the poll; one before it has been looked for by whoever calls. */
     hypercall2(__HYPERVISOR_sched_op, SCHEDOP_poll, (uint64_t)&poll);
     if (console_ring())

@@ -69,7 +69,7 @@ INTRINSIC(void, interrupts_on) { UNUSED_XEN; __asm__ volatile("sti" : : : "memor
 INTRINSIC(void, interrupts_off) { UNUSED_XEN; __asm__ volatile("cli" : : : "memory"); }
 
 /* Events: boot/traps.S. */
-INTRINSIC(uint64_t, sleep_unless_upcall, uint32_t cmd, uint32_t arg) { UNUSED_XEN; return sleep_unless_upcall(cmd, arg); }
+INTRINSIC(uint64_t, sleep_unless_upcall, uint32_t cmd, uint32_t arg) { UNUSED_XEN; say_stage(); return sleep_unless_upcall(cmd, arg); }
 INTRINSIC(uint32_t, take_upcall)
 {
     uint32_t seen = vcpus[0].upcall_seen;
@@ -114,6 +114,7 @@ INTRINSIC(uint64_t, vcpu_progress, uint32_t id) { UNUSED_XEN; return vcpus[id].m
 /* What the loader left: boot/start_info.c. */
 INTRINSIC(uint32_t, boot_data, uint32_t what, uint32_t to, uint32_t size) { UNUSED_XEN; return boot_data_copy(what, (void *)(uintptr_t)to, size); }
 
+INTRINSIC(void, console_announce) { UNUSED_XEN; console_announce(); }
 INTRINSIC(void, console_attach) { UNUSED_XEN; console_attach(); }
 INTRINSIC(uint32_t, console_drained) { UNUSED_XEN; return console_drained(); }
 
@@ -125,7 +126,10 @@ INTRINSIC(void, kexec_jump, uint32_t page, uint64_t sequence_digits) { UNUSED_XE
 /* A kernel in reserve: boot/crash.c. */
 INTRINSIC(void, crash_reserve, uint32_t page, uint64_t info, uint64_t sequence_digits) { UNUSED_XEN; crash_reserve(page, info, sequence_digits); }
 
-/* Records: boot/record.c. Kind and text are UTF-16, as AssemblyScript has them. */
+/* Records: boot/record.c. */
+INTRINSIC(void, program_begins) { UNUSED_XEN; record_stage(STAGE_RUNTIME); }
+INTRINSIC(void, say_stage) { UNUSED_XEN; say_stage(); }
+/* Kind and text are UTF-16, as AssemblyScript has them. */
 void record_string(uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t text_units);
 INTRINSIC(void, record, uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t text_units) { UNUSED_XEN; record_string(kind, kind_units, text, text_units); }
 

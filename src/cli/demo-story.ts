@@ -24,7 +24,8 @@ export class KexecStory {
   /** Results of XEN_DOMCTL_soft_reset. */
   readonly resets: number[] = [];
   #number = 0;
-  #kernels = 0;
+  /** A kernel has spoken: one that says it runs is the next. */
+  #spoke = false;
   #states = 0;
 
   constructor(
@@ -41,11 +42,12 @@ export class KexecStory {
       if (payload.startsWith(" ")) this.#detail(payload.trimStart());
       else this.#main(payload);
     } else if (kind === "boot" && fields?.get("stage") === "runtime") {
-      if (++this.#kernels > 1) this.#main("the jump: the next kernel is entered, by PVH");
+      if (this.#spoke) this.#main("the jump: the next kernel is entered, by PVH");
     } else if (kind === "trap") {
       const where = fields?.get("address");
       this.#main(`TRAP: ${fields?.get("kind") ?? "?"}${where === undefined ? "" : ` at ${where}`}`);
     }
+    this.#spoke = true;
   }
 
   toolstack(record: GuestRecord): void {

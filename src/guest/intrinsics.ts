@@ -139,11 +139,18 @@ export declare function kexec_place(page: u32, entry: u32, startInfo: u32, copie
 @external("xen", "crash_reserve")
 export declare function crash_reserve(page: u32, info: u64, sequenceDigits: u64): void;
 
+/** The PV console may be taken up from now on, when something is first said. */
+@external("xen", "console_announce") export declare function console_announce(): void;
 /** Takes up the PV console's ring and its event channel, where the domain has them (boot/console.c). */
 @external("xen", "console_attach") export declare function console_attach(): void;
 
 /** Whether the console's daemon has read all that was written; 1 too where there is no console. */
 @external("xen", "console_drained") export declare function console_drained(): u32;
+
+/** The runtime is set up. The program's first record says so too; before trouble and a wait it is a record of its own. */
+@external("xen", "program_begins") export declare function program_begins(): void;
+/** Says so, if it is unsaid yet. Stands before what may take long or never end, or ends the domain; sleep_unless_upcall() has it in it. */
+@external("xen", "say_stage") export declare function say_stage(): void;
 
 /** Writes a record: kind and text as UTF-16 with their lengths in code units. */
 @external("xen", "record") export declare function record(

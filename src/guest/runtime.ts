@@ -1,6 +1,6 @@
 // What runs before and after a guest's own code.
 
-import { console_attach } from "./intrinsics";
+import { console_announce, program_begins } from "./intrinsics";
 import { record } from "./record";
 import { sched } from "./sched";
 import { SHUTDOWN_poweroff } from "./abi/sched";
@@ -10,8 +10,8 @@ import { SHUTDOWN_poweroff } from "./abi/sched";
  * (shared_info.ts); after a soft reset xen.attach() does all of it.
  */
 export function attach(): void {
-  console_attach();
-  record("boot", "stage=runtime");
+  console_announce();
+  program_begins();
 }
 
 /** The verdict: says `code` (its lowest 8 bits) to whoever runs the guest, and powers off. */

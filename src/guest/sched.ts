@@ -1,7 +1,7 @@
 // Xen's scheduler interface, typed: xen/include/public/sched.h, do_sched_op in xen/common/sched/core.c (4.17).
 
 import { sched_op } from "./hypercall";
-import { sleep_unless_upcall } from "./intrinsics";
+import { say_stage, sleep_unless_upcall } from "./intrinsics";
 import {
   SCHEDOP_block,
   SCHEDOP_pin_override,
@@ -82,6 +82,7 @@ export abstract class sched {
     pollArgument.ports = pollPorts;
     pollArgument.nr_ports = count;
     pollArgument.timeout = deadline;
+    say_stage();
     const result = sched_op(SCHEDOP_poll, changetype<usize>(pollArgument));
     if (result < 0) return result;
     for (let i = 0; i < count; i++) {
@@ -100,6 +101,7 @@ export abstract class sched {
    */
   static shutdown(reason: u32): i64 {
     shutdownArgument.reason = reason;
+    say_stage();
     return sched_op(SCHEDOP_shutdown, changetype<usize>(shutdownArgument));
   }
 
@@ -121,6 +123,7 @@ export abstract class sched {
   static remoteShutdown(domid: u16, reason: u32): i64 {
     remoteArgument.domain_id = domid;
     remoteArgument.reason = reason;
+    say_stage(); // it may be this one
     return sched_op(SCHEDOP_remote_shutdown, changetype<usize>(remoteArgument));
   }
 

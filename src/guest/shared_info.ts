@@ -64,6 +64,14 @@ export function useVcpuInfo(address: usize): void {
   set_vcpu_info(address);
 }
 
+/**
+ * vCPU 0's struct vcpu_info of a program that has needed none so far, for once: nothing is turned on. What Xen marks there
+ * is marked whether somebody wants to know or not.
+ */
+export function unusedVcpuInfo(): usize {
+  return mapPage() + SHARED_INFO_VCPU_INFO;
+}
+
 /** A soft reset took the page away: what is there now is ordinary RAM, with no event in it and no clock. */
 export function detachSharedInfo(): void {
   lost = true;
@@ -78,6 +86,10 @@ export function attachSharedInfo(): void {
   if (used) establish();
 }
 
+function mapPage(): usize {
+  return mapXenFrame(XENMAPSPACE_shared_info, "XENMAPSPACE_shared_info", shared_info_place());
+}
+
 const paramArgument = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_param>(), 8));
 
 /**
@@ -90,7 +102,7 @@ const paramArgument = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_par
 function establish(): bool {
   if (lost) return false;
   used = true;
-  page = mapXenFrame(XENMAPSPACE_shared_info, "XENMAPSPACE_shared_info", shared_info_place());
+  page = mapPage();
   set_shared_info(page);
   useVcpuInfo(page + SHARED_INFO_VCPU_INFO);
   maskAll();

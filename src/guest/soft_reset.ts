@@ -20,7 +20,7 @@ import {
   detachSharedInfo,
   mappedSharedInfo,
   mappedVcpuInfo,
-  needSharedInfo,
+  unusedVcpuInfo,
 } from "./shared_info";
 import { systemTime } from "./time";
 
@@ -85,7 +85,8 @@ class Console extends Step {
 /**
  * No upcall from here on. Ports are masked by now (evtchn.ts), so no new one arises; one that was raised before is
  * taken back, since a stale evtchn_upcall_pending keeps Xen from ever raising the next (vcpu_mark_events_pending,
- * xen/arch/x86/domain.c), and the reset leaves it as it is.
+ * xen/arch/x86/domain.c), and the reset leaves it as it is. What a toolstack bound raises events, whether this program
+ * ever wanted to know or not.
  */
 class Upcall extends Step {
   constructor() {
@@ -94,13 +95,14 @@ class Upcall extends Step {
 
   run(): i64 {
     interrupts_off();
+    const used = mappedVcpuInfo();
     /* The selector as well, for the way back: unmasking raises an event only where its bit is not set yet. */
-    clearUpcall(mappedVcpuInfo());
+    clearUpcall(used != 0 ? used : unusedVcpuInfo());
     return 0;
   }
 
   undo(): void {
-    interrupts_on();
+    if (mappedVcpuInfo() != 0) interrupts_on();
   }
 }
 
@@ -140,8 +142,6 @@ export namespace softReset {
   /** Runs a longer list of steps in prepare()'s place: kexec's. */
   export function run(preparation: Preparation): i64 {
     assert(!prepared, "prepared already: request() it, or undo() it");
-    /* For Upcall: what a toolstack bound raises events, whether this program ever wanted to know or not. */
-    needSharedInfo();
     const result = preparation.run();
     trouble = preparation.trouble;
     if (result == 0) prepared = preparation;

@@ -7,7 +7,7 @@ import { Monitor } from "./monitor.js";
 import { quoteCommand, startMachine, type MachineProcess } from "./qemu.js";
 import { fieldsOf, type Damage, type GuestRecord } from "./record.js";
 import { RunLog } from "./run-log.js";
-import { LineSplitter } from "./serial.js";
+import { LineSplitter, readConsoleLine } from "./serial.js";
 import {
   DEFAULT_TIMEOUT_MS,
   StageTimer,
@@ -18,6 +18,7 @@ import {
 import { reportTrap, type TrapReport } from "./trap.js";
 import { Typist } from "./typist.js";
 import { judge, type Cause, type Verdict } from "./verdict.js";
+import { Whereabouts, type RunningVcpu } from "./whereabouts.js";
 import type { Ending } from "./xen-messages.js";
 
 /**
@@ -103,10 +104,12 @@ export interface BootResult extends Verdict {
   damage: Damage[];
   /** The guest's, or the toolstack's own. */
   trap: TrapReport | null;
+  /** Of a guest whose time was up: its vCPUs that were running then, and where. */
+  running: RunningVcpu[];
   /** The serial console, whole; null if it could not be kept, and `logTrouble` says why. */
   log: string | null;
   logTrouble: string | null;
-  /** The console's last lines. */
+  /** The console's last lines, before Xen was asked where the guest is. */
   tail: string[];
   /** From QEMU's start to its end. */
   durationMs: number;
@@ -136,9 +139,14 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
     );
     const run = await runMachine(options, plan, log);
     await log.close();
-    const { monitor } = run;
+    const { monitor, whereabouts } = run;
+    const running = await whereabouts.name(options.image, options.on === "dom0");
+    const verdict = judge(monitor, run.cause);
     return {
-      ...judge(monitor, run.cause),
+      ...verdict,
+      message:
+        verdict.message + (verdict.verdict === "timeout" ? whereabouts.describe(running) : ""),
+      running,
       stage: run.stage,
       ended: monitor.ending,
       on: options.on ?? "domu",
@@ -148,7 +156,7 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
       trap: await trapOf(monitor, options.image, plan),
       log: log.trouble === null ? log.path : null,
       logTrouble: log.trouble,
-      tail: log.tail,
+      tail: run.tail,
       durationMs: run.durationMs,
       xen: { ...options.xen, banner: monitor.banner?.debian ?? monitor.banner?.version ?? null },
     };
@@ -171,6 +179,8 @@ async function trapOf(
 
 interface Run {
   monitor: Monitor;
+  whereabouts: Whereabouts;
+  tail: string[];
   cause: Cause;
   stage: Stage;
   durationMs: number;
@@ -220,8 +230,12 @@ async function runMachine(
       options.onToolstackRecord?.(record);
     },
     onText: (text) => options.onConsole?.(text, "port"),
-    onXenLine: (line) => options.onXenLine?.(line),
+    onXenLine: (line) => {
+      whereabouts.read(readConsoleLine(line, false).text);
+      options.onXenLine?.(line);
+    },
   });
+  const whereabouts = new Whereabouts();
   const lines = new LineSplitter();
   const take = (line: string): void => {
     log.write(line);
@@ -243,19 +257,14 @@ async function runMachine(
   signal?.addEventListener("abort", abort);
 
   try {
-    const started = await startMachine(
-      options.qemu,
-      args,
-      (bytes) => {
-        try {
-          for (const line of lines.push(bytes)) take(line);
-        } catch (error) {
-          // A callback of the caller's threw: that ends the run, not the process.
-          fail(error);
-        }
-      },
-      { typing: options.input !== undefined },
-    );
+    const started = await startMachine(options.qemu, args, (bytes) => {
+      try {
+        for (const line of lines.push(bytes)) take(line);
+      } catch (error) {
+        // A callback of the caller's threw: that ends the run, not the process.
+        fail(error);
+      }
+    });
     machine = started;
     void started.ended.then((ended) => {
       stop({ type: "qemu", ...ended });
@@ -264,11 +273,22 @@ async function runMachine(
       if (signal?.aborted === true) abort();
       const cause = await stopped;
       const { stage } = timer;
+      const tail = cause.type === "deadline" ? log.tail : null;
+      // What is typed from now on would be Xen's debug keys.
+      typist?.stop();
+      if (cause.type === "deadline" && monitor.handedOver) await whereabouts.ask(started, signal);
       started.kill();
       await started.ended;
       for (const line of lines.end()) take(line);
       monitor.end();
-      return { monitor, cause, stage, durationMs: performance.now() - start };
+      return {
+        monitor,
+        whereabouts,
+        tail: tail ?? log.tail,
+        cause,
+        stage,
+        durationMs: performance.now() - start,
+      };
     } finally {
       started.kill();
       await started.ended;

@@ -1,7 +1,7 @@
 /** Reads the serial console of one boot and keeps what it says: no clock, no process, no file. */
 import { RecordReader, fieldsOf, type Damage, type GuestRecord, type Item } from "./record.js";
 import { readConsoleLine } from "./serial.js";
-import type { Stage } from "./stages.js";
+import { STAGES, type Stage } from "./stages.js";
 import {
   BANNER,
   Findings,
@@ -13,6 +13,7 @@ import {
 } from "./xen-messages.js";
 
 export interface MonitorEvents {
+  /** Each once, in their order. */
   onStage?(stage: Stage): void;
   /** Nothing that matters comes after it. */
   onEnding?(ending: Ending): void;
@@ -68,6 +69,7 @@ export class Monitor {
   /** Of the guest's console: the parts of a line that has not ended. */
   #consoleLine = "";
   #panicBegan = false;
+  #stage: Stage | null = null;
 
   constructor(options: MonitorOptions) {
     this.#options = options;
@@ -127,12 +129,19 @@ export class Monitor {
         this.toolstackRecords.push(record);
         if (record.kind === "console") this.#takeConsole(record);
         const stage = stageOfToolstack(record);
-        if (stage !== null) this.#options.onStage?.(stage);
+        if (stage !== null) this.#reach(stage);
         this.#options.onToolstackRecord?.(record);
         const ending = readDomainEnding(record);
         if (ending !== null) this.#end(ending);
       }
     }
+  }
+
+  /** Stages only go forward: a kernel that another one jumped into is none. */
+  #reach(stage: Stage): void {
+    if (this.#stage !== null && STAGES.indexOf(stage) <= STAGES.indexOf(this.#stage)) return;
+    this.#stage = stage;
+    this.#options.onStage?.(stage);
   }
 
   #end(ending: Ending): void {
@@ -152,8 +161,7 @@ export class Monitor {
       case "record": {
         const { record } = item;
         this.records.push(record);
-        const stage = stageOf(record);
-        if (stage !== null) this.#options.onStage?.(stage);
+        for (const stage of stagesOf(record)) this.#reach(stage);
         this.#options.onRecord?.(record);
       }
     }
@@ -164,9 +172,12 @@ export class Monitor {
     const banner = BANNER.exec(text)?.groups;
     if (banner !== undefined) {
       this.banner ??= { version: banner["version"] ?? "", debian: banner["debian"] ?? null };
-      this.#options.onStage?.("xen");
+      this.#reach("xen");
     }
-    if (HANDED_OVER.test(text)) this.handedOver = true;
+    if (HANDED_OVER.test(text)) {
+      this.handedOver = true;
+      if (this.#toolstack === null) this.#reach("entered");
+    }
     this.findings.read(text);
 
     if (this.#panicBegan && this.panic === null && text !== "") this.panic = text;
@@ -192,19 +203,26 @@ function readDomainEnding(record: GuestRecord): Ending | null {
   return endingOfDomain(Number(fields.get("reason") ?? "255"), fields.get("by") === "xl");
 }
 
+/** Trouble may come before the guest's own code runs; whatever else it says, it says from there. */
+const TROUBLE = ["trap", "abort", "fatal"];
+
 /** Unsigned records are believed when they tell of trouble, never when they tell of progress. */
-function stageOf(record: GuestRecord): Stage | null {
-  if (!record.signed) return null;
-  if (record.kind === "exit") return "verdict";
-  if (record.kind !== "boot") return null;
+function stagesOf(record: GuestRecord): Stage[] {
+  if (!record.signed || TROUBLE.includes(record.kind)) return [];
+  if (record.kind === "exit") return ["runtime", "verdict"];
+  if (record.kind !== "boot") return ["runtime"];
   const stage = fieldsOf(record)?.get("stage");
-  return stage === "entered" || stage === "runtime" ? stage : null;
+  return stage === "entered" || stage === "runtime" ? [stage] : [];
 }
 
 /** A toolstack of ours says the stage as any guest does, dom0's Linux has stages of its own. */
 function stageOfToolstack(record: GuestRecord): Stage | null {
-  if (stageOf(record) === "runtime") return "toolstack";
-  if (!record.signed || record.kind !== "boot") return null;
-  const stage = fieldsOf(record)?.get("stage");
+  if (!record.signed) return null;
+  const fields = fieldsOf(record);
+  // It is let run right behind this.
+  if (record.kind === "domain" && fields?.get("event") === "created") return "entered";
+  if (record.kind !== "boot") return null;
+  const stage = fields?.get("stage");
+  if (stage === "runtime") return "toolstack";
   return stage === "dom0" || stage === "xl-create" ? stage : null;
 }

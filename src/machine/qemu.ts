@@ -134,7 +134,7 @@ export interface MachineProcess {
   pid: number;
   /** Ends QEMU, at once: it has nothing to save. `ended` resolves when it is gone. */
   kill(): void;
-  /** Types on the serial console, if the machine was started for that. */
+  /** Types on the serial console. */
   type(bytes: Uint8Array): void;
   /** How QEMU ended; never rejects. */
   ended: Promise<{ status: string; stderr: string }>;
@@ -155,7 +155,6 @@ export async function startMachine(
   qemu: Qemu,
   args: string[],
   onOutput: (bytes: Uint8Array) => void,
-  options: { typing?: boolean } = {},
 ): Promise<MachineProcess> {
   const words = [qemu.command, ...qemu.args, ...args];
   const [file = "", ...rest] =
@@ -165,7 +164,7 @@ export async function startMachine(
     env: qemu.env,
     detached,
     cleanup: !detached,
-    stdin: options.typing === true ? "pipe" : "ignore",
+    stdin: "pipe",
     buffer: false,
     encoding: "buffer",
     reject: false,
@@ -193,7 +192,7 @@ export async function startMachine(
       }
     },
     type(bytes) {
-      child.stdin?.write(bytes);
+      child.stdin.write(bytes);
     },
     ended: child.then(({ exitCode, signal }) => ({
       status: signal ?? `exit code ${exitCode ?? "unknown"}`,

@@ -15,11 +15,9 @@ export const STAGES = [
   "verdict",
 ] as const;
 /**
- * The last stage reached: QEMU runs; Xen printed its banner; dom0's Linux runs, and
- * then xl creates the guest's domain (under xl); the toolstack that makes the
- * guest's domain runs (under our own); the guest's boot
- * code reported, which it does only if it has trouble to tell before the next
- * stage; the guest's own code runs; the guest said its exit code.
+ * The last stage reached: QEMU runs; Xen printed its banner; dom0's Linux runs, and then xl creates the guest's domain
+ * (under xl); the toolstack that makes the guest's domain runs (under our own); the guest's domain was let run, or its
+ * boot code had trouble to tell; the guest's own code runs; the guest said its exit code.
  */
 export type Stage = (typeof STAGES)[number];
 
@@ -58,24 +56,22 @@ interface Progress {
 /** What did not come in time, as a sentence's part: "…: no banner of Xen …". */
 export function describeMissed(stage: Stage, deadlineMs: number, progress: Progress): string {
   const within = `within ${formatMs(deadlineMs)}`;
-  const [first, code] = progress.hasToolstack
-    ? ["the toolstack", "it"]
-    : ["the guest", "the guest's boot code"];
+  const first = progress.hasToolstack ? "the toolstack" : "the guest";
   switch (stage) {
     case "qemu":
       return `QEMU started, but Xen printed no banner ${within}`;
     case "xen":
       return progress.handedOver
-        ? `Xen started ${first}, but ${code} reported nothing ${within}`
+        ? `Xen started ${first}, but it said nothing ${within}`
         : `Xen started, but did not come to ${first} ${within}`;
     case "dom0":
       return `dom0's Linux ran, but xenstored, xenconsoled and what else xl needs did not come up ${within}`;
     case "xl-create":
-      return `xl create was called, but the guest's boot code reported nothing ${within}`;
+      return `xl create was called, but the guest said nothing ${within}`;
     case "toolstack":
-      return `the toolstack ran, but the guest's boot code reported nothing ${within}`;
+      return `the toolstack ran, but made no domain ${within}`;
     case "entered":
-      return `the guest's boot code ran, but its runtime was not set up ${within}`;
+      return `the guest's domain ran, but the guest said nothing ${within}`;
     case "runtime":
       return `the guest ran, but said no verdict ${within}`;
     case "verdict":

@@ -39,7 +39,12 @@ export async function reportTrap(
   return { ...report, frames: await nameFrames(image, rip, callers) };
 }
 
-async function nameFrames(image: string, rip: bigint, callers: bigint[]): Promise<TrapFrame[]> {
+/** Innermost first; bare addresses if the image is not what it was, or has no symbols. */
+export async function nameFrames(
+  image: string,
+  rip: bigint,
+  callers: bigint[],
+): Promise<TrapFrame[]> {
   const hex = (address: bigint) => `0x${address.toString(16)}`;
   try {
     const frames = await symbolizeBacktrace(image, rip, callers);

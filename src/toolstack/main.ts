@@ -5,6 +5,7 @@ import { SHUTDOWN_reboot, SHUTDOWN_soft_reset } from "xenlet/abi/sched";
 import { describeResult } from "xenlet/errno";
 import { evtchn } from "xenlet/evtchn";
 import { checked } from "xenlet/hypercall";
+import { say_stage } from "xenlet/intrinsics";
 import { waitForEvents } from "xenlet/loop";
 import { record } from "xenlet/record";
 import { sched } from "xenlet/sched";
@@ -94,6 +95,7 @@ evtchn.on(
 );
 
 config.domain.modules = files.slice(1);
+say_stage(); // a large domain takes its time
 const guest = new Guest(config.domain, new Image(files[0]), store);
 report(guest.domain.id, "created", "interface=" + xenInterface().domctl.toString());
 checked("XEN_DOMCTL_unpausedomain", guest.domain.unpause());

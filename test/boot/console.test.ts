@@ -59,6 +59,6 @@ describe("a text of 300 characters", () => {
 
   test("from another domain's debug port does not", async () => {
     const said = (await recordLines("domu")).filter((line) => line.startsWith("(d1) ~x1 "));
-    expect(said[0]).toContain("boot:stage=runtime");
+    expect(said[0]).toContain("exit:code=0");
   });
 });

@@ -27,7 +27,7 @@ test("a guest that faults at its first instruction triple-faults, and the toolst
   const result = await damaged("ud2", (image) => {
     image.writeUInt16LE(0x0b0f, entryOffset(image));
   });
-  expect(result).toMatchObject({ verdict: "crash", exitCode: 120, stage: "toolstack" });
+  expect(result).toMatchObject({ verdict: "crash", exitCode: 120, stage: "entered" });
   expect(result.message).toContain("the guest triple-faulted");
 });
 

@@ -4,7 +4,7 @@
 
 import { bootModules, commandLine, describeResult, record, sched, systemTime, xenstore } from "xenlet";
 import { grant_table_op, memory_op } from "xenlet/hypercall";
-import { load32, physical_read, physical_write } from "xenlet/intrinsics";
+import { load32, physical_read, physical_write, say_stage } from "xenlet/intrinsics";
 import { MemoryMap } from "xenlet/kexec/memory_map";
 import { DOMID_SELF } from "xenlet/abi/xen";
 import { GNTTABOP_query_size, gnttab_query_size, grant_entry_v1 } from "xenlet/abi/grant_table";
@@ -73,6 +73,7 @@ function leftGrants(): i32 {
   return left;
 }
 
+say_stage(); // somebody may wait for it
 needSharedInfo(); // with the upcall: Linux's events come
 fact("entered: modules=" + bootModules().length.toString() + " cmdline=" + commandLine());
 probe();

@@ -18,15 +18,33 @@ const SHUTDOWN_poweroff = 0;
 const SHUTDOWN_crash = 3;
 
 describe("attach", () => {
-  test("says so, and asks nothing of Xen: a program without events and clocks pays for neither", () => {
+  test("leaves saying so to the program, and asks nothing of Xen: one without events and clocks pays for neither", () => {
     const { xen, reason } = start();
     expect(xen.calls).toEqual(["sched_op(2)"]);
-    expect(xen.records).toEqual([
-      { kind: "boot", text: "stage=runtime" },
-      { kind: "exit", text: "code=0" },
-    ]);
+    expect(xen.records).toEqual([{ kind: "exit", text: "code=0" }]);
     expect(reason).toBe(SHUTDOWN_poweroff);
   });
+
+  test.each([
+    ["block_", 1, []],
+    ["poll_", 3, [7, 0n]],
+  ] as const)(
+    "of a program that has said nothing, %s says it before it waits",
+    (name, cmd, args) => {
+      const { xen, call } = start();
+      xen.stageUnsaid = true;
+      xen.records.length = 0;
+      const said: number[] = [];
+      xen.on("sched_op", cmd, () => {
+        said.push(xen.records.length);
+        return 0n;
+      });
+      call[name]?.(...args);
+      call[name]?.(...args);
+      expect(xen.records).toEqual([{ kind: "boot", text: "stage=runtime" }]);
+      expect(said).toEqual([1, 1]);
+    },
+  );
 });
 
 describe("shared_info", () => {

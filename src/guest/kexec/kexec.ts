@@ -7,11 +7,11 @@
 // There is no way back from the moment at which the soft reset was granted, so nothing stands behind it that could
 // fail, and until then everything can be undone.
 
-import { crash_reserve, frame_of, kexec_jump } from "../intrinsics";
+import { crash_reserve, frame_of, kexec_jump, shared_info_place } from "../intrinsics";
 import { EBUSY, ENOENT } from "../errno";
 import { PhysicalBytes } from "../physical";
 import { Preparation, Step, StepObserver } from "../preparation";
-import { needSharedInfo, sharedInfo } from "../shared_info";
+import { needSharedInfo } from "../shared_info";
 import { softReset, softResetSteps } from "../soft_reset";
 import { CrashPlan } from "./crash_plan";
 import { KexecOptions, Plan } from "./plan";
@@ -35,7 +35,7 @@ class LoadedImage extends Step {
     }
     if (this.reset) return 0;
     /* Without a reset Xen's page stays where it is, and it is no RAM to write a kernel to. */
-    const segment = loaded.segmentOver(new PhysicalBytes(frame_of(sharedInfo()) << 12, 4096));
+    const segment = loaded.segmentOver(new PhysicalBytes(frame_of(shared_info_place()) << 12, 4096));
     if (!segment) return 0;
     this.detail = segment.name + " is over the frame of shared_info, which only a soft reset makes RAM";
     return -EBUSY;
@@ -51,7 +51,7 @@ export namespace kexec {
   export function load(image: PhysicalBytes, options: KexecOptions = new KexecOptions()): string {
     unload();
     /* prepare() takes the upcall back, and would have to take a frame from where the plan puts its own. */
-    needSharedInfo();
+    shared_info_place();
     const next = new Plan(image, options);
     const refusal = next.make();
     if (refusal) return refusal.toString();

@@ -161,9 +161,15 @@ describe("a timeout, exit code 121, names the stage reached and shows the tail:"
   test.each<[string, Stage, RegExp]>([
     ["silent", "qemu", /no banner within 300 ms/],
     ["stuck-xen", "xen", /did not come to the guest within 300 ms/],
-    ["mute", "xen", /boot code reported nothing/],
-    ["stuck-entry", "entered", /runtime was not set up/],
-    ["hang", "runtime", /no verdict within 300 ms/],
+    ["mute", "entered", /the guest said nothing within 300 ms/],
+    ["stuck-entry", "entered", /the guest said nothing within 300 ms/],
+    ["hang", "runtime", /no verdict within 300 ms; none of its vCPUs was running$/],
+    [
+      "running-on",
+      "runtime",
+      /no verdict within 300 ms; vCPU 0 was at run \(main.ts\), vCPU 1 was at run \(main.ts\)$/,
+    ],
+    ["deaf", "runtime", /no verdict within 300 ms; nor did Xen answer its debug key$/],
     ["no-end", "verdict", /said its exit code, but its domain did not end/],
   ])("%s", async (play, stage, message) => {
     // The other stages have time enough for a slow machine.

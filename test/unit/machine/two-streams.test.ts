@@ -255,14 +255,14 @@ test("a deadline says who was waited for", () => {
   before.xen("Xen version 4.17.7 (Debian 4.17.7+0-none) (nobody@nowhere) (gcc) debug=n Now");
   before.xen("Freed 656kB init memory");
   expect(before.verdict({ type: "deadline", stage: "xen", deadlineMs: 5000 }).message).toBe(
-    "Xen started the toolstack, but it reported nothing within 5 s",
+    "Xen started the toolstack, but it said nothing within 5 s",
   );
   const after = new Console();
   after.start();
-  expect(after.stages.at(-1)).toBe("toolstack");
-  expect(after.verdict({ type: "deadline", stage: "toolstack", deadlineMs: 5000 })).toMatchObject({
+  expect(after.stages.at(-1)).toBe("entered");
+  expect(after.verdict({ type: "deadline", stage: "entered", deadlineMs: 5000 })).toMatchObject({
     verdict: "timeout",
     exitCode: 121,
-    message: "the toolstack ran, but the guest's boot code reported nothing within 5 s",
+    message: "the guest's domain ran, but the guest said nothing within 5 s",
   });
 });

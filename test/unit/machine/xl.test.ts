@@ -139,7 +139,7 @@ describe("dom0's lines", () => {
       "~d0 00 ended 0",
     ]);
     expect(verdict).toMatchObject({ verdict: "exit", exitCode: 0 });
-    expect(stages).toEqual(["dom0", "xl-create", "verdict"]);
+    expect(stages).toEqual(["dom0", "xl-create", "runtime", "verdict"]);
     expect(monitor.records.map(({ kind }) => kind)).toEqual(["log", "exit"]);
   });
 
