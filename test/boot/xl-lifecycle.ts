@@ -51,7 +51,7 @@ const SCENES = {
     // What `xl console` runs: it takes what is typed from a terminal only, unless told to do without.
     script:
       "create console && said console listening && " +
-      "{ sleep 1; echo hello; sleep 1; echo bye; sleep 20; } | xenconsole --interactive $(xl domid console); story console",
+      "{ sleep 1; echo hello; sleep 1; echo bye; until_ok over console; } | xenconsole --interactive $(xl domid console); story console",
     domain: { cmdline: "do=converse" },
   },
   "four-vcpus": {
