@@ -20,7 +20,7 @@ help:
 	@echo 'make demo    boot a guest on a real Xen and tell what happens'
 	@echo 'make test    run every check and every test; ONLY=unit,boot picks from:'
 	@echo '             $(STEPS);'
-	@echo '             by its name only: $(LONG) (Debian'"'"'s Linux as a peer, 20 to 40 minutes)'
+	@echo '             by its name only: $(LONG) (Debian'"'"'s Linux as a peer, a quarter of an hour)'
 	@echo 'make lint    only what reads the sources: eslint, prettier, tsc, gcc warnings'
 	@echo 'make bench   measure, and print the figures of docs/performance.md'
 	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED=, FLAGS='
