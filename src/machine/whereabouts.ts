@@ -1,6 +1,7 @@
 /**
  * Where a guest is that does not come on. Xen says so itself, asked by the debug key `d` (dump_registers,
- * xen/common/keyhandler.c): the registers of each vCPU that a physical CPU is running.
+ * xen/common/keyhandler.c): the registers of each vCPU that a physical CPU is running. To be asked is an interrupt, and
+ * after one Xen schedules: what it had left in its run queue may run by then.
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MachineProcess } from "./qemu.js";

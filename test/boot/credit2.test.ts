@@ -3,35 +3,42 @@
 // pCPUs are idle (docs/upstream.md). A guest that starts vCPUs then stops for no reason of its own: with
 // Xen's default, 500 µs, once in some hundred INIT or STARTUP interrupts. A higher resistance makes it nearly certain, and
 // none makes it impossible. Fails if either is no longer so: then the word on the command line does nothing, or too little.
+//
+// Where the stopped guest's vCPUs are is not asked for: the key by which Xen is asked wakes the pCPU that has one to run.
 
-import { expect, test } from "vitest";
+import { beforeAll, expect, test } from "vitest";
 
-import type { BootOptions } from "../../src/machine/boot.js";
+import type { BootOptions, BootResult } from "../../src/machine/boot.js";
 import { boot, build, expectSuccess, printed } from "./ground.js";
+
+const GENERATIONS = 40;
 
 const image = await build("test/guests/kexec.ts");
 
-const generations = (last: number, options: Partial<BootOptions> = {}) =>
+const generations = (options: Partial<BootOptions>) =>
   boot(image, {
     on: "domu",
     vcpus: 3,
     modules: [image],
-    cmdline: `last=${String(last)} vcpus=3`,
-    timeoutMs: 60_000,
+    cmdline: `last=${String(GENERATIONS)} vcpus=3`,
     ...options,
   });
 
-test("sixty INITs and twenty STARTUPs, and no vCPU is left in the run queue", async () => {
-  const result = await generations(20);
-  expectSuccess(result);
-  expect(printed(result).filter((line) => line === "vCPU 1 runs")).toHaveLength(21);
+let good: BootResult;
+beforeAll(async () => {
+  good = await generations({ timeoutMs: 60_000 });
 });
 
-test("the control: one that lacks 50 ms of credit for a move to another pCPU is", async () => {
-  const result = await generations(50, {
+test("120 INITs and 40 STARTUPs, and no vCPU is left in the run queue", () => {
+  expectSuccess(good);
+  expect(printed(good).filter((line) => line === "vCPU 1 runs")).toHaveLength(GENERATIONS + 1);
+});
+
+test("the control: if it lacks 50 ms of credit for a move to another pCPU, twice the time is too short", async () => {
+  const result = await generations({
     xenArgs: ["sched_credit2_migrate_resist=50000"],
-    timeoutMs: 8_000,
+    timeoutMs: Math.ceil(2 * good.durationMs),
   });
   expect(result.verdict).toBe("timeout");
-  expect(result.message).toContain("none of its vCPUs was running");
+  expect(printed(result).filter((line) => line === "vCPU 1 runs").length).toBeLessThan(GENERATIONS);
 });
