@@ -29,8 +29,8 @@ const image = await build("test/guests/peer.ts", "peer", {
   strip: true,
   native: ["test/guests/peer.c"],
 });
-const linux = await buildLinuxDomu(image, join(folder, "initramfs"));
-const itself = await buildLinuxDomu(image, join(folder, "itself"), true);
+const linux = await buildLinuxDomu("4.17", image, join(folder, "initramfs"));
+const itself = await buildLinuxDomu("4.17", image, join(folder, "itself"), true);
 const both = join(folder, "linux");
 const size = await inOneFile(linux, both);
 const toLinux = await build("test/guests/to-linux.ts", "to-linux");

@@ -38,6 +38,7 @@ struct physdev_irq_status_query {
 
 struct w2c_native;
 void w2c_native_probe(struct w2c_native *native);
+void w2c_native_left(struct w2c_native *native);
 
 static void number(int64_t value)
 {
@@ -140,12 +141,18 @@ void w2c_native_probe(struct w2c_native *native)
     once();
 }
 
+/* With what is an error for a kernel that is no domain's first. */
+void w2c_native_left(struct w2c_native *native)
+{
+    w2c_native_probe(native);
+    vcpu_info();
+}
+
 void trap_caught(const char *kind)
 {
     record_begin("fact");
     record_text("caught: ");
     record_text(kind);
     record_end();
-    w2c_native_probe(NULL);
-    vcpu_info();
+    w2c_native_left(NULL);
 }

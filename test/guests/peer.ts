@@ -1,8 +1,17 @@
 // What comes after Linux in its domain: what does it find? It reports `fact` records, of what Xen gives a kernel once and
 // of what the kernel before it may have left. Without the soft reset it does not come beyond its first line here, and an
-// NMI has peer.c say the same.
+// NMI has peer.c say the same. With `interrupts=off` it says what there is to say without them, and ends.
 
-import { bootModules, commandLine, describeResult, record, sched, systemTime, xenstore } from "xenlet";
+import {
+  bootModules,
+  commandLine,
+  commandLineValue,
+  describeResult,
+  record,
+  sched,
+  systemTime,
+  xenstore,
+} from "xenlet";
 import { grant_table_op, memory_op } from "xenlet/hypercall";
 import { load32, physical_read, physical_write, say_stage } from "xenlet/intrinsics";
 import { MemoryMap } from "xenlet/kexec/memory_map";
@@ -14,6 +23,7 @@ import { needSharedInfo } from "xenlet/shared_info";
 import { registerVcpuInfo } from "xenlet/vcpu_info";
 
 @external("native", "probe") declare function probe(): void;
+@external("native", "left") declare function left(): void;
 
 const GNTTAB_NR_RESERVED_ENTRIES: i32 = 8;
 const PAGE_SIZE: u64 = 4096;
@@ -74,6 +84,10 @@ function leftGrants(): i32 {
 }
 
 say_stage(); // somebody may wait for it
+if (commandLineValue("interrupts") == "off") {
+  left();
+  process.exit(0);
+}
 needSharedInfo(); // with the upcall: Linux's events come
 fact("entered: modules=" + bootModules().length.toString() + " cmdline=" + commandLine());
 probe();

@@ -14,13 +14,13 @@ import {
   type XenRelease,
 } from "../../src/machine/debian/index.js";
 import { writeCpio, type CpioEntry } from "../../src/machine/xl/cpio.js";
+import { firstOf } from "../../src/machine/xl/dom0-image.js";
 import { librariesFor } from "../../src/machine/xl/needed.js";
 import { provideDom0Packages } from "../../src/machine/xl/packages.js";
 import { quote } from "../../src/machine/xl/xl-config.js";
 import { createProgress } from "../../src/progress.js";
 import { FREESTANDING } from "../boot/freestanding.js";
 
-const KEXEC = "sbin/kexec";
 const XENSTORE = "usr/bin/xenstore";
 const LIBRARY_FOLDERS = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"];
 const APPLETS = ["cat", "echo", "mount", "poweroff", "sed", "sh", "sleep"];
@@ -33,21 +33,23 @@ export interface LinuxDomu {
 }
 
 /**
- * Debian's kernel with an initramfs whose init is test/guests/linux/peer-init, and `image` as what it kexecs into; written
- * to `initramfs`. Both are bookworm's, whatever Xen there is: in trixie's Linux, booted as a PC does it, trixie's kexec-tools (2.0.29)
- * refused the image with "Invalid memory segment 0x100000 - 0x10cfff". `itself`: it can jump into its own like as well.
+ * The kernel of the Debian that has the Xen `release`, with an initramfs whose init is test/guests/linux/peer-init, and
+ * `image` as what it kexecs into; written to `initramfs`. `itself`: it can jump into its own like as well.
  */
 export async function buildLinuxDomu(
+  release: XenRelease,
   image: string,
   initramfs: string,
   itself = false,
 ): Promise<LinuxDomu> {
   const progress = createProgress(process.stderr, { quiet: true });
-  const { bzImage, path: vmlinux } = await provideLinux("bookworm", progress);
+  const suite = suiteOf(release);
+  const { bzImage, path: vmlinux } = await provideLinux(suite, progress);
   // Its libxenctrl is the toolstack's.
-  const { tree } = await provideDom0Packages("4.17", true, progress);
-  const { root } = await providePackages(["kexec-tools"], "bookworm", progress);
-  const kexec = join(root, KEXEC);
+  const { tree } = await provideDom0Packages(release, true, progress);
+  const { root } = await providePackages(["kexec-tools"], suite, progress);
+  const kexec = await firstOf(root, ["sbin/kexec", "usr/sbin/kexec"]);
+  const busybox = await firstOf(tree, ["bin/busybox", "usr/bin/busybox"]);
   const file = async (path: string, from: string): Promise<CpioEntry> => ({
     type: "file",
     path,
@@ -65,7 +67,7 @@ export async function buildLinuxDomu(
     { type: "device", path: "dev/console", major: 5, minor: 1 },
     ...["proc", "sys"].map((path): CpioEntry => ({ type: "directory", path })),
     { type: "link", path: "lib64", target: "lib" },
-    await file("bin/busybox", join(tree, "bin/busybox")),
+    await file("bin/busybox", busybox),
     ...APPLETS.map((name): CpioEntry => ({ type: "link", path: `bin/${name}`, target: "busybox" })),
     await file("bin/kexec", kexec),
     await file(`bin/xenstore`, join(tree, XENSTORE)),

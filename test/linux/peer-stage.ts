@@ -26,17 +26,25 @@ entered() {
 crashed() {
     xl list "$1" | grep -q -- "--sc"
 }
-# There is nothing of the kernel that comes after but a record on Xen's console, and no sign of an end that does not come.
+stopped() {
+    xl list "$1" | grep -q -- "---s"
+}
 resumed() {
     story "$1"
     chmod +x /run/xenlet/resume
     /run/xenlet/resume "$(xl domid "$1")"
     echo "resume: $?"
+}
+# There is nothing of a kernel that is stuck but a record on Xen's console, and no sign of an end that does not come.
+asked() {
     until_ok entered "$1" && sleep 2
     xl trigger "$1" nmi
-    until_ok crashed "$1"
+}
+# Nobody watches over a domain that was preserved.
+destroyed() {
+    until_ok "$1" "$2"
     status=$?
-    xl destroy "$1"
+    xl destroy "$2"
     return $status
 }
 `;
@@ -49,9 +57,9 @@ const STEPS = {
   pc: "create pc && story pc; console pc",
   hvm: "create hvm && story hvm; console hvm",
   reset: "preloaded reset && story reset; console reset",
-  kept: "create kept && resumed kept",
+  kept: "create kept && resumed kept && asked kept && destroyed crashed kept",
   onward: "preloaded onward && story onward; console onward",
-  pckept: "create pckept && resumed pckept",
+  pckept: "create pckept && resumed pckept && destroyed stopped pckept",
 } as const;
 
 export type DomainName = keyof typeof STEPS;
@@ -90,7 +98,7 @@ export async function playPeers(release: XenRelease, store: StoreDaemon): Promis
     strip: true,
     native: ["test/guests/peer.c"],
   });
-  const linux = await buildLinuxDomu(image, scratch(`initramfs-${release}`));
+  const linux = await buildLinuxDomu(release, image, scratch(`initramfs-${release}`));
   const both = scratch(`linux-${release}`);
   const size = await inOneFile(linux, both);
   const toLinux = await build("test/guests/to-linux.ts");
@@ -111,7 +119,7 @@ export async function playPeers(release: XenRelease, store: StoreDaemon): Promis
     }),
     hvm: xlConfig({ ...ONWARD, name: "hvm", type: "hvm", image: "/run/xenlet/hvm", cmdline: "" }),
     pc: linuxConfig("hvm", "pc", "nonce=pc on=domu", "soft-reset"),
-    pckept: linuxConfig("hvm", "pckept", "nonce=pckept on=domu", "preserve"),
+    pckept: linuxConfig("hvm", "pckept", "nonce=pckept on=domu interrupts=off", "preserve"),
   };
   const run = await runDom0Steps({
     xen: await provideXen(release, progress),

@@ -8,7 +8,8 @@
 // lost touch, a sleep is not woken.
 //
 // The control is the same with the reset left out: dom0 resumes the domain as it is. Then the next kernel's first
-// interrupt has no end, since its events go to the dead Linux's vcpu_info; an NMI has it say what else is left.
+// interrupt has no end, since its events go to the dead Linux's vcpu_info; an NMI has it say what else is left. Where Linux
+// was booted as a PC, ours says it with interrupts off: on two of five tries QEMU did not come out of them any more.
 
 import { beforeAll, describe, expect, test } from "vitest";
 
@@ -19,6 +20,12 @@ const GROUNDS = [
   ["4.17", "oxenstored"],
   ["4.20", "xenstored"],
 ] as const;
+
+/** What that Debian's kexec-tools say who are not told which system call to use: docs/upstream.md. */
+const REFUSED: Record<(typeof GROUNDS)[number][0], RegExp[]> = {
+  "4.17": [],
+  "4.20": [/^peer: kexec-tools 2\.0\.29: Invalid memory segment 0x100000 - 0x/],
+};
 
 /** How far a domain in which Linux jumps has come: the last one that is there is where it stopped. */
 const STAGES: [string, RegExp][] = [
@@ -74,7 +81,7 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
     expect(exitOf(records)).toBe("0");
   }
 
-  /** How our kernel is found where nobody has made the reset: stuck, among what Linux has left. */
+  /** What our kernel finds where nobody has made the reset. */
   function expectLeft(domain: DomainName, ports: RegExp, pirqs: RegExp): void {
     expect(peers.printed(domain)).toContain("Action for shutdown reason code 5 is preserve");
     expect(peers.printed(domain)).toContain("resume: 0");
@@ -82,15 +89,12 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
     expect(records.filter(({ kind }) => kind === "boot").map(({ payload }) => payload)).toEqual([
       "stage=runtime",
     ]);
-    expect(facts(records)).toEqual([
-      "caught: nmi",
+    expect(facts(records).filter((text) => text !== "caught: nmi")).toEqual([
       expect.stringMatching(ports),
       expect.stringMatching(pirqs),
       expect.stringMatching(/^once: VIRQ_TIMER=-17 VIRQ_DEBUG=([7-9]|\d\d) /),
       `vcpu_info: ${REGISTERED[release]}`,
     ]);
-    expect(records.at(-1)).toMatchObject({ kind: "trap" });
-    expect(exitOf(records)).toBe(null);
   }
 
   test("all of it was done", () => {
@@ -108,14 +112,21 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
   });
 
   test("Linux jumps: it was Linux, and it had a store", () => {
+    const refused = REFUSED[release].map((text) => expect.stringMatching(text) as string);
     for (const domain of ["kept", "reset", "hvm"] as const)
       expect(said(domain)).toEqual([
         "peer: xen PVH xen",
         expect.stringMatching(/^peer: found /),
+        ...refused,
         "peer: jumps",
       ]);
     for (const domain of ["pc", "pckept"] as const)
-      expect(said(domain)).toEqual(["peer: xen HVM xen", "peer: found ", "peer: jumps"]);
+      expect(said(domain)).toEqual([
+        "peer: xen HVM xen",
+        "peer: found ",
+        ...refused,
+        "peer: jumps",
+      ]);
   });
 
   test("with the reset: everything is as in a new domain", () => {
@@ -130,6 +141,10 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
   test("without it: the next kernel hangs in Linux's events, and what a domain gives once is gone", () => {
     // Behind those that it was given Linux's: a VIRQ (4), and its IPIs (5).
     expectLeft("kept", new RegExp(`^ports: ${GIVEN},3:4(,\\d+:5)+$`), /^pirqs: 0$/);
+    const records = peers.records("kept");
+    expect(facts(records)).toContain("caught: nmi");
+    expect(records.at(-1)).toMatchObject({ kind: "trap" });
+    expect(exitOf(records)).toBe(null);
   });
 
   test("our kernel jumps into Linux: console, store, and a poweroff that xl sees", () => {
@@ -165,5 +180,6 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
       new RegExp(`^ports: ${withDeviceModel},5:4(,\\d+:\\d)+$`),
       /^pirqs: [1-9]/,
     );
+    expect(exitOf(peers.records("pckept"))).toBe("0");
   });
 });

@@ -180,7 +180,8 @@ async function pluginsIn(tree: string, folder: string): Promise<string[]> {
   return names.filter((name) => name.endsWith(".cmxs")).map((name) => `${folder}/${name}`);
 }
 
-async function firstOf(tree: string, candidates: string[]): Promise<string> {
+/** Which of these files a tree has: Debian merged /bin and /usr/bin in trixie. Throws if it has none. */
+export async function firstOf(tree: string, candidates: string[]): Promise<string> {
   for (const candidate of candidates) {
     const file = path.join(tree, candidate);
     if ((await stat(file).catch(() => null))?.isFile() === true) return file;
