@@ -1,6 +1,5 @@
 /*
- * What Xen says of the domain's state, as `fact` records: of a kernel that runs, and of one that is stuck, when an NMI
- * brings it here. Nothing of it needs an interrupt, an event or the clock.
+ * What Xen says of the domain's state, as `fact` records. Nothing of it needs an interrupt, an event or the clock.
  */
 #include "boot.h"
 #include "hypercall.h"
@@ -146,13 +145,4 @@ void w2c_native_left(struct w2c_native *native)
 {
     w2c_native_probe(native);
     vcpu_info();
-}
-
-void trap_caught(const char *kind)
-{
-    record_begin("fact");
-    record_text("caught: ");
-    record_text(kind);
-    record_end();
-    w2c_native_left(NULL);
 }

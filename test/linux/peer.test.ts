@@ -7,9 +7,9 @@
 // map are not what boot code takes for a start, a port or an area of Linux's is still there, the store or the console have
 // lost touch, a sleep is not woken.
 //
-// The control is the same with the reset left out: dom0 resumes the domain as it is. Then the next kernel's first
-// interrupt has no end, since its events go to the dead Linux's vcpu_info; an NMI has it say what else is left. Where Linux
-// was booted as a PC, ours says it with interrupts off: on two of five tries QEMU did not come out of them any more.
+// The control is the same with the reset left out: dom0 resumes the domain as it is, and our kernel looks with interrupts
+// off. With them on it comes no further than to the first `sti`, since Linux's events go to the dead Linux's vcpu_info; but
+// out of that flood QEMU did not come every time.
 
 import { beforeAll, describe, expect, test } from "vitest";
 
@@ -89,12 +89,13 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
     expect(records.filter(({ kind }) => kind === "boot").map(({ payload }) => payload)).toEqual([
       "stage=runtime",
     ]);
-    expect(facts(records).filter((text) => text !== "caught: nmi")).toEqual([
+    expect(facts(records)).toEqual([
       expect.stringMatching(ports),
       expect.stringMatching(pirqs),
       expect.stringMatching(/^once: VIRQ_TIMER=-17 VIRQ_DEBUG=([7-9]|\d\d) /),
       `vcpu_info: ${REGISTERED[release]}`,
     ]);
+    expect(exitOf(records)).toBe("0");
   }
 
   test("all of it was done", () => {
@@ -138,13 +139,9 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
     expect(ends("reset")).toEqual(["5", "0"]);
   });
 
-  test("without it: the next kernel hangs in Linux's events, and what a domain gives once is gone", () => {
+  test("without it: Linux's ports are there, and what a domain gives once is gone", () => {
     // Behind those that it was given Linux's: a VIRQ (4), and its IPIs (5).
     expectLeft("kept", new RegExp(`^ports: ${GIVEN},3:4(,\\d+:5)+$`), /^pirqs: 0$/);
-    const records = peers.records("kept");
-    expect(facts(records)).toContain("caught: nmi");
-    expect(records.at(-1)).toMatchObject({ kind: "trap" });
-    expect(exitOf(records)).toBe(null);
   });
 
   test("our kernel jumps into Linux: console, store, and a poweroff that xl sees", () => {
@@ -180,6 +177,5 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
       new RegExp(`^ports: ${withDeviceModel},5:4(,\\d+:\\d)+$`),
       /^pirqs: [1-9]/,
     );
-    expect(exitOf(peers.records("pckept"))).toBe("0");
   });
 });
