@@ -1,15 +1,10 @@
 // One domain, by domctl. Each method is one operation and returns Xen's own number: 0, or a negative errno.
 
 import { event_channel_op, hvm_op, memory_op } from "xenlet/hypercall";
-import {
-  EVTCHNOP_alloc_unbound,
-  EVTCHNOP_status,
-  evtchn_alloc_unbound,
-  evtchn_status,
-} from "xenlet/abi/event_channel";
+import { EVTCHNOP_status, evtchn_status } from "xenlet/abi/event_channel";
 import { HVMOP_get_param, HVMOP_set_param, xen_hvm_param } from "xenlet/abi/hvm";
 import { XENMEM_populate_physmap, xen_memory_reservation } from "xenlet/abi/memory";
-import { DOMID_ANY, DOMID_SELF } from "xenlet/abi/xen";
+import { DOMID_ANY } from "xenlet/abi/xen";
 import { sched } from "xenlet/sched";
 import {
   XEN_DOMCTL_CDF_hap,
@@ -87,7 +82,6 @@ export class DomainInfo {
 }
 
 const param = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_param>(), 8));
-const unbound = changetype<evtchn_alloc_unbound>(memory.data(offsetof<evtchn_alloc_unbound>(), 4));
 const status = changetype<evtchn_status>(memory.data(offsetof<evtchn_status>(), 8));
 const reservation = changetype<xen_memory_reservation>(memory.data(offsetof<xen_memory_reservation>(), 8));
 
@@ -187,14 +181,6 @@ export class Domain {
     param.domid = this.id;
     param.index = index;
     return hvm_op(HVMOP_get_param, changetype<usize>(param)) < 0 ? u64.MAX_VALUE : param.value;
-  }
-
-  /** A port of the domain's own, that this domain may bind to: its number. */
-  offerPort(): i64 {
-    unbound.dom = this.id;
-    unbound.remote_dom = DOMID_SELF;
-    const result = event_channel_op(EVTCHNOP_alloc_unbound, changetype<usize>(unbound));
-    return result < 0 ? result : unbound.port;
   }
 
   /** EVTCHNSTAT_* of one of the domain's ports; Xen's negative errno where it has no such port. */

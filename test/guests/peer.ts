@@ -83,7 +83,7 @@ function leftGrants(): i32 {
   return left;
 }
 
-say_stage(); // somebody may wait for it
+say_stage(); // what follows may have no end
 if (commandLineValue("interrupts") == "off") {
   left();
   process.exit(0);
