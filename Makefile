@@ -8,7 +8,7 @@ SHELL := /bin/sh
 .DELETE_ON_ERROR:
 
 PACKAGES := node_modules/.package-lock.stamp
-SOURCES  := $(shell find src scripts \( -name guest -o -name toolstack -o -name conformance \) -prune -o -type f \( -name '*.ts' -o -name '*.js' \) -print)
+SOURCES  := $(shell find src/host scripts -type f \( -name '*.ts' -o -name '*.js' \) -print)
 # What `make test` runs, from: $(STEPS) and $(LONG). Empty: all of the former.
 STEPS    := lint format types c alone unit runtime boot conform
 LONG     := linux

@@ -5,7 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import wabt from "wabt";
 
-import { boot, build, folder, progress } from "./ground.js";
+import { boot, build, folder, progress } from "./setup.js";
 
 /** From Xen's last line before it starts the domain; thousands of instructions. */
 export interface BootCost {
@@ -22,7 +22,7 @@ async function inC(name: string, functions: string[]): Promise<string> {
   const module = (await wabt()).parseWat(`${name}.wat`, text);
   const file = join(folder, `${name}.wasm`);
   await writeFile(file, module.toBinary({}).buffer);
-  return build(file, name, { native: ["bench/guests/hello.c"] });
+  return build(file, name, { native: ["bench/guest/hello.c"] });
 }
 
 /** Until the domain has ended; thousands of instructions. */
@@ -52,7 +52,7 @@ export async function bootCosts(
 ): Promise<Record<"hello" | "c" | "page" | "halt", BootCost>> {
   progress.start("boot, by instructions");
   const page = await build("examples/hello.ts", "hello-page", { hypercall: "page" });
-  const firstLine = await build("bench/guests/first-line.ts", "first-line");
+  const firstLine = await build("bench/guest/first-line.ts", "first-line");
   return {
     hello: {
       toFirstLine: await cost("first-line", firstLine),

@@ -3,10 +3,10 @@
 import { execa } from "execa";
 import { join } from "node:path";
 
-import { packageRoot } from "../src/package-root.js";
-import type { DeadLoads } from "../src/image/lower.js";
-import { modeFlags } from "../src/image/toolchain.js";
-import { boot, build, folder, measured, progress } from "./ground.js";
+import { packageRoot } from "../src/host/base/package-root.js";
+import type { DeadLoads } from "../src/host/build/lower/lower.js";
+import { modeFlags } from "../src/host/build/link/toolchain.js";
+import { boot, build, folder, measured, progress } from "./setup.js";
 
 const KERNELS = [
   "sha256",
@@ -31,7 +31,10 @@ interface Counts {
 
 async function twin(name: string, flags: string[]): Promise<string> {
   const object = join(folder, `${name}.o`);
-  const includes = ["boot", "linker"].flatMap((part) => ["-I", join(packageRoot, part)]);
+  const includes = ["boot", "runtime/wasm", "runtime/wasi"].flatMap((part) => [
+    "-I",
+    join(packageRoot, part),
+  ]);
   const source = join("bench", "guests", "kernels.c");
   const all = [...TWIN_FLAGS.split(" "), ...modeFlags(HYPERCALL), ...flags, ...includes];
   await execa("gcc", [...all, "-c", source, "-o", object]);
@@ -39,11 +42,11 @@ async function twin(name: string, flags: string[]): Promise<string> {
 }
 
 async function count(deadLoads: DeadLoads): Promise<Counts> {
-  const image = await build("bench/guests/kernels.ts", `kernels-${deadLoads}`, {
+  const image = await build("bench/guest/kernels.ts", `kernels-${deadLoads}`, {
     deadLoads,
     hypercall: HYPERCALL,
     native: [
-      "bench/guests/kernels-glue.c",
+      "bench/guest/kernels-glue.c",
       await twin("kernels-bare", []),
       await twin("kernels-checked", ["-DCHECKED"]),
     ],

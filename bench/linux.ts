@@ -6,13 +6,13 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { withGiven } from "../src/image/elf/given.js";
-import { provideDom0 } from "../src/machine/xl/dom0-image.js";
-import { providePreload } from "../src/machine/xl/preload.js";
-import { runDom0Steps } from "../src/machine/xl/steps.js";
-import { xlConfig } from "../src/machine/xl/xl-config.js";
+import { withGiven } from "../src/host/elf/embedded-note.js";
+import { provideDom0 } from "../src/host/xl/dom0-image.js";
+import { providePreload } from "../src/host/xl/preload.js";
+import { runDom0Steps } from "../src/host/xl/steps.js";
+import { xlConfig } from "../src/host/xl/xl-config.js";
 import { buildLinuxDomu, inOneFile, linuxConfig } from "../test/linux/domu.js";
-import { build, folder, progress, qemu, tidyUp, xen } from "./ground.js";
+import { build, folder, progress, qemu, tidyUp, xen } from "./setup.js";
 
 const type = process.argv[2] === "hvm" ? "hvm" : "pvh";
 const LINUX = "earlyprintk=xen,keep console=hvc0 quiet";
@@ -25,15 +25,15 @@ interface Jump {
   config: string;
 }
 
-const image = await build("test/guests/peer.ts", "peer", {
+const image = await build("test/boot/guest/peer.ts", "peer", {
   strip: true,
-  native: ["test/guests/peer.c"],
+  native: ["test/boot/guest/peer.c"],
 });
 const linux = await buildLinuxDomu("4.17", image, join(folder, "initramfs"));
 const itself = await buildLinuxDomu("4.17", image, join(folder, "itself"), true);
 const both = join(folder, "linux");
 const size = await inOneFile(linux, both);
-const toLinux = await build("test/guests/to-linux.ts", "to-linux");
+const toLinux = await build("test/boot/guest/to-linux.ts", "to-linux");
 
 const jumps: Record<string, Jump> = {
   "to-xenlet": {
@@ -95,7 +95,7 @@ const run = await runDom0Steps({
     initramfs: linux.initramfs,
     itself: itself.initramfs,
     "soft_reset.so": await providePreload("4.17", progress),
-    xl: "preload/xl",
+    xl: "xl/preload/xl",
     "to-linux": toLinux,
     linux: both,
   },

@@ -6,7 +6,7 @@ import { join } from "node:path";
 
 import { bootCosts } from "./boot-cost.js";
 import { entryOffset } from "../test/boot/entry.js";
-import { boot, build, folder, measured, median, progress, qemu, tidyUp, xen } from "./ground.js";
+import { boot, build, folder, measured, median, progress, qemu, tidyUp, xen } from "./setup.js";
 import { kernels } from "./kernels.js";
 
 const RUNS = 7;
@@ -22,9 +22,9 @@ const rows: Row[] = [];
 /** SCHEDOP_yield from AssemblyScript, against a raw assembly loop in the same guest. */
 async function yields(hypercall: "page" | "direct"): Promise<void> {
   progress.start(`SCHEDOP_yield, hypercalls by ${hypercall}`);
-  const image = await build("bench/guests/yield.ts", `yield-${hypercall}`, {
+  const image = await build("bench/guest/yield.ts", `yield-${hypercall}`, {
     hypercall,
-    native: ["bench/guests/yield.c"],
+    native: ["bench/guest/yield.c"],
   });
   const result = await boot(image, { icount: true, timeoutMs: 120_000 });
   const raw = measured(result, "yield-raw");
@@ -40,8 +40,8 @@ async function yields(hypercall: "page" | "direct"): Promise<void> {
 /** An event sent and seen, and a poll that finds one, against the same hypercalls from C. */
 async function eventPath(): Promise<void> {
   progress.start("event path");
-  const image = await build("bench/guests/events.ts", "events", {
-    native: ["bench/guests/events.c"],
+  const image = await build("bench/guest/events.ts", "events", {
+    native: ["bench/guest/events.c"],
   });
   const result = await boot(image, { icount: true, timeoutMs: 120_000 });
   for (const [name, what] of [
@@ -62,7 +62,7 @@ async function eventPath(): Promise<void> {
 /** The event loop: what a timer, an event and a sleep cost with few and with many of them. */
 async function eventLoop(): Promise<void> {
   progress.start("event loop");
-  const result = await boot(await build("bench/guests/loop.ts", "loop"), {
+  const result = await boot(await build("bench/guest/loop.ts", "loop"), {
     icount: true,
     timeoutMs: 120_000,
   });
@@ -132,7 +132,7 @@ async function bootTimes(): Promise<void> {
 async function jumps(): Promise<void> {
   const generations = 10_000;
   progress.start(`${generations} kernels, each jumping into the next`);
-  const image = await build("bench/guests/kexec.ts", "kexec");
+  const image = await build("bench/guest/kexec.ts", "kexec");
   const result = await boot(image, {
     on: "domu",
     modules: [image],

@@ -56,7 +56,7 @@ static void describe(struct crash_info *info, const char *kind, const struct tra
     info->r14 = frame->r14, info->r15 = frame->r15;
 }
 
-/* What a soft reset does not clean (src/guest/soft_reset.ts). What Xen says to it changes nothing any more. */
+/* What a soft reset does not clean (src/guest/xenlet/internal/reset/soft-reset.ts). What Xen says to it changes nothing any more. */
 static void quiet(void)
 {
     for (uint32_t id = 1; id < MAX_VCPUS; id++)

@@ -1,6 +1,6 @@
 /*
  * What a guest that crashed leaves to its crash kernel: one page of physical memory that the jump leaves alone, and
- * crash= on the crash kernel's command line says where. The reader is src/guest/kexec/crashed.ts.
+ * crash= on the crash kernel's command line says where. The reader is src/guest/xenlet/internal/kexec/crashed.ts.
  */
 #ifndef XENLET_CRASH_H
 #define XENLET_CRASH_H
@@ -27,7 +27,7 @@ struct crash_info {
     uint64_t rax, rcx, rdx, rbx, rsi, rdi, r8, r9, r10, r11, r12, r13, r14, r15;
     /* Linear memory, physical, and the checksum of its words from page 1 on (crash.c, checksum). */
     uint64_t linear_begin, linear_bytes, checksum;
-    uint64_t saved_count; /* this and what follows: src/guest/kexec/crash_plan.ts, when the kernel is put in reserve */
+    uint64_t saved_count; /* this and what follows: src/guest/xenlet/internal/kexec/crash-plan.ts, when the kernel is put in reserve */
     struct crash_saved saved[CRASH_MAX_SAVED];
 };
 

@@ -7,7 +7,7 @@
  *   hand_over      7 what docs/misc/pvh (Xen 4.17) says of the registers            8 the next kernel
  *
  * From step 5 on nothing is used but the page and the registers, and no copy touches the page
- * (src/guest/kexec/plan.ts). Copying with paging off takes no page tables, so there are none to keep out of the way.
+ * (src/guest/xenlet/internal/kexec/plan.ts). Copying with paging off takes no page tables, so there are none to keep out of the way.
  */
 #include "kexec.h"
 #include "layout.h"

@@ -1,6 +1,6 @@
 /*
  * The last C before another kernel: puts the page of kexec.S together, and jumps. Which kernel, from where to
- * where, and that it all fits, is src/guest/kexec/'s to know. From kexec_jump() on nothing can fail.
+ * where, and that it all fits, is src/guest/xenlet/internal/kexec/'s to know. From kexec_jump() on nothing can fail.
  */
 #include "kexec.h"
 #include "boot.h"
@@ -51,7 +51,7 @@ static void hand_on_sequence(uint64_t digits)
 /*
  * As at a vCPU's creation: xAPIC mode, everything at its reset value, which turning it off and on does. Not if
  * upcalls come through it: Xen cannot take that back, and a vCPU whose local APIC is off would never be woken
- * again by one that knows nothing of it (src/guest/upcall_vector.ts).
+ * again by one that knows nothing of it (src/guest/xenlet/raw/upcall-vector.ts).
  */
 static void lapic_reset(void)
 {

@@ -6,7 +6,7 @@
  * Every domain has the debug port. Xen keeps about 200 bytes of a line there and drops what is not printable ASCII
  * (hvm_print_line, xen/arch/x86/hvm/hvm.c), so a payload is percent-encoded UTF-8, split over as many lines as it needs
  * (`+`: the next line goes on; `:`: the last one), each under 190 bytes and with an FNV-1a checksum
- * from the `~` to the payload's end. The reader is src/machine/record.ts.
+ * from the `~` to the payload's end. The reader is src/host/protocol/record.ts.
  *
  * Xen emulates that port byte by byte, so domain 0 uses CONSOLEIO_write instead, a sixth of the cost: no other domain
  * may (xsm_console_io, xen/include/xsm/dummy.h).

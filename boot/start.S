@@ -41,7 +41,7 @@
     .long PHYS(pvh_start32)
 
 /* What the image brings where its loader gives neither command line nor module: none here, but whoever has the file can
- * write some in (src/image/elf/given.ts). */
+ * write some in (src/host/elf/embedded-note.ts). */
     .long 7, GIVEN_SIZE, XENLET_ELFNOTE_GIVEN
     .asciz "xenlet"
     .balign 4

@@ -29,7 +29,7 @@ import {
   systemTime,
   timer,
 } from "xenlet";
-import { registerVcpuInfo } from "xenlet/vcpu_info";
+import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
 
 const MILLISECOND: u64 = 1_000_000;
 const WRONG_ADDRESS: usize = 0xf0000000;

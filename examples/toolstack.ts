@@ -5,8 +5,8 @@
 //   xenlet run --on dom0 --module hello.elf examples/toolstack.ts
 
 import { SHUTDOWN_soft_reset, checked, evtchn } from "xenlet";
-import { VIRQ_DOM_EXC } from "xenlet/abi/xen";
-import { waitForEvents } from "xenlet/loop";
+import { VIRQ_DOM_EXC } from "xenlet/raw/abi/xen";
+import { waitForEvents } from "xenlet/internal/loop/loop";
 import { DomainConfig } from "xenlet/toolstack/builder";
 import { guestFiles } from "xenlet/toolstack/bundle";
 import { Guest } from "xenlet/toolstack/guest";

@@ -8,7 +8,7 @@ import { build } from "esbuild";
 
 await rm("dist", { recursive: true, force: true });
 await build({
-  entryPoints: { cli: "src/cli/main.ts", index: "src/index.ts" },
+  entryPoints: { cli: "src/host/cli/main.ts", index: "src/host/index.ts" },
   outdir: "dist",
   bundle: true,
   splitting: true,

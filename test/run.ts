@@ -9,7 +9,7 @@
  */
 import path from "node:path";
 import { parseArgs } from "node:util";
-import { UserError } from "../src/errors.js";
+import { UserError } from "../src/host/base/errors.js";
 import type { Outcome, Step } from "./runner/step.js";
 import { longSteps, steps } from "./runner/steps.js";
 

@@ -6,7 +6,7 @@
 
 import { describe, expect, test } from "vitest";
 
-import { XEN_RELEASES } from "../../src/machine/debian/index.js";
+import { XEN_RELEASES } from "../../src/host/debian/index.js";
 import { declaredByBoot, declaredByGuest } from "./declared.js";
 import { evaluateC, evaluateClasses, linesOf } from "./evaluate.js";
 import { headersOf, type Headers, type Values } from "./headers.js";
@@ -20,7 +20,7 @@ const releases = await Promise.all(
   XEN_RELEASES.map(async (release) => ({ release, headers: await headersOf(release) })),
 );
 
-/** One row of src/toolstack/interface.ts. */
+/** One row of src/guest/toolstack/interface.ts. */
 interface Interface {
   releases: string[];
   domctl: bigint;
@@ -120,8 +120,8 @@ describe.each(releases)("Xen $release", ({ release, headers }) => {
     const theirs = [...header.matchAll(/^\s+XSD_ERROR\((\w+)\)/gm)].map(([, name]) => name);
     expect(theirs.length).toBeGreaterThan(13);
     const ours = await linesOf(`
-      import { describeResult } from "xenlet/errno";
-      import { storeErrorNumber } from "xenlet/xenstore-error";
+      import { describeResult } from "xenlet/raw/errno";
+      import { storeErrorNumber } from "xenlet/internal/xenstore/error";
       const names = "${theirs.join()}".split(",");
       for (let i = 0; i < names.length; i++) console.log(describeResult(storeErrorNumber(names[i])));`);
     expect(ours).toEqual(theirs.map((name) => `-${name ?? ""}`));

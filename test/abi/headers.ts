@@ -9,8 +9,8 @@ import {
   providePackages,
   suiteOf,
   type XenRelease,
-} from "../../src/machine/debian/index.js";
-import { createProgress } from "../../src/progress.js";
+} from "../../src/host/debian/index.js";
+import { createProgress } from "../../src/host/base/progress.js";
 import { evaluateC } from "./evaluate.js";
 import { BEGINNINGS, HEADERS, SINCE, inXensTerms, structureOf } from "./terms.js";
 

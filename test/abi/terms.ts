@@ -1,6 +1,6 @@
 // Our names for Xen's ABI in the terms of Xen's own headers, and what is known to differ between releases.
 
-import type { XenRelease } from "../../src/machine/debian/index.js";
+import type { XenRelease } from "../../src/host/debian/index.js";
 
 export const HEADERS = [
   "xen.h",

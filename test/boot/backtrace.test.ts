@@ -5,11 +5,11 @@
 import { readFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 
-import { symbolizeBacktrace } from "../../src/image/symbols.js";
-import { fieldsOf } from "../../src/machine/record.js";
-import { boot, build } from "./ground.js";
+import { symbolizeBacktrace } from "../../src/host/elf/symbolize.js";
+import { fieldsOf } from "../../src/host/protocol/record.js";
+import { boot, build } from "./setup.js";
 
-const SOURCE = "test/guests/backtrace.ts";
+const SOURCE = "test/boot/guest/backtrace.ts";
 let image: string;
 let line: (name: string) => string;
 

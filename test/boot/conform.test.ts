@@ -4,16 +4,16 @@
 
 import { expect, test } from "vitest";
 
-import { createBackend } from "../../src/matrix/default-backend.js";
-import { reportOf } from "../../src/matrix/document.js";
-import { EXPECTATIONS, type Expectations } from "../../src/matrix/expectations.js";
-import { mergeReports } from "../../src/matrix/merge.js";
-import type { Report, Run } from "../../src/matrix/model.js";
-import { jsonReporter } from "../../src/matrix/reporters/json.js";
-import { runMatrix } from "../../src/matrix/run.js";
-import { filterChecks, shardChecks } from "../../src/matrix/select.js";
-import { createProgress } from "../../src/progress.js";
-import { xen } from "./ground.js";
+import { createBackend } from "../../src/host/suites/conformance/default-backend.js";
+import { reportOf } from "../../src/host/suites/conformance/document.js";
+import { EXPECTATIONS, type Expectations } from "../../src/host/suites/conformance/expectations.js";
+import { mergeReports } from "../../src/host/suites/conformance/merge.js";
+import type { Report, Run } from "../../src/host/suites/conformance/model.js";
+import { jsonReporter } from "../../src/host/suites/conformance/reporters/json.js";
+import { runMatrix } from "../../src/host/suites/conformance/run.js";
+import { filterChecks, shardChecks } from "../../src/host/suites/conformance/select.js";
+import { createProgress } from "../../src/host/base/progress.js";
+import { xen } from "./setup.js";
 
 const { signal } = new AbortController();
 const progress = createProgress(process.stderr, { quiet: true });

@@ -5,12 +5,12 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, printed, scratch } from "./ground.js";
+import { boot, build, expectSuccess, printed, scratch } from "./setup.js";
 
 let image: string;
 
 beforeAll(async () => {
-  image = await build("test/guests/typed.ts");
+  image = await build("test/boot/guest/typed.ts");
 });
 
 test("a typed line is read, and a written one comes out", async () => {

@@ -6,12 +6,12 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, payloads, printed } from "./ground.js";
+import { boot, build, expectSuccess, payloads, printed } from "./setup.js";
 
 let image: string;
 
 beforeAll(async () => {
-  image = await build("test/guests/crash.ts", { native: ["test/guests/crash.c"] });
+  image = await build("test/boot/guest/crash.ts", { native: ["test/boot/guest/crash.c"] });
 });
 
 async function crash(cmdline: string, vcpus = 1) {

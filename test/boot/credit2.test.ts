@@ -1,4 +1,4 @@
-// Why src/machine/qemu.ts has sched_credit2_migrate_resist=0 on Xen's command line. Xen's scheduler leaves a vCPU that has
+// Why src/host/boot/qemu.ts has sched_credit2_migrate_resist=0 on Xen's command line. Xen's scheduler leaves a vCPU that has
 // no credit to the pCPU it ran on last; if that one has in turn left it to another, it stays in the run queue while all
 // pCPUs are idle (docs/upstream.md). A guest that starts vCPUs then stops for no reason of its own: with
 // Xen's default, 500 µs, once in some hundred INIT or STARTUP interrupts. A higher resistance makes it nearly certain, and
@@ -8,12 +8,12 @@
 
 import { beforeAll, expect, test } from "vitest";
 
-import type { BootOptions, BootResult } from "../../src/machine/boot.js";
-import { boot, build, expectSuccess, printed } from "./ground.js";
+import type { BootOptions, BootResult } from "../../src/host/boot/boot.js";
+import { boot, build, expectSuccess, printed } from "./setup.js";
 
 const GENERATIONS = 40;
 
-const image = await build("test/guests/kexec.ts");
+const image = await build("test/boot/guest/kexec.ts");
 
 const generations = (options: Partial<BootOptions>) =>
   boot(image, {

@@ -1,4 +1,4 @@
-// The story that `make demo` tells (examples/kexec.ts, src/cli/demo-story.ts), on a real Xen: as it should go, as the
+// The story that `make demo` tells (examples/kexec.ts, src/host/cli/commands/demo/story.ts), on a real Xen: as it should go, as the
 // README has it, and as it goes without the soft reset. Why: it is the first thing that people see, and each of its lines
 // has to be a thing of that run. Fails if the story goes otherwise, if the README's recording is of another one, or if a
 // run that went wrong is called good.
@@ -6,9 +6,9 @@
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
-import { KexecStory, showLine } from "../../src/cli/demo-story.js";
-import type { BootOptions, BootResult } from "../../src/machine/boot.js";
-import { boot, build } from "./ground.js";
+import { KexecStory, showLine } from "../../src/host/cli/commands/demo/story.js";
+import type { BootOptions, BootResult } from "../../src/host/boot/boot.js";
+import { boot, build } from "./setup.js";
 
 const image = await build("examples/kexec.ts");
 

@@ -9,7 +9,7 @@ import { build } from "esbuild";
 import { execa } from "execa";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import "./ground.js"; // Xen and QEMU are in the cache from here on
+import "./setup.js"; // Xen and QEMU are in the cache from here on
 
 const top = fileURLToPath(new URL("../..", import.meta.url));
 let bundle: string;
@@ -19,7 +19,7 @@ beforeAll(async () => {
   bundle = await mkdtemp(join(top, "node_modules", ".xenlet-docs-test-"));
   folder = await mkdtemp(join(tmpdir(), "xenlet-docs-"));
   await build({
-    entryPoints: [join(top, "src/index.ts")],
+    entryPoints: [join(top, "src/host/index.ts")],
     outfile: join(bundle, "index.js"),
     bundle: true,
     platform: "node",

@@ -5,9 +5,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
-import type { BootResult } from "../../src/machine/boot.js";
+import type { BootResult } from "../../src/host/boot/boot.js";
 import { entryOffset } from "./entry.js";
-import { boot, build, expectSuccess, scratch } from "./ground.js";
+import { boot, build, expectSuccess, scratch } from "./setup.js";
 
 const hello = await readFile(await build("examples/hello.ts"));
 

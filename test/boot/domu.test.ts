@@ -6,15 +6,15 @@
 import { writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import type { BootOptions, BootResult } from "../../src/machine/boot.js";
-import { provideXen, type XenRelease } from "../../src/machine/debian/index.js";
-import { createProgress } from "../../src/progress.js";
-import { boot, build, expectSuccess, printed, scratch } from "./ground.js";
+import type { BootOptions, BootResult } from "../../src/host/boot/boot.js";
+import { provideXen, type XenRelease } from "../../src/host/debian/index.js";
+import { createProgress } from "../../src/host/base/progress.js";
+import { boot, build, expectSuccess, printed, scratch } from "./setup.js";
 
 let image: string;
 
 beforeAll(async () => {
-  image = await build("test/guests/domu.ts");
+  image = await build("test/boot/guest/domu.ts");
 });
 
 /** Boots the guest that does `what`. */
@@ -28,7 +28,7 @@ async function on(release: XenRelease): Promise<Pick<BootOptions, "xen">> {
 
 const OTHER_RELEASES = ["4.14", "4.20"] as const;
 
-/** What test/guests/domu.ts says with do=talk. */
+/** What test/boot/guest/domu.ts says with do=talk. */
 const TALK = Array.from({ length: 330 }, (_, i) => `${String(i)} ${"über 😀 ".repeat(i % 31)}`);
 
 function expectTalk(result: BootResult): void {

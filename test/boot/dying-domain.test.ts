@@ -1,16 +1,16 @@
-// XEN_DOMCTL_soft_reset of a domain that is being destroyed (test/guests/dying.ts): Xen frees its shared_info a second
+// XEN_DOMCTL_soft_reset of a domain that is being destroyed (test/boot/guest/dying.ts): Xen frees its shared_info a second
 // time and panics (docs/upstream.md). Known of each release below, so that it is no surprise, and so that whoever mends
 // it sees it here: a Xen that survives turns its row red. It ends the machine, so it is no check of `xenlet conform`.
 // Fails as well if the control panics, where the reset is left out.
 
 import { expect, test } from "vitest";
 
-import { provideXen } from "../../src/machine/debian/index.js";
-import { createProgress } from "../../src/progress.js";
-import { boot, build, expectSuccess, printed } from "./ground.js";
+import { provideXen } from "../../src/host/debian/index.js";
+import { createProgress } from "../../src/host/base/progress.js";
+import { boot, build, expectSuccess, printed } from "./setup.js";
 
-const image = await build("test/guests/dying.ts");
-const module = await build("test/guests/domu.ts");
+const image = await build("test/boot/guest/dying.ts");
+const module = await build("test/boot/guest/domu.ts");
 
 const dying = async (release: "4.14" | "4.17" | "4.20", cmdline: string) => {
   const xen = await provideXen(release, createProgress(process.stderr, { quiet: true }));

@@ -1,7 +1,7 @@
 // Where an image's first instruction is: for tests and measurements that put another one there.
 
-import { parseElf } from "../../src/image/elf/elf.js";
-import { validatePvhImage } from "../../src/image/elf/pvh.js";
+import { parseElf } from "../../src/host/elf/elf.js";
+import { validatePvhImage } from "../../src/host/elf/pvh.js";
 
 /** Where Xen enters the image, as an offset in the file: the note has it as a physical address in the first segment. */
 export function entryOffset(image: Uint8Array): number {

@@ -7,9 +7,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { readElf } from "../../src/image/elf/elf.js";
-import { readSymbols } from "../../src/image/elf/symbols.js";
-import { boot, build, expectSuccess, payloads, printed, scratch } from "./ground.js";
+import { readElf } from "../../src/host/elf/elf.js";
+import { readSymbols } from "../../src/host/elf/symbols.js";
+import { boot, build, expectSuccess, payloads, printed, scratch } from "./setup.js";
 
 describe("shared_info", () => {
   const NOTHING = "not mapped, no upcall, interrupts off";
@@ -17,7 +17,9 @@ describe("shared_info", () => {
   let image: string;
 
   beforeAll(async () => {
-    image = await build("test/guests/first-use.ts", { native: ["test/guests/first-use.c"] });
+    image = await build("test/boot/guest/first-use.ts", {
+      native: ["test/boot/guest/first-use.c"],
+    });
   });
 
   test("in dom0 is not there before it is used, whatever is printed, and then it is", async () => {

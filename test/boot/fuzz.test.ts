@@ -11,7 +11,7 @@ import { describe, expect, test } from "vitest";
 import { buildBatch } from "../fuzz/batch.js";
 import { moduleOf, prepare, runCases, runSeeds } from "../fuzz/run.js";
 import { LOOP_OF_WIDTH, loopOfEachWidth } from "../fuzz/vectors.js";
-import { scratch } from "./ground.js";
+import { scratch } from "./setup.js";
 
 const MINUTE = 60_000;
 

@@ -10,11 +10,11 @@ import { join } from "node:path";
 import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-import { providePackages } from "../../src/machine/debian/index.js";
-import { createProgress } from "../../src/progress.js";
-import { build } from "./ground.js";
+import { providePackages } from "../../src/host/debian/index.js";
+import { createProgress } from "../../src/host/base/progress.js";
+import { build } from "./setup.js";
 
-const SOURCE = "test/guests/backtrace.ts";
+const SOURCE = "test/boot/guest/backtrace.ts";
 
 /** Debian's gdb, run from the cache with its own libraries. */
 async function gdb(): Promise<(args: string[]) => Promise<string>> {
@@ -77,7 +77,7 @@ test("stops at a line of TypeScript", { timeout: 180_000 }, async (context) => {
     const [file = "", target = ""] = (await told).split(" -ex ");
     const output = await debug?.([
       ...["-ex", target.replaceAll("'", ""), "-ex", "info registers rip"],
-      ...["-ex", "set substitute-path guest test/guests"],
+      ...["-ex", "set substitute-path guest test/boot/guest"],
       ...["-ex", `break backtrace.ts:${String(line)}`, "-ex", "continue"],
       ...["-ex", "info symbol $pc", "-ex", "delete", "-ex", "detach", file],
     ]);

@@ -1,17 +1,17 @@
-// Guests whose tests fail, crash, hang or lie (test/guest-failing/): what is said of each, exactly.
+// Guests whose tests fail, crash, hang or lie (test/boot/guest/failing/): what is said of each, exactly.
 // Why: these are the controls of everything that guests test. Fails if one of them counts as a success, if a
 // test is blamed that is not to blame, or if one that did not run is passed over in silence.
 
 import { availableParallelism } from "node:os";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { testsOf, type FileResult } from "../../src/testing/model.js";
-import { REPORTERS } from "../../src/testing/reporters/index.js";
-import { findTestFiles, runTestFiles } from "../../src/testing/run-files.js";
-import { sourceLines } from "../../src/testing/source-lines.js";
-import { qemu, xen } from "./ground.js";
+import { testsOf, type FileResult } from "../../src/host/suites/guest-tests/model.js";
+import { REPORTERS } from "../../src/host/suites/guest-tests/reporters/index.js";
+import { findTestFiles, runTestFiles } from "../../src/host/suites/guest-tests/run-files.js";
+import { sourceLines } from "../../src/host/suites/guest-tests/source-lines.js";
+import { qemu, xen } from "./setup.js";
 
-const FOLDER = "test/guest-failing";
+const FOLDER = "test/boot/guest/failing";
 const results = new Map<string, FileResult>();
 
 beforeAll(async () => {
@@ -92,7 +92,7 @@ describe("failed assertions", () => {
         "        i is not two",
         "          expected  not 2",
         "          actual    2",
-        "          at test/guest-failing/assertions.ts:25",
+        "          at test/boot/guest/failing/assertions.ts:25",
         '             for (let i = 0; i < 5; i++) expect(i, "i is not two").not.toBe(2);',
         "  ✗ that asserts nothing (",
       ].join("\n"),

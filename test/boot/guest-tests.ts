@@ -4,9 +4,9 @@
 import { resolve } from "node:path";
 import { describe, test } from "vitest";
 
-import { runTestFile, type TestOptions } from "../../src/testing/run-file.js";
-import { sourceLines } from "../../src/testing/source-lines.js";
-import { oneLine } from "../../src/testing/text.js";
+import { runTestFile, type TestOptions } from "../../src/host/suites/guest-tests/run-file.js";
+import { sourceLines } from "../../src/host/suites/guest-tests/source-lines.js";
+import { oneLine } from "../../src/host/suites/guest-tests/text.js";
 import {
   isFailure,
   type Assertion,
@@ -14,11 +14,11 @@ import {
   type GroupResult,
   type Place,
   type TestResult,
-} from "../../src/testing/model.js";
+} from "../../src/host/suites/guest-tests/model.js";
 
 /** Builds and boots a guest's test file, and registers its tests: `await guestTests(file)` at a test file's top level. */
 export async function guestTests(file: string, options: Partial<TestOptions> = {}): Promise<void> {
-  const { qemu, xen } = await import("./ground.js");
+  const { qemu, xen } = await import("./setup.js");
   registerGuestTests(await runTestFile(file, { xen, qemu, ...options }));
 }
 

@@ -7,9 +7,9 @@
 import { availableParallelism } from "node:os";
 import { describe } from "vitest";
 
-import { findTestFiles, runTestFiles } from "../../src/testing/run-files.js";
-import { readSettings } from "../../src/testing/settings.js";
-import { qemu, xen } from "./ground.js";
+import { findTestFiles, runTestFiles } from "../../src/host/suites/guest-tests/run-files.js";
+import { readSettings } from "../../src/host/suites/guest-tests/settings.js";
+import { qemu, xen } from "./setup.js";
 import { registerGuestTests } from "./guest-tests.js";
 
 const all = await findTestFiles(["test/guest"]);

@@ -5,9 +5,9 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { xenFromPath } from "../../src/machine/debian/index.js";
+import { xenFromPath } from "../../src/host/debian/index.js";
 import { entryOffset } from "./entry.js";
-import { boot, build, expectSuccess, scratch, xen } from "./ground.js";
+import { boot, build, expectSuccess, scratch, xen } from "./setup.js";
 
 let hello: string;
 

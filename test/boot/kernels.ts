@@ -4,17 +4,17 @@
 import { execa } from "execa";
 import { readFile, writeFile } from "node:fs/promises";
 
-import { provideLinux } from "../../src/machine/debian/index.js";
-import { writeCpio } from "../../src/machine/xl/cpio.js";
-import { createProgress } from "../../src/progress.js";
+import { provideLinux } from "../../src/host/debian/index.js";
+import { writeCpio } from "../../src/host/xl/cpio.js";
+import { createProgress } from "../../src/host/base/progress.js";
 import { FREESTANDING } from "./freestanding.js";
-import { scratch } from "./ground.js";
+import { scratch } from "./setup.js";
 
-/** test/guests/kernel32.c as an ELF32 with a PVH note. */
+/** test/boot/guest/kernel32.c as an ELF32 with a PVH note. */
 export async function buildKernel32(): Promise<string> {
   const output = scratch("kernel32.elf");
   const script =
-    "-Wl,-m,elf_i386,-T,test/guests/kernel32.lds,-n,--build-id=none,--no-warn-rwx-segments";
+    "-Wl,-m,elf_i386,-T,test/boot/guest/kernel32.lds,-n,--build-id=none,--no-warn-rwx-segments";
   await execa("gcc", [
     "-m32",
     "-march=i686",
@@ -22,7 +22,7 @@ export async function buildKernel32(): Promise<string> {
     script,
     "-o",
     output,
-    "test/guests/kernel32.c",
+    "test/boot/guest/kernel32.c",
   ]);
   return output;
 }
@@ -32,12 +32,12 @@ export interface Linux {
   initramfs: string;
 }
 
-/** Debian's kernel, and an initramfs whose init is test/guests/linux/init.c. */
+/** Debian's kernel, and an initramfs whose init is test/linux/init/init.c. */
 export async function buildLinux(): Promise<Linux> {
   const progress = createProgress(process.stderr, { quiet: true });
   const { path: vmlinux } = await provideLinux("bookworm", progress);
   const init = scratch("init");
-  await execa("gcc", [...FREESTANDING, "-o", init, "test/guests/linux/init.c"]);
+  await execa("gcc", [...FREESTANDING, "-o", init, "test/linux/init/init.c"]);
   const archive = scratch("initramfs");
   await writeFile(
     archive,

@@ -5,7 +5,7 @@
 
 import { beforeAll, expect, test } from "vitest";
 
-import { boot, build, printed } from "./ground.js";
+import { boot, build, printed } from "./setup.js";
 import { buildLinux, type Linux } from "./kernels.js";
 
 const KERNEL = "last=0 then=1 records=no cmdline=earlyprintk=xen,keep+loglevel=7+panic=-1";
@@ -14,7 +14,7 @@ let image: string;
 let linux: Linux;
 
 beforeAll(async () => {
-  [image, linux] = await Promise.all([build("test/guests/kexec.ts"), buildLinux()]);
+  [image, linux] = await Promise.all([build("test/boot/guest/kexec.ts"), buildLinux()]);
 });
 
 /** Boots, and returns what Linux wrote to Xen's debug port, without its time stamps. */

@@ -7,7 +7,7 @@
 import { writeFile } from "node:fs/promises";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, payloads, printed, scratch } from "./ground.js";
+import { boot, build, expectSuccess, payloads, printed, scratch } from "./setup.js";
 import { buildKernel32 } from "./kernels.js";
 
 const TIMEOUT = { timeoutMs: 60_000 };
@@ -15,7 +15,7 @@ const TIMEOUT = { timeoutMs: 60_000 };
 let image: string;
 
 beforeAll(async () => {
-  image = await build("test/guests/kexec.ts");
+  image = await build("test/boot/guest/kexec.ts");
 });
 
 /** What a generation says of a domain that is as new, in memory of `pages`. */

@@ -6,7 +6,7 @@
 import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, printed, scratch } from "./ground.js";
+import { boot, build, expectSuccess, printed, scratch } from "./setup.js";
 
 /** With AssemblyScript's runtime `name`. */
 async function program(name: string, source: string): Promise<string> {

@@ -5,12 +5,12 @@
 import { writeFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, printed, scratch } from "./ground.js";
+import { boot, build, expectSuccess, printed, scratch } from "./setup.js";
 
 let image: string;
 
 beforeAll(async () => {
-  image = await build("test/guests/module.ts");
+  image = await build("test/boot/guest/module.ts");
 });
 
 function fnv1a(bytes: Uint8Array): number {

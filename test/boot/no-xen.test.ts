@@ -6,7 +6,7 @@ import { execa } from "execa";
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";
 
-import { build, qemu, scratch } from "./ground.js";
+import { build, qemu, scratch } from "./setup.js";
 
 test.each(["page", "direct"] as const)(
   "hypercalls by %s: it says that there is none, once, and halts",

@@ -10,11 +10,11 @@ import { join } from "node:path";
 import { expect, test } from "vitest";
 
 import { prepareWasm } from "../runtime/load.js";
-import { boot, build, expectSuccess, printed, scratch } from "./ground.js";
+import { boot, build, expectSuccess, printed, scratch } from "./setup.js";
 
 test("a hash, big numbers and JSON: the same in a guest and in V8", async () => {
   const keep = scratch("packages");
-  const result = await boot(await build("test/guests/packages.ts", { keep }));
+  const result = await boot(await build("test/boot/guest/packages.ts", { keep }));
   expectSuccess(result);
 
   const { xen } = prepareWasm(await readFile(join(keep, "guest.wasm")))();

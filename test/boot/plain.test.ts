@@ -5,7 +5,7 @@
 import { writeFile } from "node:fs/promises";
 import { describe, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, payloads, printed, scratch } from "./ground.js";
+import { boot, build, expectSuccess, payloads, printed, scratch } from "./setup.js";
 
 async function program(name: string, source: string): Promise<string> {
   const file = scratch(`${name}.ts`);

@@ -5,11 +5,11 @@
 
 import { beforeAll, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, printed } from "./ground.js";
+import { boot, build, expectSuccess, printed } from "./setup.js";
 
 let image: string;
 beforeAll(async () => {
-  image = await build("test/guests/sched-sleep.ts");
+  image = await build("test/boot/guest/sched-sleep.ts");
 });
 
 test("with an event pending, block with interrupts off sleeps for ever", async () => {

@@ -5,11 +5,11 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { boot, build, printed } from "./ground.js";
+import { boot, build, printed } from "./setup.js";
 
 let image: string;
 beforeAll(async () => {
-  image = await build("test/guests/sched-end.ts");
+  image = await build("test/boot/guest/sched-end.ts");
 });
 
 /** Boots the guest that ends in that way: what Xen reported, and what the guest said before. */
@@ -20,7 +20,7 @@ async function ending(cmdline: string): Promise<{ reason: number | null; said: s
 }
 
 describe("shutdown, the reason that Xen reports", () => {
-  // What Xen's console calls each: src/machine/xen-messages.ts. Of a hardware domain it does not know 2, suspend.
+  // What Xen's console calls each: src/host/boot/xen-messages.ts. Of a hardware domain it does not know 2, suspend.
   test.each([
     ["0, poweroff", 0, "poweroff", 0],
     ["1, reboot", 1, "reboot", 1],

@@ -4,7 +4,7 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, payloads, printed } from "./ground.js";
+import { boot, build, expectSuccess, payloads, printed } from "./setup.js";
 
 /** The machine has two CPUs, Xen uses one: the vCPUs compete for it, and the other CPU is offline. */
 const ONE_OF_TWO = { vcpus: 2, xenArgs: ["maxcpus=1"] };
@@ -13,7 +13,7 @@ const ROUNDS = 200;
 describe("yield, two vCPUs on one CPU", () => {
   let image: string;
   beforeAll(async () => {
-    image = await build("test/guests/sched-vcpus.ts");
+    image = await build("test/boot/guest/sched-vcpus.ts");
   });
 
   async function rounds(cmdline: string): Promise<{ stoodStill: number; ran: number }> {
@@ -44,7 +44,7 @@ describe("yield, two vCPUs on one CPU", () => {
 describe("pin_override, a CPU that exists and is offline", () => {
   let image: string;
   beforeAll(async () => {
-    image = await build("test/guests/sched-pin.ts");
+    image = await build("test/boot/guest/sched-pin.ts");
   });
 
   test("is -EINVAL", async () => {

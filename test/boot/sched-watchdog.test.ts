@@ -5,11 +5,11 @@
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { WATCHDOG_LINE_NAMES_TIMER } from "../guest/_sched-versions.js";
-import { boot, build, printed, xen } from "./ground.js";
+import { boot, build, printed, xen } from "./setup.js";
 
 let image: string;
 beforeAll(async () => {
-  image = await build("test/guests/sched-end.ts");
+  image = await build("test/boot/guest/sched-end.ts");
 });
 
 const WATCHDOG = 4;

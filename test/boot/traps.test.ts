@@ -6,12 +6,12 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, payloads, printed } from "./ground.js";
+import { boot, build, expectSuccess, payloads, printed } from "./setup.js";
 
 let image: string;
 
 beforeAll(async () => {
-  image = await build("test/guests/traps.ts", { native: ["test/guests/traps.c"] });
+  image = await build("test/boot/guest/traps.ts", { native: ["test/boot/guest/traps.c"] });
 });
 
 describe("a trap ends the guest as a crash", () => {

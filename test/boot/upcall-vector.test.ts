@@ -1,18 +1,20 @@
 // Event upcalls through the local APIC, and what they leave behind for whoever runs in the domain later.
 // Why: Xen cannot unset the vector, so a guest that asks for it changes the domain for good; the next kernel has to
 // know what it will see. Fails if a wake-up is lost (an interrupt that is not ended holds back all later ones), or
-// if the warning in src/guest/upcall_vector.ts is not the truth.
+// if the warning in src/guest/xenlet/raw/upcall-vector.ts is not the truth.
 
 import { beforeAll, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, printed } from "./ground.js";
+import { boot, build, expectSuccess, printed } from "./setup.js";
 
 const REFUSALS = ["0x0f: -EINVAL", "vCPU 9: -ENOENT", "0: -EINVAL"];
 
 let image: string;
 
 beforeAll(async () => {
-  image = await build("test/guests/upcall-vector.ts", { native: ["test/guests/upcall-vector.c"] });
+  image = await build("test/boot/guest/upcall-vector.ts", {
+    native: ["test/boot/guest/upcall-vector.c"],
+  });
 });
 
 test("1,000 wake-ups, none lost", async () => {

@@ -5,13 +5,13 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, printed } from "./ground.js";
+import { boot, build, expectSuccess, printed } from "./setup.js";
 
 describe.each(["page", "direct"] as const)("with hypercalls by %s", (hypercall) => {
   let image: string;
 
   beforeAll(async () => {
-    image = await build("test/guests/wake.ts", { hypercall });
+    image = await build("test/boot/guest/wake.ts", { hypercall });
   });
 
   test("10,000 wake-ups, none lost", async () => {

@@ -9,10 +9,10 @@ import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { providePackages } from "../../src/machine/debian/index.js";
-import { createProgress } from "../../src/progress.js";
+import { providePackages } from "../../src/host/debian/index.js";
+import { createProgress } from "../../src/host/base/progress.js";
 import { assemble } from "../fuzz/assemble.js";
-import { boot, build, expectSuccess, payloads, printed, scratch } from "./ground.js";
+import { boot, build, expectSuccess, payloads, printed, scratch } from "./setup.js";
 
 /** Debian's clang, run from the cache with its own libraries. */
 async function compile(source: string, output: string): Promise<string> {
@@ -49,7 +49,7 @@ async function compile(source: string, output: string): Promise<string> {
 describe("a C program", () => {
   let image: string;
   beforeAll(async () => {
-    image = await build(await compile("test/guests/wasi.c", scratch("wasi.wasm")));
+    image = await build(await compile("test/boot/guest/wasi.c", scratch("wasi.wasm")));
   }, 600_000);
 
   test.each(["domu", "dom0"] as const)("finds what it expects, as %s", async (on) => {

@@ -9,12 +9,12 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { dropDeadLoadFlags } from "../../src/image/toolchain.js";
+import { dropDeadLoadFlags } from "../../src/host/build/link/toolchain.js";
 import { assemble } from "../fuzz/assemble.js";
 import { buildBatch } from "../fuzz/batch.js";
 import { exposed } from "../fuzz/exports.js";
 import { bootBatch, type Step } from "../fuzz/run.js";
-import { scratch } from "./ground.js";
+import { scratch } from "./setup.js";
 
 type Number_ = "i32" | "i64" | "f32" | "f64";
 
@@ -458,7 +458,7 @@ function roundings(): Rule[] {
   });
 }
 
-/** linker/math.c's routines at the edges, by JavaScript's: ties, signs of 0, and where a number has no fraction. */
+/** runtime/wasm/math.c's routines at the edges, by JavaScript's: ties, signs of 0, and where a number has no fraction. */
 function routines(): Rule[] {
   const nearest = (x: number): number => {
     const down = Math.floor(x);

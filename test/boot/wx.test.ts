@@ -6,17 +6,17 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { beforeAll, expect, test } from "vitest";
 
-import { readElf } from "../../src/image/elf/elf.js";
-import { readSymbols } from "../../src/image/elf/symbols.js";
-import { boot, build, expectSuccess, payloads, printed, scratch } from "./ground.js";
+import { readElf } from "../../src/host/elf/elf.js";
+import { readSymbols } from "../../src/host/elf/symbols.js";
+import { boot, build, expectSuccess, payloads, printed, scratch } from "./setup.js";
 
 const WRMSR = Buffer.from([0x0f, 0x30]);
 const NOP = Buffer.from([0x90, 0x90]);
 let image: string;
 
 beforeAll(async () => {
-  image = await build("test/guests/mappings.ts", {
-    native: ["test/guests/mappings.c"],
+  image = await build("test/boot/guest/mappings.ts", {
+    native: ["test/boot/guest/mappings.c"],
     hypercall: "page",
   });
 });

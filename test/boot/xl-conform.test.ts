@@ -6,12 +6,12 @@
 
 import { expect, test } from "vitest";
 
-import { provideXen } from "../../src/machine/debian/index.js";
-import { createBackend } from "../../src/matrix/default-backend.js";
-import { expectationsOn } from "../../src/matrix/expectations-on.js";
-import { runMatrix } from "../../src/matrix/run.js";
-import { filterChecks } from "../../src/matrix/select.js";
-import { createProgress } from "../../src/progress.js";
+import { provideXen } from "../../src/host/debian/index.js";
+import { createBackend } from "../../src/host/suites/conformance/default-backend.js";
+import { expectationsOn } from "../../src/host/suites/conformance/expectations-on.js";
+import { runMatrix } from "../../src/host/suites/conformance/run.js";
+import { filterChecks } from "../../src/host/suites/conformance/select.js";
+import { createProgress } from "../../src/host/base/progress.js";
 
 const { signal } = new AbortController();
 const progress = createProgress(process.stderr, { quiet: true });

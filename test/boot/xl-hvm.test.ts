@@ -11,7 +11,7 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, payloads, printed } from "./ground.js";
+import { boot, build, expectSuccess, payloads, printed } from "./setup.js";
 import { exitOf, facts, playScenes, type Scene, type Stage } from "./xl-stage.js";
 
 const GENERATIONS = { "4.17": 20, "4.20": 2 };
@@ -74,8 +74,8 @@ describe.each(GROUNDS)("HVM under xl of Xen %s, with %s", (release, store) => {
       release,
       store,
       files: {
-        image: await build("test/guests/xl-hvm.ts", { native: ["test/guests/xl-hvm.c"] }),
-        life: await build("test/guests/xl.ts"),
+        image: await build("test/boot/guest/xl-hvm.ts", { native: ["test/boot/guest/xl-hvm.c"] }),
+        life: await build("test/boot/guest/xl.ts"),
       },
       domainsMiB: 64,
     });
@@ -134,7 +134,7 @@ describe.each(GROUNDS)("HVM under xl of Xen %s, with %s", (release, store) => {
 });
 
 test("one image at a time, with its command line and module: bootGuest({ on: 'xl-hvm' })", async () => {
-  const image = await build("test/guests/kexec.ts");
+  const image = await build("test/boot/guest/kexec.ts");
   const result = await boot(image, { on: "xl-hvm", modules: [image], cmdline: "last=1" });
   expectSuccess(result);
   expect(result).toMatchObject({ on: "xl-hvm", ended: { how: "poweroff", reason: 0 } });

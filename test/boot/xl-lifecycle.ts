@@ -1,10 +1,10 @@
 // The scenes of PVH domains under xl.
 
-import type { XenRelease } from "../../src/machine/debian/index.js";
-import type { StoreDaemon } from "../../src/machine/xl/boot-files.js";
-import { providePreload } from "../../src/machine/xl/preload.js";
-import { createProgress } from "../../src/progress.js";
-import { build } from "./ground.js";
+import type { XenRelease } from "../../src/host/debian/index.js";
+import type { StoreDaemon } from "../../src/host/xl/boot-files.js";
+import { providePreload } from "../../src/host/xl/preload.js";
+import { createProgress } from "../../src/host/base/progress.js";
+import { build } from "./setup.js";
 import { playScenes, type Scene, type Stage } from "./xl-stage.js";
 
 /** Each is one domain, of the scene's name, and what xl is asked to do with it. */
@@ -127,10 +127,10 @@ export async function play(release: XenRelease, store: StoreDaemon): Promise<Sta
     store,
     functions: FUNCTIONS,
     files: {
-      image: await build("test/guests/xl.ts"),
+      image: await build("test/boot/guest/xl.ts"),
       store: await build("test/guest/xenstore.ts"),
       "soft_reset.so": await providePreload(release, progress),
-      xl: "preload/xl",
+      xl: "xl/preload/xl",
       "other.so": await providePreload(release === "4.17" ? "4.20" : "4.17", progress),
     },
     domainsMiB: 128,

@@ -6,12 +6,12 @@
 
 import { beforeAll, expect, test } from "vitest";
 
-import { boot, build, expectSuccess, printed } from "./ground.js";
+import { boot, build, expectSuccess, printed } from "./setup.js";
 
 let image: string;
 
 beforeAll(async () => {
-  image = await build("test/guests/xl.ts");
+  image = await build("test/boot/guest/xl.ts");
 });
 
 test("a guest's console and its code come through, and the stages of dom0 are told", async () => {

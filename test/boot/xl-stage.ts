@@ -2,15 +2,15 @@
 
 import { readFile } from "node:fs/promises";
 
-import { withGiven } from "../../src/image/elf/given.js";
-import { provideXen, type XenRelease } from "../../src/machine/debian/index.js";
-import { RecordReader, fieldsOf, type GuestRecord } from "../../src/machine/record.js";
-import type { StoreDaemon } from "../../src/machine/xl/boot-files.js";
-import { provideDom0 } from "../../src/machine/xl/dom0-image.js";
-import { runDom0Steps, type StepResult } from "../../src/machine/xl/steps.js";
-import { commentedXlConfig, xlConfig, type XlDomain } from "../../src/machine/xl/xl-config.js";
-import { createProgress } from "../../src/progress.js";
-import { qemu } from "./ground.js";
+import { withGiven } from "../../src/host/elf/embedded-note.js";
+import { provideXen, type XenRelease } from "../../src/host/debian/index.js";
+import { RecordReader, fieldsOf, type GuestRecord } from "../../src/host/protocol/record.js";
+import type { StoreDaemon } from "../../src/host/xl/boot-files.js";
+import { provideDom0 } from "../../src/host/xl/dom0-image.js";
+import { runDom0Steps, type StepResult } from "../../src/host/xl/steps.js";
+import { commentedXlConfig, xlConfig, type XlDomain } from "../../src/host/xl/xl-config.js";
+import { createProgress } from "../../src/host/base/progress.js";
+import { qemu } from "./setup.js";
 
 /** Xen's errno for a vcpu_info that is registered already: EINVAL, and EBUSY from 4.18 on. */
 export const REGISTERED = { "4.17": "-22", "4.20": "-16" } as const;

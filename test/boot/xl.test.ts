@@ -6,7 +6,7 @@
 // than the guest gave, a restart does not come, a request is not obeyed, or a daemon and the guest no longer
 // understand each other after a reset.
 //
-// The control of every soft reset by preload/soft_reset.so is the same domain under xl alone, which destroys it.
+// The control of every soft reset by xl/preload/soft_reset.so is the same domain under xl alone, which destroys it.
 
 import { beforeAll, describe, expect, test } from "vitest";
 

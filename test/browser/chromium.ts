@@ -7,8 +7,8 @@ import { tmpdir } from "node:os";
 import { join, relative } from "node:path";
 import type { Readable, Writable } from "node:stream";
 
-import { provideSet, type SetRecipe } from "../../src/machine/debian/sets.js";
-import type { Progress } from "../../src/progress.js";
+import { provideSet, type SetRecipe } from "../../src/host/debian/sets.js";
+import type { Progress } from "../../src/host/base/progress.js";
 
 const BINARY = "usr/lib/chromium/chromium-headless-shell";
 const MULTIARCH = ["usr/lib/x86_64-linux-gnu", "lib/x86_64-linux-gnu"];

@@ -12,10 +12,10 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import type { Report } from "../../src/matrix/model.js";
-import { htmlReporter } from "../../src/matrix/reporters/html.js";
-import { createProgress } from "../../src/progress.js";
-import { AWKWARD, AWKWARD_REPORT, sample } from "../unit/matrix/samples.js";
+import type { Report } from "../../src/host/suites/conformance/model.js";
+import { htmlReporter } from "../../src/host/suites/conformance/reporters/html.js";
+import { createProgress } from "../../src/host/base/progress.js";
+import { AWKWARD, AWKWARD_REPORT, sample } from "../unit/suites/conformance/samples.js";
 import { Browser, type Page } from "./chromium.js";
 
 const GOOD = sample();

@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-import { cacheFolder } from "../../src/cache-folder.js";
+import { cacheFolder } from "../../src/host/cache/cache-folder.js";
 import {
   commonFlags,
   compileC,
@@ -12,11 +12,11 @@ import {
   fixedObjects,
   link,
   loweredFlags,
-} from "../../src/image/toolchain.js";
-import { digest, digestFolder, loadStage, storeStage } from "../../src/image/stage-cache.js";
-import { forAnyModule } from "../../src/image/lowered-c.js";
-import { wasm2c } from "../../src/image/wasm2c.js";
-import { packageRoot } from "../../src/package-root.js";
+} from "../../src/host/build/link/toolchain.js";
+import { digest, digestFolder, loadStage, storeStage } from "../../src/host/cache/stage-cache.js";
+import { forAnyModule } from "../../src/host/build/lower/lowered-c.js";
+import { wasm2c } from "../../src/host/build/lower/wasm2c.js";
+import { packageRoot } from "../../src/host/base/package-root.js";
 import type { Exposed } from "./exports.js";
 import { FUEL, type Argument, type Call } from "./outcome.js";
 

@@ -1,8 +1,8 @@
 // Makes everything of a module visible from outside: its functions, mutable globals and memory are exported, under
 // names of their own, so that what it does can be seen.
 
-import { WasmReader } from "../../src/image/wasm-reader.js";
-import { readWasm, type WasmModule } from "../../src/image/wasm.js";
+import { WasmReader } from "../../src/host/build/lower/wasm-reader.js";
+import { readWasm, type WasmModule } from "../../src/host/build/lower/wasm.js";
 
 const SECTIONS = { import: 2, memory: 5, global: 6, export: 7, start: 8 };
 const KIND = { function: 0, memory: 2, global: 3 };

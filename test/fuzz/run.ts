@@ -4,10 +4,10 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
-import { bootGuest } from "../../src/machine/boot.js";
-import { provideQemu, provideXen } from "../../src/machine/debian/index.js";
-import { fieldsOf } from "../../src/machine/record.js";
-import { createProgress } from "../../src/progress.js";
+import { bootGuest } from "../../src/host/boot/boot.js";
+import { provideQemu, provideXen } from "../../src/host/debian/index.js";
+import { fieldsOf } from "../../src/host/protocol/record.js";
+import { createProgress } from "../../src/host/base/progress.js";
 import { arithmeticModule } from "./arithmetic.js";
 import { buildBatch, type BatchOptions, type Case } from "./batch.js";
 import { exposed } from "./exports.js";

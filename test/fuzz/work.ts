@@ -3,7 +3,7 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { cacheFolder } from "../../src/cache-folder.js";
+import { cacheFolder } from "../../src/host/cache/cache-folder.js";
 import { reduce } from "./reduce.js";
 import {
   prepare,

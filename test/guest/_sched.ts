@@ -2,11 +2,11 @@
 // event, and a state without pending events to start from.
 
 import { SCHEDOP_poll, VIRQ_TIMER, checked, evtchn, systemTime, timer, sched_poll } from "xenlet";
-import { VCPUOP_is_up } from "xenlet/abi/vcpu";
-import { SHARED_INFO_VCPU_INFO, VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/abi/xen";
-import { sched_op, vcpu_op, xen_version } from "xenlet/hypercall";
-import { store8 } from "xenlet/intrinsics";
-import { sharedInfo } from "xenlet/shared_info";
+import { VCPUOP_is_up } from "xenlet/raw/abi/vcpu";
+import { SHARED_INFO_VCPU_INFO, VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/raw/abi/xen";
+import { sched_op, vcpu_op, xen_version } from "xenlet/raw/hypercall";
+import { store8 } from "xenlet/raw/intrinsics";
+import { sharedInfo } from "xenlet/raw/shared-info";
 import { Since } from "./_sched-versions";
 
 export const MS: u64 = 1_000_000;

@@ -3,12 +3,12 @@
 // flag is cleared in the old place: then its interrupt never ends, and the guest comes no further.
 
 import { VIRQ_TIMER, checked, evtchn, sched, systemTime, timer } from "xenlet";
-import { RUNSTATE_running } from "xenlet/abi/vcpu";
-import { EINVAL } from "xenlet/errno";
+import { RUNSTATE_running } from "xenlet/raw/abi/vcpu";
+import { EINVAL } from "xenlet/raw/errno";
 import { RunstateArea, runstate } from "xenlet/runstate";
-import { sharedInfo, vcpuInfo } from "xenlet/shared_info";
+import { sharedInfo, vcpuInfo } from "xenlet/raw/shared-info";
 import { expect, group, test } from "xenlet/test";
-import { registerVcpuInfo } from "xenlet/vcpu_info";
+import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
 
 const MILLISECOND: u64 = 1_000_000;
 

@@ -9,10 +9,10 @@ import {
   EVTCHNOP_init_control,
   evtchn_expand_array,
   evtchn_init_control,
-} from "xenlet/abi/event_channel";
-import { EINVAL, ENOENT, ENOSYS, EOPNOTSUPP } from "xenlet/errno";
-import { event_channel_op } from "xenlet/hypercall";
-import { frame_of, shared_alloc } from "xenlet/intrinsics";
+} from "xenlet/raw/abi/event_channel";
+import { EINVAL, ENOENT, ENOSYS, EOPNOTSUPP } from "xenlet/raw/errno";
+import { event_channel_op } from "xenlet/raw/hypercall";
+import { frame_of, shared_alloc } from "xenlet/raw/intrinsics";
 import { expect, group, test } from "xenlet/test";
 
 const MANY: u32 = 4500;

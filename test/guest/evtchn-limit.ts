@@ -4,7 +4,7 @@
 // twice, if its event is not found, or if the end comes early or under another name.
 
 import { DOMID_SELF, evtchn } from "xenlet";
-import { ENOSPC } from "xenlet/errno";
+import { ENOSPC } from "xenlet/raw/errno";
 import { expect, group, needs, test } from "xenlet/test";
 
 const PORTS: u32 = 4095;

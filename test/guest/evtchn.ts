@@ -9,8 +9,8 @@ import {
   EVTCHNSTAT_ipi,
   EVTCHNSTAT_unbound,
   EVTCHNSTAT_virq,
-} from "xenlet/abi/event_channel";
-import { EEXIST, EINVAL, ENOENT, ENOSYS, ESRCH } from "xenlet/errno";
+} from "xenlet/raw/abi/event_channel";
+import { EEXIST, EINVAL, ENOENT, ENOSYS, ESRCH } from "xenlet/raw/errno";
 import { expect, group, needs, test } from "xenlet/test";
 
 const NO_DOMAIN: u16 = 77;

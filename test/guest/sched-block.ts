@@ -5,10 +5,10 @@
 // sleeps through an event, or returns without one.
 
 import { SCHEDOP_block, evtchn, sched, systemTime, timer } from "xenlet";
-import { SHARED_INFO_VCPU_INFO, VCPU_INFO_EVTCHN_UPCALL_MASK } from "xenlet/abi/xen";
-import { sched_op } from "xenlet/hypercall";
-import { load8, store8 } from "xenlet/intrinsics";
-import { sharedInfo } from "xenlet/shared_info";
+import { SHARED_INFO_VCPU_INFO, VCPU_INFO_EVTCHN_UPCALL_MASK } from "xenlet/raw/abi/xen";
+import { sched_op } from "xenlet/raw/hypercall";
+import { load8, store8 } from "xenlet/raw/intrinsics";
+import { sharedInfo } from "xenlet/raw/shared-info";
 import { expect, group, test } from "xenlet/test";
 import { MS, NOWHERE, ipiPort, quiet, soon, timerPort, withUpcall } from "./_sched";
 

@@ -13,9 +13,9 @@ import {
   systemTime,
   timer,
 } from "xenlet";
-import { EFAULT, EINVAL } from "xenlet/errno";
-import { sched_op } from "xenlet/hypercall";
-import { interrupts_off, interrupts_on } from "xenlet/intrinsics";
+import { EFAULT, EINVAL } from "xenlet/raw/errno";
+import { sched_op } from "xenlet/raw/hypercall";
+import { interrupts_off, interrupts_on } from "xenlet/raw/intrinsics";
 import { expect, group, test } from "xenlet/test";
 import {
   MS,

@@ -3,10 +3,10 @@
 // Fails if Xen reads from another address than the one meant, or if the runtime hides Xen's own number.
 
 import { SCHEDOP_watchdog, SCHEDOP_yield, sched_watchdog } from "xenlet";
-import { EFAULT, EINVAL, ENOSYS } from "xenlet/errno";
-import { sched_op } from "xenlet/hypercall";
-import { hypercall2, shared_alloc, store32 } from "xenlet/intrinsics";
-import { __HYPERVISOR_sched_op } from "xenlet/abi/xen";
+import { EFAULT, EINVAL, ENOSYS } from "xenlet/raw/errno";
+import { sched_op } from "xenlet/raw/hypercall";
+import { hypercall2, shared_alloc, store32 } from "xenlet/raw/intrinsics";
+import { __HYPERVISOR_sched_op } from "xenlet/raw/abi/xen";
 import { expect, group, test } from "xenlet/test";
 import { NOWHERE } from "./_sched";
 

@@ -4,8 +4,8 @@
 // DOMID_SELF, or loses count of the one pin that a vCPU may have.
 
 import { DOMID_SELF, SCHEDOP_pin_override, SCHEDOP_remote_shutdown, SHUTDOWN_crash, sched } from "xenlet";
-import { EBUSY, EFAULT, EINVAL, EPERM, ESRCH } from "xenlet/errno";
-import { sched_op } from "xenlet/hypercall";
+import { EBUSY, EFAULT, EINVAL, EPERM, ESRCH } from "xenlet/raw/errno";
+import { sched_op } from "xenlet/raw/hypercall";
 import { expect, group, needs, test } from "xenlet/test";
 import { NOWHERE } from "./_sched";
 

@@ -3,8 +3,8 @@
 // with one that they can: test/boot/sched-shutdown.test.ts. Fails if Xen takes a bad pointer for a reason.
 
 import { SCHEDOP_shutdown, SCHEDOP_shutdown_code } from "xenlet";
-import { EFAULT } from "xenlet/errno";
-import { sched_op } from "xenlet/hypercall";
+import { EFAULT } from "xenlet/raw/errno";
+import { sched_op } from "xenlet/raw/hypercall";
 import { expect, group, test } from "xenlet/test";
 import { NOWHERE } from "./_sched";
 

@@ -4,8 +4,8 @@
 // fires, or if the class lets go of one that is armed.
 
 import { SCHEDOP_watchdog, Watchdog, WATCHDOG_TIMERS, sched, watchdogOp } from "xenlet";
-import { EFAULT, EINVAL, ENOSPC } from "xenlet/errno";
-import { sched_op } from "xenlet/hypercall";
+import { EFAULT, EINVAL, ENOSPC } from "xenlet/raw/errno";
+import { sched_op } from "xenlet/raw/hypercall";
 import { expect, group, test } from "xenlet/test";
 import { MS, NOWHERE, quiet, soon } from "./_sched";
 

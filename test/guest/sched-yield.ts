@@ -3,7 +3,7 @@
 // another vCPU run, takes two of them: test/boot/sched-vcpus.test.ts. Fails if it returns anything but 0.
 
 import { SCHEDOP_yield, measure, sched, systemTime } from "xenlet";
-import { sched_op } from "xenlet/hypercall";
+import { sched_op } from "xenlet/raw/hypercall";
 import { expect, group, test } from "xenlet/test";
 import { NOWHERE } from "./_sched";
 

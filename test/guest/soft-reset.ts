@@ -17,12 +17,12 @@ import {
   watchdogOp,
   xen,
 } from "xenlet";
-import { EBUSY, EINVAL } from "xenlet/errno";
+import { EBUSY, EINVAL } from "xenlet/raw/errno";
 import { grant } from "xenlet/grant";
 import { RunstateArea } from "xenlet/runstate";
 import { expect, group, test } from "xenlet/test";
-import { registerVcpuInfo } from "xenlet/vcpu_info";
-import { wallClock } from "xenlet/time";
+import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
+import { wallClock } from "xenlet/internal/time/time";
 
 const MS: u64 = 1_000_000;
 

@@ -4,8 +4,8 @@
 // running where Xen says that it is down.
 
 import { Vcpu, VcpuStart, systemTime } from "xenlet";
-import { EEXIST } from "xenlet/errno";
-import { vcpu_start } from "xenlet/intrinsics";
+import { EEXIST } from "xenlet/raw/errno";
+import { vcpu_start } from "xenlet/raw/intrinsics";
 import { expect, group, test } from "xenlet/test";
 
 const MILLISECOND: u64 = 1_000_000;

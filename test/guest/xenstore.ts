@@ -13,10 +13,10 @@ import {
   HVM_PARAM_CONSOLE_PFN,
   HVM_PARAM_STORE_EVTCHN,
   HVM_PARAM_STORE_PFN,
-} from "xenlet/abi/hvm";
-import { control } from "xenlet/control";
-import { E2BIG, EACCES, EAGAIN, EEXIST, EINVAL, ENODEV, ENOENT, ETIMEDOUT } from "xenlet/errno";
-import { hvmParam } from "xenlet/hvm_param";
+} from "xenlet/raw/abi/hvm";
+import { control } from "xenlet/internal/reset/control";
+import { E2BIG, EACCES, EAGAIN, EEXIST, EINVAL, ENODEV, ENOENT, ETIMEDOUT } from "xenlet/raw/errno";
+import { hvmParam } from "xenlet/raw/hvm-param";
 import { expect, group, needs, test } from "xenlet/test";
 import { StoreWatch, Transaction, xenstore } from "xenlet/xenstore";
 

@@ -12,13 +12,13 @@ import {
   providePackages,
   suiteOf,
   type XenRelease,
-} from "../../src/machine/debian/index.js";
-import { writeCpio, type CpioEntry } from "../../src/machine/xl/cpio.js";
-import { firstOf } from "../../src/machine/xl/dom0-image.js";
-import { librariesFor } from "../../src/machine/xl/needed.js";
-import { provideDom0Packages } from "../../src/machine/xl/packages.js";
-import { quote } from "../../src/machine/xl/xl-config.js";
-import { createProgress } from "../../src/progress.js";
+} from "../../src/host/debian/index.js";
+import { writeCpio, type CpioEntry } from "../../src/host/xl/cpio.js";
+import { firstOf } from "../../src/host/xl/dom0-image.js";
+import { librariesFor } from "../../src/host/xl/library-closure.js";
+import { provideDom0Packages } from "../../src/host/xl/packages.js";
+import { quote } from "../../src/host/xl/xl-config.js";
+import { createProgress } from "../../src/host/base/progress.js";
 import { FREESTANDING } from "../boot/freestanding.js";
 
 const XENSTORE = "usr/bin/xenstore";
@@ -33,7 +33,7 @@ export interface LinuxDomu {
 }
 
 /**
- * The kernel of the Debian that has the Xen `release`, with an initramfs whose init is test/guests/linux/peer-init, and
+ * The kernel of the Debian that has the Xen `release`, with an initramfs whose init is test/linux/init/peer-init, and
  * `image` as what it kexecs into; written to `initramfs`. `itself`: it can jump into its own like as well.
  */
 export async function buildLinuxDomu(
@@ -63,7 +63,7 @@ export async function buildLinuxDomu(
     LIBRARY_FOLDERS,
   );
   const archive = writeCpio([
-    await file("init", "test/guests/linux/peer-init"),
+    await file("init", "test/linux/init/peer-init"),
     { type: "device", path: "dev/console", major: 5, minor: 1 },
     ...["proc", "sys"].map((path): CpioEntry => ({ type: "directory", path })),
     { type: "link", path: "lib64", target: "lib" },
@@ -96,12 +96,12 @@ export async function inOneFile(
   return last.length;
 }
 
-/** test/guests/linux/resume.c, for a release: what leaves the soft reset out. */
+/** test/linux/init/resume.c, for a release: what leaves the soft reset out. */
 export async function buildResume(release: XenRelease, output: string): Promise<string> {
   const progress = createProgress(process.stderr, { quiet: true });
   const { root } = await providePackages(["libxen-dev"], suiteOf(release), progress);
   const headers = ["-isystem", join(root, "usr/include")];
-  await execa("gcc", [...FREESTANDING, ...headers, "-o", output, "test/guests/linux/resume.c"]);
+  await execa("gcc", [...FREESTANDING, ...headers, "-o", output, "test/linux/init/resume.c"]);
   return output;
 }
 

@@ -3,16 +3,16 @@
 
 import { readFile } from "node:fs/promises";
 
-import { withGiven } from "../../src/image/elf/given.js";
-import { provideXen, type XenRelease } from "../../src/machine/debian/index.js";
-import type { GuestRecord } from "../../src/machine/record.js";
-import type { StoreDaemon } from "../../src/machine/xl/boot-files.js";
-import { provideDom0 } from "../../src/machine/xl/dom0-image.js";
-import { providePreload } from "../../src/machine/xl/preload.js";
-import { runDom0Steps } from "../../src/machine/xl/steps.js";
-import { xlConfig } from "../../src/machine/xl/xl-config.js";
-import { createProgress } from "../../src/progress.js";
-import { build, qemu, scratch } from "../boot/ground.js";
+import { withGiven } from "../../src/host/elf/embedded-note.js";
+import { provideXen, type XenRelease } from "../../src/host/debian/index.js";
+import type { GuestRecord } from "../../src/host/protocol/record.js";
+import type { StoreDaemon } from "../../src/host/xl/boot-files.js";
+import { provideDom0 } from "../../src/host/xl/dom0-image.js";
+import { providePreload } from "../../src/host/xl/preload.js";
+import { runDom0Steps } from "../../src/host/xl/steps.js";
+import { xlConfig } from "../../src/host/xl/xl-config.js";
+import { createProgress } from "../../src/host/base/progress.js";
+import { build, qemu, scratch } from "../boot/setup.js";
 import { recordsOf } from "../boot/xl-stage.js";
 import { buildLinuxDomu, buildResume, inOneFile, linuxConfig } from "./domu.js";
 
@@ -83,14 +83,14 @@ export interface Peers {
 
 export async function playPeers(release: XenRelease, store: StoreDaemon): Promise<Peers> {
   const progress = createProgress(process.stderr, { quiet: true });
-  const image = await build("test/guests/peer.ts", {
+  const image = await build("test/boot/guest/peer.ts", {
     strip: true,
-    native: ["test/guests/peer.c"],
+    native: ["test/boot/guest/peer.c"],
   });
   const linux = await buildLinuxDomu(release, image, scratch(`initramfs-${release}`));
   const both = scratch(`linux-${release}`);
   const size = await inOneFile(linux, both);
-  const toLinux = await build("test/guests/to-linux.ts");
+  const toLinux = await build("test/boot/guest/to-linux.ts");
   // It brings its command line and its module, and stock xl resets it.
   const hvm = withGiven(await readFile(toLinux), {
     cmdline: `nonce=there on=domu initramfs=${size} next=${NEXT}+next=nonce=back%on=domu`,
@@ -125,7 +125,7 @@ export async function playPeers(release: XenRelease, store: StoreDaemon): Promis
       hvm,
       resume: await buildResume(release, scratch(`resume-${release}`)),
       "soft_reset.so": await providePreload(release, progress),
-      xl: "preload/xl",
+      xl: "xl/preload/xl",
     },
     domainsMiB: 400,
     // With more, QEMU's emulation of AMD's virtualisation was seen to mix up a domain's registers with Xen's.

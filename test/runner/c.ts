@@ -1,12 +1,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { buildImage } from "../../src/image/build.js";
-import { fixedObjects, type HypercallMode } from "../../src/image/toolchain.js";
+import { buildImage } from "../../src/host/build/build.js";
+import { fixedObjects, type HypercallMode } from "../../src/host/build/link/toolchain.js";
 import { passed, type Step } from "./step.js";
 
 /**
- * Compiles boot/ and linker/ afresh (no cache), with the flags that guests get
+ * Compiles boot/ and runtime/ afresh (no cache), with the flags that guests get
  * and their warnings as errors, and links a guest from them, whose own module
  * brings in what is compiled for each guest. Counts as one.
  */

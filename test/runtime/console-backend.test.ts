@@ -24,7 +24,7 @@ let page: number;
 let sent: number;
 
 beforeAll(async () => {
-  start = await prepareGuest("test/runtime/probe-console-backend.ts");
+  start = await prepareGuest("test/runtime/guest/console-backend.ts");
 });
 
 beforeEach(() => {

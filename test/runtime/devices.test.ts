@@ -21,7 +21,7 @@ let guest: LoadedGuest;
 let xen: FakeXen;
 
 beforeAll(async () => {
-  start = await prepareGuest("test/runtime/probe-devices.ts");
+  start = await prepareGuest("test/runtime/guest/devices.ts");
 });
 
 beforeEach(() => {

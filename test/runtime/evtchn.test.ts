@@ -14,7 +14,7 @@ let xen: FakeEvents;
 let call: LoadedGuest["call"];
 
 beforeAll(async () => {
-  start = await prepareGuest("test/runtime/probe-evtchn.ts");
+  start = await prepareGuest("test/runtime/guest/evtchn.ts");
 });
 
 beforeEach(() => {

@@ -19,7 +19,7 @@ const MIB = 1 << 20;
 let start: (xen: FakeMachine) => LoadedGuest;
 
 beforeAll(async () => {
-  const prepared = await prepareGuest("test/runtime/probe-kexec.ts");
+  const prepared = await prepareGuest("test/runtime/guest/kexec.ts");
   start = (machine) => prepared(machine);
 });
 

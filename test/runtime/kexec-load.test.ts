@@ -27,7 +27,7 @@ let guest: LoadedGuest;
 let spareBefore: number;
 
 beforeAll(async () => {
-  const prepared = await prepareGuest("test/runtime/probe-kexec.ts");
+  const prepared = await prepareGuest("test/runtime/guest/kexec.ts");
   start = (machine) => prepared(machine);
 });
 

@@ -1,6 +1,6 @@
 // A guest under the fake hypervisor: the same source and the same compiler as for an image, but run by V8.
 
-import { compileGuest } from "../../src/image/compile.js";
+import { compileGuest } from "../../src/host/build/asc/compile.js";
 import { FakeXen, GuestEnded } from "./fake-xen.js";
 
 export interface LoadedGuest {

@@ -21,7 +21,7 @@ interface RunOptions {
 let start: Awaited<ReturnType<typeof prepareGuest>>;
 
 beforeAll(async () => {
-  start = await prepareGuest("test/runtime/probe-loop.ts");
+  start = await prepareGuest("test/runtime/guest/loop.ts");
 });
 
 function run(

@@ -11,7 +11,7 @@ import { prepareGuest, reasonOf } from "./load.js";
 let start: Awaited<ReturnType<typeof prepareGuest>>;
 
 beforeAll(async () => {
-  start = await prepareGuest("test/runtime/probe.ts");
+  start = await prepareGuest("test/runtime/guest/probe.ts");
 });
 
 const SHUTDOWN_poweroff = 0;

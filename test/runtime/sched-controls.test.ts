@@ -7,7 +7,7 @@
 import { readdirSync } from "node:fs";
 import { describe, expect, test } from "vitest";
 
-import { compileGuest } from "../../src/image/compile.js";
+import { compileGuest } from "../../src/host/build/asc/compile.js";
 import {
   EBUSY,
   EINVAL,

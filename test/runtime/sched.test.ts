@@ -19,7 +19,7 @@ let guest: LoadedGuest;
 let xen: FakeXen;
 
 beforeAll(async () => {
-  start = await prepareGuest("test/runtime/probe.ts");
+  start = await prepareGuest("test/runtime/guest/probe.ts");
 });
 
 beforeEach(() => {

@@ -1,14 +1,14 @@
 // What functions hold is still there after a collection, though most of the stack that the collector looks at is gone.
-// Why: src/image/transform/shadow-stack.ts takes out what no collection can need; one value too many, and memory that
+// Why: src/host/build/asc/transform/shadow-stack.ts takes out what no collection can need; one value too many, and memory that
 // is in use is given away. Fails if an object is lost in any of the shapes in probe-collector.ts, or if the stack is
 // still used where it need not be.
 
 import { afterEach, expect, test, vi } from "vitest";
 
-import type * as ShadowStack from "../../src/image/transform/shadow-stack.js";
+import type * as ShadowStack from "../../src/host/build/asc/transform/shadow-stack.js";
 
-const MODULE = "../../src/image/transform/shadow-stack.js";
-const ENTRY = "test/runtime/probe-collector.ts";
+const MODULE = "../../src/host/build/asc/transform/shadow-stack.js";
+const ENTRY = "test/runtime/guest/collector.ts";
 
 afterEach(() => {
   vi.doUnmock(MODULE);
@@ -17,7 +17,7 @@ afterEach(() => {
 
 /** What check() says: 0, or which of its shapes went wrong. */
 async function compiled(): Promise<() => number> {
-  const { compileGuest } = await import("../../src/image/compile.js");
+  const { compileGuest } = await import("../../src/host/build/asc/compile.js");
   const { prepareWasm } = await import("./load.js");
   const { wasm } = await compileGuest({ entry: ENTRY, cache: false });
   const { call } = prepareWasm(wasm)();

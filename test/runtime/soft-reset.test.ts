@@ -29,7 +29,7 @@ let xen: FakeMachine;
 let guest: LoadedGuest;
 
 beforeAll(async () => {
-  const prepared = await prepareGuest("test/runtime/probe-kexec.ts");
+  const prepared = await prepareGuest("test/runtime/guest/kexec.ts");
   start = (machine) => prepared(machine);
 });
 

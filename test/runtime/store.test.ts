@@ -15,7 +15,7 @@ let one: RawDomain;
 let two: RawDomain;
 
 beforeAll(async () => {
-  startStore = await prepareGuest("test/runtime/probe-store.ts");
+  startStore = await prepareGuest("test/runtime/guest/store.ts");
 });
 
 beforeEach(() => {

@@ -10,7 +10,7 @@ import { prepareGuest } from "./load.js";
 let start: Awaited<ReturnType<typeof prepareGuest>>;
 
 beforeAll(async () => {
-  start = await prepareGuest("test/runtime/probe.ts");
+  start = await prepareGuest("test/runtime/guest/probe.ts");
 });
 
 const ONE_TO_ONE = { mul: 0x80000000, shift: 1 };

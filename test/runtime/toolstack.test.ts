@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { writeBundle } from "../../src/machine/bundle.js";
+import { writeBundle } from "../../src/host/boot/bundle.js";
 import { buildElf, pvhNote, TEXT_PHYS, validImage } from "../fixtures/elf-builder.js";
 import { DOMCTL, FakeDom0, type Call } from "./fake-dom0.js";
 import { prepareGuest } from "./load.js";
@@ -24,7 +24,7 @@ let start: Awaited<ReturnType<typeof prepareGuest>>;
 const image = Buffer.from(buildElf(validImage()));
 
 beforeAll(async () => {
-  start = await prepareGuest("src/toolstack/main.ts");
+  start = await prepareGuest("src/guest/toolstack/main.ts");
 });
 
 /** Runs the program up to the end of the machine. */

@@ -28,8 +28,8 @@ let startClient: Awaited<ReturnType<typeof prepareGuest>>;
 let startStore: Awaited<ReturnType<typeof prepareGuest>>;
 
 beforeAll(async () => {
-  startClient = await prepareGuest("test/runtime/probe-xenstore.ts");
-  startStore = await prepareGuest("test/runtime/probe-store.ts");
+  startClient = await prepareGuest("test/runtime/guest/xenstore.ts");
+  startStore = await prepareGuest("test/runtime/guest/store.ts");
 });
 
 describe("with the toolstack's store", () => {
@@ -529,7 +529,7 @@ describe("with a store that does not do as ours", () => {
   });
 
   test("also for a program that uses it in an overriding method only, of which asc knows late", async () => {
-    const start = await prepareGuest("test/runtime/probe-xenstore-overriding.ts");
+    const start = await prepareGuest("test/runtime/guest/xenstore-overriding.ts");
     const { xen } = start(new DomainXen(new RingPage()));
     expect(xen.records.filter(({ kind }) => kind !== "boot").map(({ text }) => text)).toEqual([
       "-19",

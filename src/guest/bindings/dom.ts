@@ -1,8 +1,8 @@
 // Stands where AssemblyScript's standard library has its bindings to a browser: what its `console`,
 // `performance` and `Date` call. So a plain AssemblyScript program is a guest.
 
-import { record } from "../xenlet/record";
-import { systemTime, wallClock } from "../xenlet/time";
+import { record } from "../xenlet/internal/console/record";
+import { systemTime, wallClock } from "../xenlet/internal/time/time";
 
 export namespace Date {
   export function now(): f64 {

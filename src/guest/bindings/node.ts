@@ -1,7 +1,7 @@
 // Stands where AssemblyScript's standard library has its bindings to Node: what its `process` calls.
 
-import { commandLine } from "../xenlet/start_info";
-import { exit as end } from "../xenlet/runtime";
+import { commandLine } from "../xenlet/internal/start/start-info";
+import { exit as end } from "../xenlet/internal/start/runtime";
 
 /** What the harness, or a kernel that jumped here, puts before a guest's own words (docs/records.md, docs/kexec.md). */
 function isHarness(word: string): bool {

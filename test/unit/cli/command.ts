@@ -36,7 +36,7 @@ export async function bundleCommand(): Promise<Command> {
   const bundle = await mkdtemp(path.join(top, "node_modules", ".xenlet-cli-test-"));
   const entry = path.join(bundle, "cli.js");
   await build({
-    entryPoints: [path.join(top, "src/cli/main.ts")],
+    entryPoints: [path.join(top, "src/host/cli/main.ts")],
     outfile: entry,
     bundle: true,
     platform: "node",

@@ -8,7 +8,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 
-import { readElf, readNotes } from "../../../src/image/elf/index.js";
+import { readElf, readNotes } from "../../../src/host/elf/index.js";
 import { bundleCommand, type Command } from "./command.js";
 
 let xenlet: Command;

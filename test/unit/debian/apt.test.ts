@@ -5,13 +5,13 @@
  * told as "not on the mirror"; a package left out because of a colon in its version.
  */
 import { expect, test } from "vitest";
-import { UserError } from "../../../src/errors.js";
+import { UserError } from "../../../src/host/base/errors.js";
 import {
   MirrorUnreachable,
   NotOnMirror,
   explainApt,
   parseDownloads,
-} from "../../../src/machine/debian/apt.js";
+} from "../../../src/host/debian/apt.js";
 
 test("downloads: names, versions with epochs, sizes; with and without checksum", () => {
   const output = `NOTE: something

@@ -14,7 +14,7 @@ import {
   parseManifest,
   takeStock,
   type Manifest,
-} from "../../../src/machine/debian/manifest.js";
+} from "../../../src/host/debian/manifest.js";
 
 const SUM = "0".repeat(64);
 const valid = (): Manifest => ({

@@ -6,13 +6,13 @@
  * has one, or a list that lets unsigned packages through.
  */
 import { describe, expect, test } from "vitest";
-import { UserError } from "../../../src/errors.js";
+import { UserError } from "../../../src/host/base/errors.js";
 import {
   debianMirrors,
   mirrorsFromEnvironment,
   parseIndexUris,
   sourcesList,
-} from "../../../src/machine/debian/mirrors.js";
+} from "../../../src/host/debian/mirrors.js";
 
 const DEBIAN = `'http://mirror.test/debian/dists/bookworm/InRelease' mirror.test_debian_dists_bookworm_InRelease 0 
 'http://mirror.test/debian/dists/bookworm-updates/InRelease' x 0 

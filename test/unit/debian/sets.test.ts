@@ -20,10 +20,10 @@ import {
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { listCache, pruneCache, verifyCache } from "../../../src/machine/debian/cache.js";
-import { CachePaths } from "../../../src/machine/debian/paths.js";
-import { provideSet, type SetRecipe } from "../../../src/machine/debian/sets.js";
-import type { Progress } from "../../../src/progress.js";
+import { listCache, pruneCache, verifyCache } from "../../../src/host/debian/cache.js";
+import { CachePaths } from "../../../src/host/debian/paths.js";
+import { provideSet, type SetRecipe } from "../../../src/host/debian/sets.js";
+import type { Progress } from "../../../src/host/base/progress.js";
 
 let folder: string;
 let paths: CachePaths;

@@ -9,10 +9,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { UserError } from "../../../src/errors.js";
-import { CachePaths } from "../../../src/machine/debian/paths.js";
-import { identifyXen } from "../../../src/machine/debian/xen-binary.js";
-import { xenFromPath } from "../../../src/machine/debian/xen.js";
+import { UserError } from "../../../src/host/base/errors.js";
+import { CachePaths } from "../../../src/host/debian/paths.js";
+import { identifyXen } from "../../../src/host/debian/xen-binary.js";
+import { xenFromPath } from "../../../src/host/debian/xen.js";
 
 interface Parts {
   major?: number;

@@ -9,11 +9,11 @@ import { Command } from "commander";
 import { describe, expect, test } from "vitest";
 import { parse } from "yaml";
 import { z } from "zod";
-import type { Context } from "../../../src/cli/context.js";
-import { matrixOutputs } from "../../../src/cli/matrix-outputs.js";
-import { createProgram } from "../../../src/cli/program.js";
-import { XEN_RELEASES } from "../../../src/machine/debian/index.js";
-import { parseShard } from "../../../src/matrix/select.js";
+import type { Context } from "../../../src/host/cli/context.js";
+import { matrixOutputs } from "../../../src/host/cli/matrix-outputs.js";
+import { createProgram } from "../../../src/host/cli/program.js";
+import { XEN_RELEASES } from "../../../src/host/debian/index.js";
+import { parseShard } from "../../../src/host/suites/conformance/select.js";
 
 const page = await readFile("docs/ci.md", "utf8");
 const makefile = await readFile("Makefile", "utf8");

@@ -10,7 +10,7 @@ import { format, resolveConfig } from "prettier";
 import { expect, test } from "vitest";
 import wabt from "wabt";
 
-import { buildImage } from "../../../src/image/build.js";
+import { buildImage } from "../../../src/host/build/build.js";
 
 const page = fileURLToPath(new URL("../../../docs/lowering.md", import.meta.url));
 

@@ -6,11 +6,11 @@
 import { readFile, readdir } from "node:fs/promises";
 import { format, resolveConfig } from "prettier";
 import { expect, test } from "vitest";
-import { EXPECTATIONS, type Answer } from "../../../src/matrix/expectations.js";
-import { readPlan } from "../../../src/matrix/plan.js";
+import { EXPECTATIONS, type Answer } from "../../../src/host/suites/conformance/expectations.js";
+import { readPlan } from "../../../src/host/suites/conformance/plan.js";
 
 const PAGE = "docs/soft-reset.md";
-const SCENARIOS = "src/conformance/scenarios";
+const SCENARIOS = "src/guest/conformance/scenarios";
 
 const { checks, scenarios } = await readPlan();
 const sources = await Promise.all(

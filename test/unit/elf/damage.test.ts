@@ -5,7 +5,7 @@
  * would fail: a RangeError from a DataView, a loop over a count of 2^32.
  */
 import { describe, expect, test } from "vitest";
-import { ElfError, formatInspection, inspectElf, parseElf } from "../../../src/image/elf/index.js";
+import { ElfError, formatInspection, inspectElf, parseElf } from "../../../src/host/elf/index.js";
 import { buildElf, validImage } from "../../fixtures/elf-builder.js";
 import { random } from "../../fixtures/random.js";
 

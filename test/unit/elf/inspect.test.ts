@@ -6,7 +6,7 @@
  * function counted twice.
  */
 import { expect, test } from "vitest";
-import { formatInspection, inspectElf, parseElf } from "../../../src/image/elf/index.js";
+import { formatInspection, inspectElf, parseElf } from "../../../src/host/elf/index.js";
 import {
   buildElf,
   KERNEL,

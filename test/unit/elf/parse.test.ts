@@ -6,8 +6,8 @@
  * class's offset, a size trusted without a look at the file's end.
  */
 import { describe, expect, test } from "vitest";
-import { ElfError, parseElf, readElf, readSymbols } from "../../../src/image/elf/index.js";
-import { UserError } from "../../../src/errors.js";
+import { ElfError, parseElf, readElf, readSymbols } from "../../../src/host/elf/index.js";
+import { UserError } from "../../../src/host/base/errors.js";
 import { buildElf, KERNEL, TEXT_PHYS, validImage } from "../../fixtures/elf-builder.js";
 
 /** Overwrites a little-endian field of the file. */

@@ -6,7 +6,7 @@
  * virtual addresses compared where Xen uses physical ones.
  */
 import { describe, expect, test } from "vitest";
-import { ElfError, parseElf, readNotes, validatePvhImage } from "../../../src/image/elf/index.js";
+import { ElfError, parseElf, readNotes, validatePvhImage } from "../../../src/host/elf/index.js";
 import {
   buildElf,
   encodeNotes,

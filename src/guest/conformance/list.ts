@@ -1,0 +1,81 @@
+// All scenarios, in the order in which they run.
+
+import { Scenario } from "./scenario";
+import { EventChannels } from "./scenarios/event-channels";
+import { Endurance } from "./scenarios/endurance";
+import { FifoEvents } from "./scenarios/fifo";
+import { Grants } from "./scenarios/grants";
+import { Pirqs } from "./scenarios/pirq";
+import { Picture } from "./scenarios/state-snapshot";
+import {
+  SharedInfo,
+  SharedInfoElsewhere,
+  SharedInfoNoMemory,
+  SharedInfoOverHole,
+} from "./scenarios/shared-info";
+import {
+  ClosedPortParam,
+  HiddenEvent,
+  LatchedCode,
+  SharedInfoContents,
+  UpcallVector,
+} from "./scenarios/stays-dirty";
+import { TimeArea, TimeAreaAlone } from "./scenarios/stays-dirty-time";
+import { PollTimer, Timers, Watchdogs } from "./scenarios/stays-dirty-timers";
+import { Survives, SurvivesVcpus } from "./scenarios/survives";
+import { SurvivesCpu } from "./scenarios/survives-cpu";
+import { SurvivesBalloon, SurvivesMemory } from "./scenarios/survives-memory";
+import { Unsupported } from "./scenarios/unsupported";
+import { VcpuAreas } from "./scenarios/vcpu-areas";
+import { VcpuInfo, VcpuInfoOfOthers } from "./scenarios/vcpu-info";
+import { GuestMayNot, NotAsked, OtherReasons, ParavirtualDomain, WhoMay } from "./scenarios/who-may";
+import { DuringAnother, RunningDomain, ShutDownByToolstack } from "./scenarios/who-may-when";
+
+export function scenarios(): Array<Scenario> {
+  return [
+    new EventChannels(),
+    new FifoEvents(),
+    new VcpuInfo(),
+    new VcpuInfoOfOthers(),
+    new SharedInfo(),
+    new SharedInfoElsewhere(),
+    new SharedInfoOverHole(),
+    new SharedInfoNoMemory(),
+    new VcpuAreas(),
+    new Pirqs(),
+    new Grants(),
+    new SurvivesMemory(),
+    new SurvivesBalloon(),
+    new SurvivesCpu(),
+    new Survives(),
+    new SurvivesVcpus(),
+    new SharedInfoContents(),
+    new HiddenEvent(),
+    new UpcallVector(),
+    new ClosedPortParam(),
+    new LatchedCode(),
+    new Timers(),
+    new PollTimer(),
+    new Watchdogs(),
+    new TimeArea(),
+    new TimeAreaAlone(),
+    new WhoMay(),
+    new OtherReasons(),
+    new NotAsked(),
+    new GuestMayNot(),
+    new ParavirtualDomain(),
+    new RunningDomain(),
+    new ShutDownByToolstack(),
+    new DuringAnother(),
+    new Unsupported(),
+    new Picture(),
+    new Endurance(),
+  ];
+}
+
+/** The scenario of that name. Ends the program where there is none. */
+export function scenarioNamed(name: string): Scenario {
+  const all = scenarios();
+  for (let i = 0; i < all.length; i++) if (all[i].name == name) return all[i];
+  throw new Error("there is no scenario " + name);
+}

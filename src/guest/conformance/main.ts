@@ -1,0 +1,60 @@
+// The conformance program. As dom0 it runs the scenarios that its command line names (`scenarios=a+b`), each twice:
+// as it is, and as its control. As a domain it is the guest of one (`scenario=a`); with `toolstack=xl` one that another
+// toolstack made.
+
+import { SHUTDOWN_poweroff } from "xenlet/raw/abi/sched";
+import { VIRQ_DOM_EXC } from "xenlet/raw/abi/xen";
+import { evtchn } from "xenlet/internal/events/evtchn";
+import { checked } from "xenlet/raw/hypercall";
+import { record } from "xenlet/internal/console/record";
+import { sched } from "xenlet/internal/sched/sched";
+import { commandLineValue } from "xenlet/internal/start/start-info";
+import { guestFiles } from "xenlet/toolstack/bundle";
+import { xenInterface } from "xenlet/toolstack/interface";
+import { onConsoleLine } from "xenlet/toolstack/report";
+import { CHECK_LINE, GuestSide } from "./guest-side";
+import { scenarioNamed } from "./list";
+import { ToolstackSide } from "./toolstack-side";
+
+/** Whose results the console's lines are. */
+let current: ToolstackSide | null = null;
+
+function runScenario(name: string, control: bool): void {
+  const scenario = scenarioNamed(name);
+  const side = new ToolstackSide(scenario, control, guestFiles()[0]);
+  current = side;
+  record("scenario", "name=" + name + " phase=" + (control ? "control" : "check"));
+  scenario.toolstack(side);
+  side.dispose();
+}
+
+function runAsToolstack(names: string): void {
+  xenInterface();
+  const domExc = <u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(VIRQ_DOM_EXC));
+  evtchn.unmask(domExc);
+  onConsoleLine((domid: u16, line: string) => {
+    const side = current;
+    if (side && line.startsWith(CHECK_LINE)) side.pass(line.substring(CHECK_LINE.length));
+    else {
+      record("log", "d" + domid.toString() + ": " + line);
+      if (side) side.scenario.onLine(side, line);
+    }
+  });
+  const list = names.split("+");
+  for (let i = 0; i < list.length; i++) {
+    runScenario(list[i], false);
+    runScenario(list[i], true);
+  }
+}
+
+function runAsGuest(name: string): void {
+  const scenario = scenarioNamed(name);
+  const control = commandLineValue("control") == "1";
+  const skipsReset = control && commandLineValue("toolstack") == "xl" && !scenario.controlIsReset;
+  scenario.guest(new GuestSide(control, skipsReset));
+  sched.shutdown(SHUTDOWN_poweroff);
+}
+
+const scenario = commandLineValue("scenario");
+if (scenario.length > 0) runAsGuest(scenario);
+else runAsToolstack(commandLineValue("scenarios"));

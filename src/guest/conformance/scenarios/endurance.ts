@@ -1,0 +1,112 @@
+// Ten thousand soft resets of one domain, each with what a kernel does again after it: shared_info, vcpu_info, a VIRQ.
+// Nothing may be used up: Xen's free memory, which its own heap is part of, the domain's pages, and its event channel
+// numbers are the same at the end as after the first. Sampled on the way, so that a drift has a shape. The control
+// is a domain that uses up pages: shared_info over a new hole each time, and a port that
+// it binds twice.
+
+import { VIRQ_TIMER } from "xenlet/raw/abi/xen";
+import { evtchn } from "xenlet/internal/events/evtchn";
+import { frame_of, shared_alloc } from "xenlet/raw/intrinsics";
+import { record } from "xenlet/internal/console/record";
+import { sharedInfo } from "xenlet/raw/shared-info";
+import { freePages } from "xenlet/toolstack/domctl";
+import { GuestSide } from "../guest-side";
+import { mapSharedInfo, registerVcpuInfoAt } from "../raw";
+import { Scenario } from "../scenario";
+import { ToolstackSide } from "../toolstack-side";
+
+const RESETS: u32 = 10_000;
+const CONTROL_RESETS: u32 = 1_001;
+const SAMPLE_EVERY: u32 = 1_000;
+const HOLE: u64 = 0x40000;
+
+/** The samples of one quantity. */
+class Samples {
+  private values: Array<i64> = [];
+
+  constructor(private name: string) {}
+
+  take(value: i64): void {
+    this.values.push(value);
+  }
+
+  get isFlat(): bool {
+    for (let i = 1; i < this.values.length; i++) if (this.values[i] != this.values[0]) return false;
+    return this.values.length > 1;
+  }
+
+  get text(): string {
+    const last = this.values.length - 1;
+    return (
+      this.name + ": " + this.values[0].toString() + " at first, " + this.values[last].toString() + " at last"
+    );
+  }
+
+  report(): void {
+    record("series", "name=" + this.name + " values=" + this.values.join(","));
+  }
+}
+
+export class Endurance extends Scenario {
+  private free: Samples = new Samples("free-pages");
+  private pages: Samples = new Samples("domain-pages");
+
+  constructor() {
+    super("endurance");
+  }
+
+  guest(side: GuestSide): void {
+    const gfn = frame_of(sharedInfo());
+    const page = shared_alloc(1);
+    const resets = side.control ? CONTROL_RESETS : RESETS;
+    let port: i64 = 0;
+    let highest: i64 = 0;
+    let refused: i64 = 0;
+    for (let i: u32 = 1; i <= resets; i++) {
+      const result = side.requestReset();
+      /* In the control one more hole becomes RAM now and then. */
+      const at = side.control && i % SAMPLE_EVERY == 1 ? HOLE + i : gfn;
+      refused |= result | mapSharedInfo(at) | registerVcpuInfoAt(0, page);
+      const virq = evtchn.bindVirq(VIRQ_TIMER);
+      if (i == 1) port = virq;
+      if (side.control) highest = max(highest, evtchn.bindIpi());
+      else highest = max(highest, virq);
+    }
+    side.requestReset();
+    side.attach();
+    side.same(
+      "endurance/nothing-refused",
+      "refusals in all resets and registrations",
+      side.control ? refused + 1 : refused,
+      0,
+    );
+    side.same("endurance/port-numbers", "the highest event channel, as after the first reset", highest, port);
+  }
+
+  onSoftReset(side: ToolstackSide): bool {
+    const guest = side.guest;
+    const sampled = side.resets % SAMPLE_EVERY == 1;
+    /* Before the reset: the domain stands still, with shared_info over one of its pages. */
+    if (sampled) {
+      record("log", "endurance: " + side.resets.toString() + " soft resets asked for");
+      this.free.take(freePages());
+      this.pages.take(<i64>guest.domain.info().totPages);
+    }
+    /* The store and the console are offered again when somebody looks; the last time is one. */
+    if (sampled) return guest.softReset() == 0;
+    guest.domain.pause();
+    if (guest.domain.softReset() != 0) return false;
+    return guest.domain.unpause() == 0;
+  }
+
+  toolstack(side: ToolstackSide): void {
+    side.create();
+    side.serve();
+    side.same("endurance/all-made", "soft resets", side.resets, RESETS + 1);
+    side.check("endurance/free-pages", this.free.isFlat, this.free.text);
+    side.check("endurance/domain-pages", this.pages.isFlat, this.pages.text);
+    if (side.control) return;
+    this.free.report();
+    this.pages.report();
+  }
+}

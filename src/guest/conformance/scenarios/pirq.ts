@@ -1,0 +1,141 @@
+// Interrupts of emulated devices as events. A kernel in an HVM container may have such an interrupt delivered by an event
+// channel instead of by the emulated interrupt controllers: it maps it to a pirq (PHYSDEVOP_map_pirq) and binds that
+// (EVTCHNOP_bind_pirq), as Linux does. A soft reset forgets these mappings (arch_domain_soft_reset(),
+// xen/arch/x86/domain.c), and closes the ports with all others. Without it the next kernel's bind_pirq is -EEXIST, the
+// fourth of the failures that the 2015 change names, and it is worse than that: map_pirq of an interrupt that is mapped
+// elsewhere returns 0 and a number, and does nothing (map_domain_emuirq_pirq(), xen/arch/x86/irq.c). The new kernel
+// then waits for interrupts of which none will come.
+//
+// It takes a domain that is not PVH: one with emulated devices, and those that matter here (timers, interrupt
+// controllers) live in Xen. No device model runs: where it would raise an interrupt, the toolstack does, by the same
+// XEN_DMOP_set_isa_irq_level.
+
+import { EVTCHNSTAT_closed } from "xenlet/raw/abi/event_channel";
+import { describeResult } from "xenlet/raw/errno";
+import { evtchn } from "xenlet/internal/events/evtchn";
+import { checked } from "xenlet/raw/hypercall";
+import {
+  XEN_X86_EMU_IOAPIC,
+  XEN_X86_EMU_IOMMU,
+  XEN_X86_EMU_LAPIC,
+  XEN_X86_EMU_PIC,
+  XEN_X86_EMU_PIT,
+  XEN_X86_EMU_PM,
+  XEN_X86_EMU_RTC,
+  XEN_X86_EMU_USE_PIRQ,
+  XEN_X86_EMU_HPET,
+  XEN_X86_EMU_VGA,
+} from "xenlet/toolstack/abi/domctl";
+import { DomainConfig } from "xenlet/toolstack/builder";
+import { setIsaIrqLevel } from "xenlet/toolstack/dm-op";
+import { GuestSide } from "../guest-side";
+import { bindPirq, mapPirq, pirqStatus } from "../physdev";
+import { Scenario } from "../scenario";
+import { ToolstackSide } from "../toolstack-side";
+
+/** ISA interrupts that no emulated device of Xen's raises by itself. */
+const IRQ: i32 = 5;
+const OTHER_IRQ: i32 = 7;
+/** How many more are mapped. */
+const MORE: i32 = 6;
+const FIRST_OF_MORE: i32 = 10;
+
+/** What libxl gives an HVM domain: Xen knows this set, and PVH's local APIC alone. */
+const EVERYTHING: u32 =
+  XEN_X86_EMU_LAPIC |
+  XEN_X86_EMU_HPET |
+  XEN_X86_EMU_PM |
+  XEN_X86_EMU_RTC |
+  XEN_X86_EMU_IOAPIC |
+  XEN_X86_EMU_PIC |
+  XEN_X86_EMU_VGA |
+  XEN_X86_EMU_IOMMU |
+  XEN_X86_EMU_PIT |
+  XEN_X86_EMU_USE_PIRQ;
+
+function isPending(port: i64): bool {
+  return port > 0 && evtchn.isPending(<u32>port);
+}
+
+export class Pirqs extends Scenario {
+  constructor() {
+    super("pirq");
+  }
+
+  configure(config: DomainConfig): void {
+    config.kind.emulation = EVERYTHING;
+  }
+
+  guest(side: GuestSide): void {
+    const pirq = checked("PHYSDEVOP_map_pirq", mapPirq(IRQ));
+    const port = checked("EVTCHNOP_bind_pirq", bindPirq(pirq));
+    const more: Array<i64> = [];
+    for (let i = 0; i < MORE; i++) more.push(checked("PHYSDEVOP_map_pirq", mapPirq(FIRST_OF_MORE + i)));
+    side.stop();
+    if (!isPending(port)) throw new Error("the interrupt does not come as an event");
+    evtchn.clear(<u32>port);
+
+    side.reset();
+    side.result(
+      "pirq/mapping-forgotten",
+      "PHYSDEVOP_irq_status_query of the old pirq",
+      pirqStatus(pirq),
+      -22,
+    );
+    let known = 0;
+    for (let i = 0; i < MORE; i++) if (pirqStatus(more[i]) == 0) known++;
+    side.same("pirq/all-mappings-forgotten", "of six more that were mapped, Xen knows", known, 0);
+    side.same(
+      "pirq/port-closed",
+      "the state of the pirq's port",
+      evtchn.status(<u32>port).state,
+      EVTCHNSTAT_closed,
+    );
+    const again = bindPirq(pirq);
+    side.check(
+      "pirq/binds-again",
+      again > 0,
+      "EVTCHNOP_bind_pirq = " + (again > 0 ? "port " : "") + describeResult(again),
+    );
+    side.stop();
+    const stale = isPending(again > 0 ? again : port);
+    side.check(
+      "pirq/bound-is-not-mapped",
+      !stale,
+      "bound, but not mapped again, the interrupt " + (stale ? "comes" : "does not come"),
+    );
+    const mapped = mapPirq(IRQ);
+    side.same("pirq/maps-again", "the pirq that PHYSDEVOP_map_pirq gives", mapped, pirq);
+    side.stop();
+    side.check(
+      "pirq/delivers-again",
+      isPending(again),
+      "mapped and bound again, the interrupt " + (isPending(again) ? "comes" : "does not come"),
+    );
+
+    side.reset();
+    const other = mapPirq(OTHER_IRQ, <i32>pirq);
+    const otherPort = bindPirq(pirq);
+    side.stop();
+    side.check(
+      "pirq/number-is-free",
+      isPending(otherPort),
+      "the pirq mapped to another interrupt = " +
+        describeResult(other) +
+        ", bound = " +
+        describeResult(otherPort) +
+        ": it " +
+        (isPending(otherPort) ? "comes" : "does not come"),
+    );
+  }
+
+  /** An edge on both lines. */
+  onStop(side: ToolstackSide): void {
+    const id = side.guest.domain.id;
+    const irqs = [<u8>IRQ, <u8>OTHER_IRQ];
+    for (let i = 0; i < irqs.length; i++) {
+      checked("XEN_DMOP_set_isa_irq_level", setIsaIrqLevel(id, irqs[i], 1));
+      checked("XEN_DMOP_set_isa_irq_level", setIsaIrqLevel(id, irqs[i], 0));
+    }
+  }
+}

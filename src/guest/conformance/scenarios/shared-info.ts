@@ -1,0 +1,215 @@
+// shared_info. A kernel maps it over a page of its RAM, and that page goes back to Xen. The reset takes shared_info away
+// again, and puts a new page of RAM there (arch_domain_soft_reset(), xen/arch/x86/domain.c): to the next kernel the
+// frame is memory like any other. Without that, the next kernel's own mapping succeeds all the same, and
+// leaves a hole where the old one was: reads give ones, writes are lost, and the domain has a page less
+// each time. It is the quietest of the five, and shows only when somebody uses that frame.
+//
+// The new page comes from the domain's allowance. Where shared_info covered a hole instead of RAM, it is one more than
+// before; with none left the reset is refused with -ENOMEM, and Xen crashes the domain without a word about it:
+// the reason stays 5.
+
+import { SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
+import { describeResult } from "xenlet/raw/errno";
+import { frame_of, load32, load64, shared_alloc, store32, store64 } from "xenlet/raw/intrinsics";
+import { SHARED_INFO_EVTCHN_PENDING } from "xenlet/raw/abi/xen";
+import { evtchn } from "xenlet/internal/events/evtchn";
+import { sharedInfo } from "xenlet/raw/shared-info";
+import { DomainConfig } from "xenlet/toolstack/builder";
+import { GuestSide } from "../guest-side";
+import { mapSharedInfo } from "../raw";
+import { Scenario } from "../scenario";
+import { ToolstackSide } from "../toolstack-side";
+
+/** struct shared_info ends before here, and nobody uses the rest of its page. */
+const UNUSED: usize = 4000;
+const MARK: u32 = 0x5eed0001;
+const PATTERN: u64 = 0x5a5aa5a55a5aa5a5;
+const NOWHERE: u64 = u64.MAX_VALUE;
+
+function hex(value: u64): string {
+  return "0x" + value.toString(16);
+}
+
+/** Xen says "nowhere" by all ones, as wide as the release has it. */
+function isNowhere(frame: u64): bool {
+  return frame == NOWHERE || frame == u32.MAX_VALUE;
+}
+
+export class SharedInfo extends Scenario {
+  private pagesBefore: u64 = 0;
+
+  constructor() {
+    super("shared-info");
+  }
+
+  guest(side: GuestSide): void {
+    const page = sharedInfo();
+    store32(page + UNUSED, MARK);
+    /* Masked, so that nobody takes it. */
+    evtchn.send(<u32>evtchn.bindIpi());
+    if (side.requestReset() != 0) throw new Error("the soft reset was refused");
+    const there = load32(page + UNUSED);
+    store64(page, PATTERN);
+    store64(page + 2048, ~PATTERN);
+    const kept = load64(page) == PATTERN && load64(page + 2048) == ~PATTERN;
+    const mapped = mapSharedInfo(frame_of(page));
+    const first = load64(page);
+    const pending = load64(page + SHARED_INFO_EVTCHN_PENDING);
+    side.attach();
+    side.same(
+      "event-channels/pending-cleared",
+      "the word of evtchn_pending that had a port's bit set",
+      pending,
+      0,
+    );
+    side.check(
+      "shared-info/another-page",
+      there != MARK,
+      "a mark that was left in shared_info: at its old place there is " + hex(there),
+    );
+    side.check(
+      "shared-info/maps-over-it",
+      mapped == 0 && kept && first != PATTERN,
+      "a pattern in the page, then XENMEM_add_to_physmap over it = " +
+        describeResult(mapped) +
+        ": there is " +
+        hex(first),
+    );
+  }
+
+  toolstack(side: ToolstackSide): void {
+    side.createPaused();
+    this.pagesBefore = side.guest.domain.info().totPages;
+    side.guest.domain.unpause();
+    side.serve();
+  }
+
+  onSoftReset(side: ToolstackSide): bool {
+    const domain = side.guest.domain;
+    const frame = domain.info().sharedInfoFrame;
+    domain.pause();
+    if (side.control) domain.resume();
+    else if (domain.softReset() != 0) return false;
+    const after = domain.info();
+    side.check(
+      "shared-info/unmapped",
+      !isNowhere(frame) && isNowhere(after.sharedInfoFrame),
+      "shared_info was at frame " + hex(frame) + ", and is at " + hex(after.sharedInfoFrame),
+    );
+    side.same(
+      "shared-info/page-given-back",
+      "the domain's pages, as before it mapped shared_info",
+      after.totPages,
+      this.pagesBefore,
+    );
+    if (!side.control) side.guest.reconnect();
+    domain.unpause();
+    return true;
+  }
+}
+
+/** A next kernel that maps shared_info elsewhere. */
+export class SharedInfoElsewhere extends Scenario {
+  private pagesBefore: u64 = 0;
+
+  constructor() {
+    super("shared-info-elsewhere");
+  }
+
+  guest(side: GuestSide): void {
+    const old = sharedInfo();
+    const elsewhere = shared_alloc(1);
+    if (side.requestReset() != 0) throw new Error("the soft reset was refused");
+    /* It returns 0 either way. */
+    mapSharedInfo(frame_of(elsewhere));
+    store64(old + 8, PATTERN);
+    const read = load64(old + 8);
+    /* A second request, with shared_info at its new place: the toolstack counts pages. */
+    side.requestReset();
+    side.attach();
+    side.same("shared-info/old-frame-is-ram", "what was written to the old frame, read back", read, PATTERN);
+  }
+
+  toolstack(side: ToolstackSide): void {
+    side.createPaused();
+    this.pagesBefore = side.guest.domain.info().totPages;
+    side.guest.domain.unpause();
+    side.serve();
+  }
+
+  onSoftReset(side: ToolstackSide): bool {
+    if (side.resets == 2)
+      side.same(
+        "shared-info/no-page-lost",
+        "the domain's pages, with shared_info over one of them",
+        side.guest.domain.info().totPages,
+        this.pagesBefore - 1,
+      );
+    return side.resetOrResume() == 0;
+  }
+}
+
+/** Frames above the 8 MiB that the domain has, and below its special pages. */
+const HOLE: u64 = 0x40000;
+
+/** shared_info over a hole: the reset makes it RAM, a page more than the domain had. */
+export class SharedInfoOverHole extends Scenario {
+  constructor() {
+    super("shared-info-over-hole");
+  }
+
+  guest(side: GuestSide): void {
+    mapSharedInfo(HOLE);
+    side.requestReset();
+    side.attach();
+  }
+
+  onSoftReset(side: ToolstackSide): bool {
+    const before = side.guest.domain.info().totPages;
+    const result = side.resetOrResume();
+    side.same(
+      "shared-info/hole-becomes-ram",
+      "the domain's pages, one more than before",
+      side.guest.domain.info().totPages,
+      before + 1,
+    );
+    return result == 0;
+  }
+}
+
+/** The same with no page left for it. */
+export class SharedInfoNoMemory extends Scenario {
+  constructor() {
+    super("shared-info-no-memory");
+  }
+
+  configure(config: DomainConfig): void {
+    config.slackPages = 0;
+  }
+
+  guest(side: GuestSide): void {
+    /* The first hole takes the page that mapping shared_info over RAM had freed; for the second there is none. */
+    mapSharedInfo(HOLE);
+    side.requestReset();
+    mapSharedInfo(HOLE + 1);
+    side.requestReset();
+  }
+
+  onSoftReset(side: ToolstackSide): bool {
+    const result = side.resetOrResume();
+    if (side.resets == 1) return result == 0;
+    const info = side.guest.domain.info();
+    side.result(
+      "shared-info/no-page-for-it",
+      "XEN_DOMCTL_soft_reset with the domain at its limit",
+      result,
+      -12,
+    );
+    side.check(
+      "shared-info/crashes-as-reason-5",
+      info.isShutdown && info.reason == SHUTDOWN_soft_reset,
+      "the domain is " + (info.isShutdown ? "" : "not ") + "shut down, for reason " + info.reason.toString(),
+    );
+    return false;
+  }
+}

@@ -1,0 +1,214 @@
+// What a vCPU keeps. The guest goes on at the instruction behind its hypercall, with the registers that it had: Xen
+// pauses the vCPU for the shutdown and lets it run again (domain_shutdown(), domain_resume(), xen/common/domain.c), and
+// its state is nowhere written in between. A kernel that kexecs relies on all of it: the jump is made by the code,
+// from the stack and with the page tables that were there before.
+//
+// Control and debug registers and MSRs are as they were too, the local APIC's included: its priority, its vectors, its
+// running timer. That is a gift to whoever resumes, and a debt to whoever jumps: the next kernel must find the
+// timer stopped.
+//
+// SCHEDOP_shutdown returns 0, and it does not say more than that: a domain that was resumed without a reset sees the
+// same (what it can tell by is in the other scenarios). As nothing here differs with the reset, the control breaks
+// what is looked at: a register changes on the way, the guest writes another value, the call is made with a bad pointer.
+
+import { SHUTDOWN_soft_reset, sched_shutdown } from "xenlet/raw/abi/sched";
+import { interrupts_off } from "xenlet/raw/intrinsics";
+import { GuestSide } from "../guest-side";
+import {
+  CONTROL_REGISTERS,
+  GENERAL_REGISTERS,
+  LVT_MASKED,
+  MSR_APIC_BASE,
+  MSR_EFER,
+  MSR_FS_BASE,
+  MSR_GS_BASE,
+  MSR_KERNEL_GS_BASE,
+  MSR_LSTAR,
+  MSR_PAT,
+  MSR_X2APIC_ID,
+  MSR_X2APIC_LVT_ERROR,
+  MSR_X2APIC_LVT_LINT0,
+  MSR_X2APIC_LVT_LINT1,
+  MSR_X2APIC_LVT_TIMER,
+  MSR_X2APIC_SPURIOUS,
+  MSR_X2APIC_TIMER_CURRENT,
+  MSR_X2APIC_TIMER_DIVIDE,
+  MSR_X2APIC_TIMER_INITIAL,
+  MSR_X2APIC_TPR,
+  OTHER_REGISTERS,
+  REPORT_GENERAL,
+  REPORT_OTHERS,
+  REPORT_RESULT,
+  REPORT_SIZE,
+  REPORT_STACK,
+  REPORT_VECTOR,
+  VECTOR_REGISTERS,
+  control_registers,
+  lapic_on,
+  msr_read,
+  msr_write,
+  set_debug_register,
+  shutdown_with_registers,
+} from "../probes";
+import { Scenario } from "../scenario";
+
+const argument = changetype<sched_shutdown>(memory.data(offsetof<sched_shutdown>(), 4));
+const report: usize = memory.data(REPORT_SIZE, 8);
+const words: usize = memory.data(16 * 8, 8);
+
+const MARK: u64 = 0x00005eed5eed5eed;
+/** A divider of 128, and masked: it counts for minutes, and raises nothing. */
+const DIVIDE_BY_128: u64 = 0xa;
+const TIMER_VECTOR: u64 = 0x55;
+const PRIORITY: u64 = 0x50;
+
+/** "none of 12", or which. */
+function changed(map: u32, names: Array<string>): string {
+  const found: Array<string> = [];
+  for (let i = 0; i < names.length; i++) if ((map & (1 << i)) != 0) found.push(names[i]);
+  return found.length == 0 ? "none of " + names.length.toString() : found.join(", ");
+}
+
+function numbered(name: string, count: i32): Array<string> {
+  const names: Array<string> = [];
+  for (let i = 0; i < count; i++) names.push(name + i.toString());
+  return names;
+}
+
+/** Values by name, of before and after. */
+class Values {
+  private values: Array<u64> = [];
+
+  constructor(private names: Array<string>) {}
+
+  add(value: u64): void {
+    this.values.push(value);
+  }
+
+  /** A bit map of those that differ. */
+  differing(from: Values): u32 {
+    let map: u32 = 0;
+    for (let i = 0; i < this.values.length; i++) if (this.values[i] != from.values[i]) map |= 1 << i;
+    return map;
+  }
+
+  check(side: GuestSide, name: string, after: Values): void {
+    const map = this.differing(after);
+    side.check(name, map == 0, "changed: " + changed(map, this.names));
+  }
+}
+
+function controlRegisters(): Values {
+  const values = new Values(CONTROL_REGISTERS);
+  control_registers(words);
+  for (let i = 0; i < CONTROL_REGISTERS.length; i++) values.add(load<u64>(words + i * 8));
+  return values;
+}
+
+function msrs(names: Array<string>, numbers: Array<u32>): Values {
+  const values = new Values(names);
+  for (let i = 0; i < numbers.length; i++) values.add(msr_read(numbers[i]));
+  return values;
+}
+
+function otherMsrs(): Values {
+  return msrs(
+    ["EFER", "PAT", "LSTAR", "FS base", "GS base", "kernel GS base", "APIC base"],
+    [MSR_EFER, MSR_PAT, MSR_LSTAR, MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_APIC_BASE],
+  );
+}
+
+function localApic(): Values {
+  return msrs(
+    ["id", "priority", "spurious vector", "LINT0", "LINT1", "error", "timer", "divider", "initial count"],
+    [
+      MSR_X2APIC_ID,
+      MSR_X2APIC_TPR,
+      MSR_X2APIC_SPURIOUS,
+      MSR_X2APIC_LVT_LINT0,
+      MSR_X2APIC_LVT_LINT1,
+      MSR_X2APIC_LVT_ERROR,
+      MSR_X2APIC_LVT_TIMER,
+      MSR_X2APIC_TIMER_DIVIDE,
+      MSR_X2APIC_TIMER_INITIAL,
+    ],
+  );
+}
+
+export class SurvivesCpu extends Scenario {
+  constructor() {
+    super("survives-cpu");
+  }
+
+  private prepare(): void {
+    set_debug_register(MARK);
+    msr_write(MSR_LSTAR, MARK);
+    msr_write(MSR_FS_BASE, MARK + 1);
+    msr_write(MSR_KERNEL_GS_BASE, MARK + 2);
+    lapic_on();
+    msr_write(MSR_X2APIC_TPR, PRIORITY);
+    msr_write(MSR_X2APIC_LVT_ERROR, LVT_MASKED | (TIMER_VECTOR + 1));
+    msr_write(MSR_X2APIC_LVT_TIMER, LVT_MASKED | TIMER_VECTOR);
+    msr_write(MSR_X2APIC_TIMER_DIVIDE, DIVIDE_BY_128);
+    msr_write(MSR_X2APIC_TIMER_INITIAL, u32.MAX_VALUE);
+  }
+
+  /** What a world that lost some of it would have left. */
+  private spoil(): void {
+    set_debug_register(0);
+    msr_write(MSR_KERNEL_GS_BASE, 0);
+    msr_write(MSR_X2APIC_TPR, 0);
+    msr_write(MSR_X2APIC_TIMER_INITIAL, 0);
+  }
+
+  guest(side: GuestSide): void {
+    this.prepare();
+    const registersBefore = controlRegisters();
+    const msrsBefore = otherMsrs();
+    const apicBefore = localApic();
+    const countBefore = msr_read(MSR_X2APIC_TIMER_CURRENT);
+
+    argument.reason = SHUTDOWN_soft_reset;
+    interrupts_off();
+    shutdown_with_registers(side.control ? 0 : changetype<usize>(argument), side.control, report);
+    if (side.control) this.spoil();
+    const registersAfter = controlRegisters();
+    const msrsAfter = otherMsrs();
+    const apicAfter = localApic();
+    const countAfter = msr_read(MSR_X2APIC_TIMER_CURRENT);
+    msr_write(MSR_X2APIC_TIMER_INITIAL, 0);
+    msr_write(MSR_X2APIC_TPR, 0);
+
+    /* The library has to hear of a reset, to know that all is to be set up anew. */
+    side.reset();
+    side.result("survives/return-value", "SCHEDOP_shutdown", load<i64>(report + REPORT_RESULT), 0);
+    this.registers(side);
+    registersBefore.check(side, "survives/control-registers", registersAfter);
+    msrsBefore.check(side, "survives/msrs", msrsAfter);
+    apicBefore.check(side, "survives/local-apic", apicAfter);
+    side.check(
+      "survives/local-apic-timer-runs",
+      countAfter > 0 && countAfter < countBefore,
+      "the local APIC's timer counts down: " + countBefore.toString() + ", then " + countAfter.toString(),
+    );
+  }
+
+  private registers(side: GuestSide): void {
+    const general = load<u32>(report + REPORT_GENERAL);
+    const vector = load<u32>(report + REPORT_VECTOR);
+    const others = load<u32>(report + REPORT_OTHERS);
+    side.check("survives/general-registers", general == 0, "changed: " + changed(general, GENERAL_REGISTERS));
+    side.check(
+      "survives/vector-registers",
+      vector == 0,
+      "changed: " + changed(vector, numbered("xmm", VECTOR_REGISTERS)),
+    );
+    side.check("survives/other-registers", others == 0, "changed: " + changed(others, OTHER_REGISTERS));
+    side.same(
+      "survives/stack",
+      "words of the stack that changed, of 64",
+      load<u32>(report + REPORT_STACK),
+      0,
+    );
+  }
+}

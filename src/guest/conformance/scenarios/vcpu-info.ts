@@ -1,0 +1,123 @@
+// vcpu_info. A kernel moves a vCPU's struct vcpu_info out of shared_info once; a second time is refused, since Xen has a
+// page of the domain mapped for it. A soft reset unmaps it (vcpu_info_reset(), xen/common/domain.c): Xen writes to
+// the old kernel's page no more, the structure is in shared_info again, and the next kernel may register its own.
+// Before the 2015 change this was where a kexec ended: -EINVAL, and from 4.18 on -EBUSY.
+
+import { evtchn } from "xenlet/internal/events/evtchn";
+import { describeResult } from "xenlet/raw/errno";
+import { interrupts_off, interrupts_on, load8, shared_alloc, store64, store8 } from "xenlet/raw/intrinsics";
+import { VCPU_INFO_EVTCHN_PENDING_SEL, VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/raw/abi/xen";
+import { sharedInfo, useVcpuInfo } from "xenlet/raw/shared-info";
+import { DomainConfig } from "xenlet/toolstack/builder";
+import { VCPUOP_down } from "xenlet/raw/abi/vcpu";
+import { vcpu_op } from "xenlet/raw/hypercall";
+import { Vcpu } from "xenlet/internal/sched/vcpu";
+import { GuestSide } from "../guest-side";
+import { registerVcpuInfoAt } from "../raw";
+import { Scenario } from "../scenario";
+
+function clear(info: usize): void {
+  store64(info + VCPU_INFO_EVTCHN_PENDING_SEL, 0);
+  store8(info + VCPU_INFO_EVTCHN_UPCALL_PENDING, 0);
+}
+
+export class VcpuInfo extends Scenario {
+  constructor() {
+    super("vcpu-info");
+  }
+
+  guest(side: GuestSide): void {
+    const first = shared_alloc(1);
+    const second = shared_alloc(1);
+    interrupts_off();
+    if (registerVcpuInfoAt(0, first) != 0) throw new Error("VCPUOP_register_vcpu_info refused at first");
+    useVcpuInfo(first);
+    interrupts_on();
+
+    side.reset();
+
+    /* With interrupts off nobody takes the flag back. */
+    interrupts_off();
+    clear(first);
+    clear(sharedInfo());
+    const port = <u32>evtchn.bindIpi();
+    evtchn.unmask(port);
+    evtchn.send(port);
+    const old = load8(first + VCPU_INFO_EVTCHN_UPCALL_PENDING);
+    const current = load8(sharedInfo() + VCPU_INFO_EVTCHN_UPCALL_PENDING);
+    const again = registerVcpuInfoAt(0, first);
+    useVcpuInfo(first);
+    interrupts_on();
+    side.same(
+      "vcpu-info/old-page-left-alone",
+      "evtchn_upcall_pending in the old kernel's page, after an event",
+      old,
+      0,
+    );
+    side.same(
+      "vcpu-info/in-shared-info-again",
+      "evtchn_upcall_pending in shared_info, after an event",
+      current,
+      1,
+    );
+    const text = "VCPUOP_register_vcpu_info, again = " + describeResult(again);
+    if (side.control)
+      side.observed("vcpu-info/registered-again", "vcpu-info-again:" + again.toString(), again == 0, text);
+    else side.result("vcpu-info/registered-again", "VCPUOP_register_vcpu_info, again", again, 0);
+
+    side.reset();
+
+    interrupts_off();
+    const elsewhere = registerVcpuInfoAt(0, second);
+    if (elsewhere == 0) useVcpuInfo(second);
+    interrupts_on();
+    side.result("vcpu-info/registered-elsewhere", "VCPUOP_register_vcpu_info of another page", elsewhere, 0);
+    clear(second);
+    interrupts_off();
+    const events = <u32>evtchn.bindIpi();
+    evtchn.unmask(events);
+    evtchn.send(events);
+    const delivered = load8(second + VCPU_INFO_EVTCHN_UPCALL_PENDING);
+    interrupts_on();
+    side.same(
+      "vcpu-info/delivers-there",
+      "evtchn_upcall_pending in the new page, after an event",
+      delivered,
+      1,
+    );
+  }
+}
+
+/** The reset cleans every vCPU. Whether one that runs may then register is another question, which Xen answered anew in 4.18. */
+export class VcpuInfoOfOthers extends Scenario {
+  constructor() {
+    super("vcpu-info-of-others");
+  }
+
+  configure(config: DomainConfig): void {
+    config.kind.vcpus = 2;
+  }
+
+  guest(side: GuestSide): void {
+    const page = shared_alloc(1);
+    if (registerVcpuInfoAt(1, page) != 0)
+      throw new Error("VCPUOP_register_vcpu_info of vCPU 1 refused at first");
+    Vcpu.start(1);
+
+    if (side.requestReset() != 0) throw new Error("the soft reset was refused");
+    const running = registerVcpuInfoAt(1, page);
+    vcpu_op(VCPUOP_down, 1, 0);
+    const down = registerVcpuInfoAt(1, page);
+    side.attach();
+    const ok = running == 0 || down == 0;
+    const text =
+      "VCPUOP_register_vcpu_info of vCPU 1 = " +
+      describeResult(running) +
+      " while it runs, then " +
+      describeResult(down) +
+      " while it is down";
+    const seen = "vcpu-info-of-others:" + running.toString() + "/" + down.toString();
+    if (side.control) side.check("vcpu-info/other-vcpu", ok, text);
+    else side.observed("vcpu-info/other-vcpu", seen, ok, text);
+  }
+}

@@ -1,0 +1,135 @@
+// What a scenario has at hand in dom0: the domain, and the results of what is looked at from there.
+
+import { SHUTDOWN_poweroff, SHUTDOWN_soft_reset, SHUTDOWN_suspend } from "xenlet/raw/abi/sched";
+import { describeResult } from "xenlet/raw/errno";
+import { waitForEvents } from "xenlet/internal/loop/loop";
+import { record } from "xenlet/internal/console/record";
+import { BootModule } from "xenlet/internal/start/start-info";
+import { systemTime } from "xenlet/internal/time/time";
+import { DomainConfig } from "xenlet/toolstack/builder";
+import { DomainInfo } from "xenlet/toolstack/domain";
+import { Guest } from "xenlet/toolstack/guest";
+import { Image } from "xenlet/toolstack/image";
+import { checkPayload, comparison, stateOf } from "./report";
+import { Scenario } from "./scenario";
+
+/** ns that a domain has, from one shutdown to the next. */
+const DEADLINE: u64 = 5_000_000_000;
+
+export class ToolstackSide {
+  private running: Guest | null = null;
+  /** How often the domain has asked for a soft reset. */
+  resets: u32 = 0;
+  /** SHUTDOWN_* that it ended with; 255 if it has not. */
+  reason: u32 = 255;
+
+  constructor(
+    readonly scenario: Scenario,
+    readonly control: bool,
+    private image: BootModule,
+  ) {}
+
+  get guest(): Guest {
+    return this.running!;
+  }
+
+  /** Makes the domain, connected, and lets it run. */
+  create(): void {
+    this.createPaused();
+    this.guest.domain.unpause();
+  }
+
+  createPaused(): void {
+    const config = new DomainConfig();
+    config.memoryMiB = 8;
+    config.commandLine = "scenario=" + this.scenario.name + (this.control ? " control=1" : "");
+    this.scenario.configure(config);
+    this.running = new Guest(config, new Image(this.image));
+  }
+
+  /**
+   * Serves the domain until it shuts down; its info then. One that does not within DEADLINE is reported as it is: not
+   * shut down.
+   */
+  untilShutdown(): DomainInfo {
+    const deadline = systemTime() + DEADLINE;
+    while (true) {
+      const info = this.guest.domain.info();
+      if (info.result < 0 || info.isShutdown || systemTime() >= deadline) {
+        this.guest.finishConsole();
+        return info;
+      }
+      waitForEvents(deadline);
+    }
+  }
+
+  /** Serves it until it ends, or until onSoftReset() says that it does not go on. */
+  serve(): void {
+    while (true) {
+      const info = this.untilShutdown();
+      this.reason = info.reason;
+      if (!info.isShutdown) {
+        record("log", this.scenario.name + ": the domain did not shut down in time");
+        return;
+      }
+      if (info.reason == SHUTDOWN_suspend) {
+        this.scenario.onStop(this);
+        this.guest.domain.resume();
+        continue;
+      }
+      if (info.reason != SHUTDOWN_soft_reset) {
+        if (info.reason != SHUTDOWN_poweroff)
+          record("log", this.scenario.name + ": the domain ended with reason " + info.reason.toString());
+        return;
+      }
+      this.resets++;
+      if (!this.scenario.onSoftReset(this)) return;
+    }
+  }
+
+  /** The soft reset; in the control, a toolstack that forgot it. Xen's errno, or 0. */
+  resetOrResume(): i64 {
+    return this.control ? this.guest.domain.resume() : this.guest.softReset();
+  }
+
+  /** The first half of it: the domain is as Xen leaves it, and paused. If Xen refuses, it is paused all the same. */
+  resetPaused(): i64 {
+    const domain = this.guest.domain;
+    domain.pause();
+    return this.control ? domain.resume() : domain.softReset();
+  }
+
+  /** The second half: it has its ports again, and runs. */
+  goOn(): void {
+    if (!this.control) this.guest.reconnect();
+    this.guest.domain.unpause();
+  }
+
+  /** Destroys the domain, if there is one. */
+  dispose(): void {
+    const guest = this.running;
+    if (guest) guest.destroy();
+    this.running = null;
+  }
+
+  check(name: string, ok: bool, text: string): void {
+    this.pass(checkPayload(name, stateOf(ok), "", text));
+  }
+
+  result(name: string, what: string, actual: i64, expected: i64): void {
+    this.check(name, actual == expected, comparison(what, describeResult(actual), describeResult(expected)));
+  }
+
+  same(name: string, what: string, actual: u64, expected: u64): void {
+    this.check(name, actual == expected, comparison(what, actual.toString(), expected.toString()));
+  }
+
+  skip(name: string, reason: string): void {
+    this.pass(checkPayload(name, "skipped", "", reason));
+  }
+
+  /** Passes on a result, the guest's as well: in one place, so that each says its phase. */
+  pass(payload: string): void {
+    record("check", "phase=" + (this.control ? "control " : "check ") + payload);
+  }
+}

@@ -1,0 +1,121 @@
+// The program that Xen boots as dom0 for `xenlet run`: makes one domain of the boot module, serves it, and ends the
+// machine when the domain has ended. Its records tell how.
+
+import { SHUTDOWN_reboot, SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
+import { describeResult } from "xenlet/raw/errno";
+import { evtchn } from "xenlet/internal/events/evtchn";
+import { checked } from "xenlet/raw/hypercall";
+import { say_stage } from "xenlet/raw/intrinsics";
+import { waitForEvents } from "xenlet/internal/loop/loop";
+import { record } from "xenlet/internal/console/record";
+import { sched } from "xenlet/internal/sched/sched";
+import { VIRQ_CONSOLE, VIRQ_DOM_EXC } from "xenlet/raw/abi/xen";
+import { guestFiles } from "xenlet/toolstack/bundle";
+import { Config, OnSoftReset } from "xenlet/toolstack/config";
+import { DOMAIN_STATE, domainState, stateField } from "xenlet/toolstack/domain-state";
+import { Guest } from "xenlet/toolstack/guest";
+import { Image } from "xenlet/toolstack/image";
+import { xenInterface } from "xenlet/toolstack/interface";
+import { report } from "xenlet/toolstack/report";
+import { store } from "xenlet/toolstack/store";
+import { Typing } from "xenlet/toolstack/console-input";
+
+/** It cannot fail, and QEMU, started with -no-reboot, ends by it. */
+function endMachine(): void {
+  sched.shutdown(SHUTDOWN_reboot);
+}
+
+/** What Xen had of the domain when it asked for a soft reset; empty where nobody wants to know. */
+let before: string[] = [];
+
+/** Said before the domain runs on, and so before whatever the next kernel says. */
+function tellReset(guest: Guest): void {
+  const id = guest.domain.id;
+  const after = before.length > 0 ? domainState(guest.domain) : before;
+  for (let i = 0; i < before.length; i++)
+    report(
+      id,
+      "state",
+      "name=" +
+        stateField(DOMAIN_STATE[i]) +
+        " before=" +
+        stateField(before[i]) +
+        " after=" +
+        stateField(after[i]),
+    );
+  report(id, "soft-reset", "result=0");
+}
+
+/** What follows a shutdown for reason 5; whether the domain goes on. */
+function onSoftReset(guest: Guest, config: Config): bool {
+  const id = guest.domain.id;
+  switch (config.onSoftReset) {
+    case OnSoftReset.SOFT_RESET: {
+      if (config.tellState) before = domainState(guest.domain);
+      const result = guest.softReset(tellReset);
+      if (result < 0) report(id, "soft-reset", "result=" + result.toString());
+      return result == 0;
+    }
+    case OnSoftReset.RESUME: {
+      const result = guest.domain.resume();
+      report(id, "resumed", "result=" + result.toString());
+      return result == 0;
+    }
+    default:
+      report(id, "unknown-reason", "reason=" + SHUTDOWN_soft_reset.toString());
+      return false;
+  }
+}
+
+const config = new Config();
+xenInterface();
+const files = guestFiles();
+
+/** What Xen has told of: it is asked no more than that, since each question costs as much as what it is about. */
+class News {
+  /** A domain has shut down or is gone. */
+  domain: bool = false;
+  /** Somebody has typed something; at the start perhaps before anybody listened. */
+  typed: bool = true;
+}
+const news = new News();
+evtchn.on(
+  <u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(VIRQ_DOM_EXC)),
+  news,
+  (news: News, port: u32) => {
+    news.domain = true;
+  },
+);
+evtchn.on(
+  <u32>checked("EVTCHNOP_bind_virq(VIRQ_CONSOLE)", evtchn.bindVirq(VIRQ_CONSOLE)),
+  news,
+  (news: News, port: u32) => {
+    news.typed = true;
+  },
+);
+
+config.domain.modules = files.slice(1);
+say_stage(); // a large domain takes its time
+const guest = new Guest(config.domain, new Image(files[0]), store);
+report(guest.domain.id, "created", "interface=" + xenInterface().domctl.toString());
+checked("XEN_DOMCTL_unpausedomain", guest.domain.unpause());
+const typing = new Typing(guest.console);
+
+while (true) {
+  waitForEvents();
+  if (news.typed || typing.waiting > 0) {
+    news.typed = false;
+    const typed = typing.pump();
+    if (typed > 0) record("typed", "bytes=" + typed.toString());
+  }
+  if (!news.domain) continue;
+  news.domain = false;
+  const info = guest.domain.info();
+  if (info.result < 0) throw new Error("XEN_DOMCTL_getdomaininfo = " + describeResult(info.result));
+  if (!info.isShutdown) continue;
+  if (info.reason == SHUTDOWN_soft_reset && onSoftReset(guest, config)) continue;
+  guest.finishConsole();
+  report(guest.domain.id, "ended", "reason=" + info.reason.toString());
+  guest.destroy();
+  endMachine();
+}

@@ -1,0 +1,40 @@
+// What Xen itself prints: its console ring, which keeps the last 16 KiB or more of it (read_console_ring,
+// xen/drivers/char/console.c). Nothing is taken out of it: whoever else reads it finds it all.
+
+import { checked } from "xenlet/raw/hypercall";
+import { XEN_SYSCTL_readconsole, xen_sysctl_readconsole } from "./abi/sysctl";
+import { sysctl, sysctlArgument } from "./domctl";
+
+const SIZE: u32 = 4096;
+const buffer: usize = memory.data(<i32>SIZE, 8);
+
+export class XenConsole {
+  /** Where the next read begins: Xen counts all bytes that it ever printed. */
+  private index: u32 = 0;
+
+  /** What Xen prints from now on. */
+  constructor() {
+    while (this.readSome() > 0) {}
+  }
+
+  /** What has come since the last read. Ends the toolstack if Xen refuses. */
+  read(): string {
+    let text = "";
+    while (true) {
+      const bytes = this.readSome();
+      if (bytes == 0) return text;
+      text += String.UTF8.decodeUnsafe(buffer, bytes);
+    }
+  }
+
+  private readSome(): u32 {
+    const u = changetype<xen_sysctl_readconsole>(sysctlArgument());
+    u.incremental = 1;
+    u.index = this.index;
+    u.buffer = buffer;
+    u.count = SIZE;
+    checked("XEN_SYSCTL_readconsole", sysctl(XEN_SYSCTL_readconsole));
+    this.index = u.index;
+    return u.count;
+  }
+}

@@ -1,0 +1,210 @@
+// Soft reset, the guest's side: SCHEDOP_shutdown with SHUTDOWN_soft_reset. The toolstack puts the domain's event
+// channels, shared_info, vcpu_info and runstate areas back as they were when it was created (domain_soft_reset,
+// xen/common/domain.c), and the guest goes on behind the hypercall, with its memory and registers. What Xen leaves
+// as it is (docs/kexec.md has the list) the guest puts in order itself, before.
+//
+//   prepare()   each part of the runtime that is in use, in order; if one refuses, all of it is undone
+//   request()   the hypercall. Once it has returned 0, shared_info and events are gone
+//   xen.attach()   sets everything up anew, as at the first boot
+
+import { console_attach, console_drained, interrupts_off, interrupts_on } from "../../raw/intrinsics";
+import { SHUTDOWN_soft_reset } from "../../raw/abi/sched";
+import { EBUSY, ETIME } from "../../raw/errno";
+import { clearUpcall } from "../events/two-level";
+import { PartOrder, knownParts } from "./part";
+import { Preparation, Step, StepObserver } from "./preparation";
+import { record } from "../console/record";
+import { forgetLatchedShutdown, latchedShutdown, sched } from "../sched/sched";
+import {
+  attachSharedInfo,
+  detachSharedInfo,
+  mappedSharedInfo,
+  mappedVcpuInfo,
+  unusedVcpuInfo,
+} from "../../raw/shared-info";
+import { systemTime } from "../time/time";
+
+export namespace xen {
+  /**
+   * Sets everything up anew after softReset.request(), by the functions that do it the first time: shared_info, if it
+   * was in use, at its old address, every port masked and none bound, the 2-level ABI, no event handlers, vCPU 0's vcpu_info in
+   * shared_info, and the other vCPUs as if they had never run. What was bound, registered or started is the
+   * program's to do again; JavaScript's timers go on.
+   */
+  export function attach(): void {
+    attachSharedInfo();
+    console_attach();
+    record("boot", "stage=attached");
+    /* Event channels first: they forget what was bound, which those before them in the list bind anew. */
+    const parts = knownParts();
+    for (let i = parts.length - 1; i >= 0; i--) {
+      parts[i].attached();
+      parts[i].renewed = false;
+    }
+  }
+}
+
+/**
+ * A reason that SCHEDOP_shutdown_code has fixed comes before the one that request() asks for: the toolstack would
+ * end the domain. Xen lets no guest read it, so this knows of those fixed by sched.shutdownCode() only.
+ */
+class ShutdownCode extends Step {
+  constructor() {
+    super("shutdown code");
+  }
+
+  run(): i64 {
+    const reason = latchedShutdown();
+    if (reason < 0 || reason == SHUTDOWN_soft_reset) return 0;
+    this.detail = "SCHEDOP_shutdown_code has fixed the reason " + reason.toString();
+    return -EBUSY;
+  }
+}
+
+/** ns that a console daemon has to read what is in the ring. */
+const DRAIN_WITHIN: u64 = 1_000_000_000;
+
+/** The ring outlives the reset, but its event channel does not: what nobody has read by then may stay unread. */
+class Console extends Step {
+  constructor() {
+    super("console");
+  }
+
+  run(): i64 {
+    let deadline: u64 = 0;
+    while (!console_drained()) {
+      const now = systemTime();
+      if (deadline == 0) deadline = now + DRAIN_WITHIN;
+      if (now >= deadline) return -ETIME;
+      sched.yield();
+    }
+    return 0;
+  }
+}
+
+/**
+ * No upcall from here on. Ports are masked by now (evtchn.ts), so no new one arises; one that was raised before is
+ * taken back, since a stale evtchn_upcall_pending keeps Xen from ever raising the next (vcpu_mark_events_pending,
+ * xen/arch/x86/domain.c), and the reset leaves it as it is. What a toolstack bound raises events, whether this program
+ * ever wanted to know or not.
+ */
+class Upcall extends Step {
+  constructor() {
+    super("event upcall");
+  }
+
+  run(): i64 {
+    interrupts_off();
+    const used = mappedVcpuInfo();
+    /* The selector as well, for the way back: unmasking raises an event only where its bit is not set yet. */
+    clearUpcall(used != 0 ? used : unusedVcpuInfo());
+    return 0;
+  }
+
+  undo(): void {
+    if (mappedVcpuInfo() != 0) interrupts_on();
+  }
+}
+
+@lazy let prepared: Preparation | null = null;
+@lazy let trouble: string = "";
+
+/** The steps of prepare(): `jump` says that another kernel comes after the reset. */
+export function softResetSteps(jump: bool): Array<Step> {
+  const parts = knownParts();
+  const steps: Array<Step> = [new ShutdownCode()];
+  let at = 0;
+  while (at < parts.length && parts[at].order < PartOrder.CONSOLE) at++;
+  for (let i = 0; i < at; i++) steps.push(parts[i]);
+  steps.push(new Console());
+  for (let i = at; i < parts.length; i++) steps.push(parts[i]);
+  steps.push(new Upcall());
+  for (let i = 0; i < parts.length; i++) {
+    parts[i].jump = jump;
+    parts[i].detail = "";
+  }
+  return steps;
+}
+
+export namespace softReset {
+  /**
+   * Puts in order what a soft reset does not clean, in steps that `observer` is told of: watchdogs, timers, other
+   * vCPUs, memory that Xen writes by its virtual address, grants, rings, event channels, the upcall. From here to
+   * request() or undo() nothing else is to be done: no event comes.
+   *
+   * Returns 0; or the errno of the step that failed, and then everything is as it was: why() says which and why.
+   * A grant that another domain has mapped is no failure: it stays, and active() of grant.ts has it.
+   */
+  export function prepare(observer: StepObserver | null = null): i64 {
+    return run(new Preparation(softResetSteps(false), observer));
+  }
+
+  /** Runs a longer list of steps in prepare()'s place: kexec's. */
+  export function run(preparation: Preparation): i64 {
+    assert(!prepared, "prepared already: request() it, or undo() it");
+    const result = preparation.run();
+    trouble = preparation.trouble;
+    if (result == 0) prepared = preparation;
+    return result;
+  }
+
+  /** Takes prepare() back: the guest goes on as if it had not been. Nothing to do if it was not. */
+  export function undo(): void {
+    const preparation = prepared;
+    if (!preparation) return;
+    prepared = null;
+    preparation.undo();
+  }
+
+  /** Whether prepare() is done, and neither undo() nor request() has come since. */
+  export function isPrepared(): bool {
+    return prepared != null;
+  }
+
+  /** What kept the last prepare(): the step, Xen's errno, and more where there is more to say. Empty if nothing did. */
+  export function why(): string {
+    return trouble;
+  }
+
+  /**
+   * SCHEDOP_shutdown(SHUTDOWN_soft_reset). Returns Xen's number, 0, when the toolstack lets the domain go on. From
+   * then on shared_info, event channels and Xen's clocks are gone: call xen.attach() before anything that needs
+   * them. A toolstack that does not know the reason ends the domain, and this never returns; in a domain that is
+   * Xen's dom0, Xen restarts the machine.
+   *
+   * Not prepared, it is the bare operation. A refusal, which Xen has none of, leaves everything as it is.
+   */
+  export function request(): i64 {
+    const preparation = prepared;
+    interrupts_off();
+    const result = sched.shutdown(SHUTDOWN_soft_reset);
+    if (result != 0) {
+      if (!preparation && mappedSharedInfo() != 0) interrupts_on();
+      return result;
+    }
+    letGo(false);
+    return result;
+  }
+
+  /**
+   * request() without the hypercall, for tests: the program goes on as if the domain had been reset, and finds what a
+   * kernel finds that was started without a reset. Returns 0.
+   */
+  export function skip(): i64 {
+    interrupts_off();
+    letGo(false);
+    return 0;
+  }
+}
+
+/** The domain is as new, and what was prepared is over. `renewed`: it is another one, with the same memory. */
+export function letGo(renewed: bool): void {
+  prepared = null;
+  forgetLatchedShutdown();
+  detachSharedInfo();
+  const parts = knownParts();
+  for (let i = 0; i < parts.length; i++) {
+    parts[i].renewed = renewed;
+    parts[i].detached();
+  }
+}

@@ -1,0 +1,69 @@
+// Watches on the store: what has changed is queued, until somebody waits for it or the event loop calls back.
+
+import { StoreConnection } from "./connection";
+
+/** What the event loop calls. */
+export abstract class WatchCallback {
+  abstract run(path: string): void;
+}
+
+export class ContextWatchCallback<T> extends WatchCallback {
+  constructor(
+    private context: T,
+    private fn: (context: T, path: string) => void,
+  ) {
+    super();
+  }
+
+  run(path: string): void {
+    this.fn(this.context, path);
+  }
+}
+
+/** One watch of this program: xenstore.watch() and xenstore.on(). */
+export class StoreWatch {
+  /** 0, or the negative errno of setting it up, or of setting it up again; wait() leaves -ETIMEDOUT here. */
+  error: i64 = 0;
+  private changed: Array<string> = [];
+
+  constructor(
+    private connection: StoreConnection,
+    readonly path: string,
+    readonly token: string,
+    readonly callback: WatchCallback | null,
+  ) {}
+
+  /**
+   * The next path that has changed, beginning with `path` itself right after the watch was set up; sleeps until then.
+   * Null at Xen system time `deadline` (ns), or if there is no connection: `error` says which. Not for a watch with
+   * a callback, which gets them all.
+   */
+  wait(deadline: u64): string | null {
+    assert(!this.callback, "the event loop calls back for this watch");
+    this.error = 0;
+    while (this.changed.length == 0) {
+      this.error = this.connection.receiveEvents(deadline);
+      if (this.error != 0) return null;
+    }
+    return this.changed.shift();
+  }
+
+  /** Ends the watch. What has changed and was not yet told of is forgotten. 0, or a negative errno of the store. */
+  stop(): i64 {
+    this.changed = [];
+    return this.connection.unwatch(this);
+  }
+
+  /** A change that is already queued tells enough: whoever hears of it looks. Returns whether this one was queued. */
+  queue(path: string): bool {
+    if (this.changed.includes(path)) return false;
+    this.changed.push(path);
+    return true;
+  }
+
+  /** Calls back for the oldest change. */
+  run(): void {
+    const callback = this.callback;
+    if (callback && this.changed.length > 0) callback.run(this.changed.shift());
+  }
+}

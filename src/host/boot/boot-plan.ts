@@ -1,0 +1,181 @@
+/** What a boot needs before QEMU starts: its arguments, and the files that it has to find. */
+import { randomBytes } from "node:crypto";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { UserError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { readElf } from "../elf/elf.js";
+import { validatePvhImage } from "../elf/pvh.js";
+import type { BootOptions } from "./boot.js";
+import { MAX_BUNDLED, writeBundle } from "./bundle.js";
+import { imagePathForQemu } from "./image-link.js";
+import {
+  DEFAULT_MEMORY_MIB,
+  MAX_DOMU_VCPUS,
+  MAX_MEMORY_MIB,
+  MAX_VCPUS,
+  MIN_MEMORY_MIB,
+  TOOLSTACK_MIB,
+  domainOverheadMiB,
+  machineArgs,
+} from "./qemu.js";
+import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "./stages.js";
+import { toolstackImage } from "./toolstack-image.js";
+import { planXl } from "../xl/plan.js";
+
+export interface BootPlan {
+  /** Of the guest's records. */
+  nonce: string;
+  /** Of the toolstack's; null where the guest is dom0. */
+  toolstackNonce: string | null;
+  /** The toolstack's image; null as well. */
+  toolstackImage: string | null;
+  /** QEMU's arguments. */
+  args: string[];
+  /** From a line of the serial console to those that a Monitor takes, where they are not the same. */
+  read?: (line: string) => string[];
+  /** Removes what was made for this boot only. */
+  dispose: () => Promise<void>;
+}
+
+/** Everything checked that can be before QEMU starts. Throws a UserError for options or an image that cannot work. */
+export async function prepareBoot(options: BootOptions): Promise<BootPlan> {
+  const memoryMiB = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
+  const vcpus = options.vcpus ?? 1;
+  const most = options.on === "dom0" ? MAX_VCPUS : MAX_DOMU_VCPUS;
+  checkRange("the guest's memory in MiB", memoryMiB, MIN_MEMORY_MIB, MAX_MEMORY_MIB);
+  checkRange("the number of vCPUs", vcpus, 1, most);
+  checkRange("the timeout in ms", options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS);
+  if (options.gdbPort !== undefined) checkRange("gdb's port", options.gdbPort, 1, 65_535);
+  // Xen takes a byte's high bit for its own: serial_rx, xen/drivers/char/serial.c.
+  if (/[^\0-\x7f]/.test(options.input ?? ""))
+    throw new UserError("what is typed may be ASCII only: Xen's console passes on seven bits");
+  if (options.force !== true) validatePvhImage(await readElf(options.image));
+  const sized = { memoryMiB, vcpus };
+  switch (options.on ?? "domu") {
+    case "dom0":
+      return planDom0(options, sized);
+    case "domu":
+      return planDomU(options, sized);
+    case "xl":
+    case "xl-hvm": {
+      const filesMiB = await totalMiB([options.image, ...(options.modules ?? [])]);
+      const type = options.on === "xl" ? "pvh" : "hvm";
+      return planXl(type, options, sized, [newNonce(), newNonce()], filesMiB);
+    }
+  }
+}
+
+export interface Sized {
+  memoryMiB: number;
+  vcpus: number;
+}
+
+function newNonce(): string {
+  return randomBytes(6).toString("hex");
+}
+
+async function planDom0(options: BootOptions, sized: Sized): Promise<BootPlan> {
+  if (options.onSoftReset !== undefined)
+    throw new UserError("Xen does not soft-reset its dom0: expected domu or xl as the way to run");
+  const nonce = newNonce();
+  const image = await imagePathForQemu(options.image);
+  const module = await oneModule(options.modules ?? []);
+  const args = machineArgs({
+    ...options,
+    ...sized,
+    xen: options.xen.path,
+    image,
+    modules: module.files,
+    nonce,
+    cmdline: ["on=dom0", options.cmdline].filter(Boolean).join(" "),
+  });
+  return { nonce, toolstackNonce: null, toolstackImage: null, args, dispose: module.dispose };
+}
+
+async function planDomU(options: BootOptions, sized: Sized): Promise<BootPlan> {
+  const { memoryMiB, vcpus } = sized;
+  const nonce = newNonce();
+  const toolstackNonce = newNonce();
+  const { progress, signal } = options;
+  const toolstack = await toolstackImage("toolstack/main.ts", {
+    ...(progress === undefined ? {} : { progress }),
+    ...(signal === undefined ? {} : { signal }),
+  });
+  const image = await imagePathForQemu(toolstack);
+  const module = await oneModule([options.image, ...(options.modules ?? [])], 1);
+  const words = [
+    `memory=${memoryMiB}`,
+    `vcpus=${vcpus}`,
+    `on_soft_reset=${options.onSoftReset ?? "soft-reset"}`,
+    options.tellState === true ? "state=1" : "",
+    `-- nonce=${nonce} on=domu`,
+    options.cmdline,
+  ];
+  const args = machineArgs({
+    ...options,
+    xen: options.xen.path,
+    image,
+    modules: module.files,
+    nonce: toolstackNonce,
+    // The module lies in dom0's memory.
+    memoryMiB: TOOLSTACK_MIB + module.sizeMiB,
+    domUMiB: memoryMiB + domainOverheadMiB(memoryMiB, vcpus),
+    vcpus,
+    cmdline: words.filter(Boolean).join(" "),
+  });
+  return { nonce, toolstackNonce, toolstackImage: toolstack, args, dispose: module.dispose };
+}
+
+interface Module {
+  /** None or one. */
+  files: string[];
+  sizeMiB: number;
+  dispose: () => Promise<void>;
+}
+
+/** Xen hands on one module to a PVH dom0: several files go into one. The first `own` of them are ours. */
+async function oneModule(files: string[], own = 0): Promise<Module> {
+  const [only] = files;
+  const none = (): Promise<void> => Promise.resolve();
+  const sizeMiB = await totalMiB(files);
+  if (files.length <= 1)
+    return {
+      files: only === undefined ? [] : [await imagePathForQemu(only)],
+      sizeMiB,
+      dispose: none,
+    };
+  if (files.length > MAX_BUNDLED)
+    throw new UserError(`there are ${files.length - own} modules, at most ${MAX_BUNDLED - own}`);
+  const folder = await mkdtemp(path.join(tmpdir(), "xenlet-modules-"));
+  const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const bundle = path.join(folder, "modules");
+  try {
+    await writeBundle(files, bundle);
+  } catch (error) {
+    await dispose();
+    throw new UserError(`the modules cannot be bundled: ${(error as Error).message}`, {
+      exitCode: ExitCode.HOST,
+      cause: error,
+    });
+  }
+  return { files: [await imagePathForQemu(bundle)], sizeMiB, dispose };
+}
+
+async function totalMiB(files: string[]): Promise<number> {
+  let bytes = 0;
+  for (const file of files) {
+    try {
+      bytes += (await stat(file)).size;
+    } catch (cause) {
+      throw new UserError(`cannot read ${file}: ${(cause as Error).message}`, { cause });
+    }
+  }
+  return Math.ceil(bytes / 2 ** 20);
+}
+
+function checkRange(what: string, value: number, least: number, most: number): void {
+  if (!Number.isInteger(value) || value < least || value > most)
+    throw new UserError(`${what} is ${value}, expected a whole number of ${least}..${most}`);
+}

@@ -1,0 +1,301 @@
+/** One boot of a guest on Xen on QEMU, from start to verdict. */
+import path from "node:path";
+import type { Progress } from "../base/progress.js";
+import { prepareBoot, type BootPlan } from "./boot-plan.js";
+import type { Qemu, XenBinary } from "../debian/index.js";
+import { Monitor } from "./monitor.js";
+import { quoteCommand, startMachine, type MachineProcess } from "./qemu.js";
+import { fieldsOf, type Damage, type GuestRecord } from "../protocol/record.js";
+import { RunLog } from "./run-log.js";
+import { LineSplitter, readConsoleLine } from "../protocol/serial.js";
+import {
+  DEFAULT_TIMEOUT_MS,
+  StageTimer,
+  deadlinesFor,
+  type Deadlines,
+  type Stage,
+} from "./stages.js";
+import { reportTrap, type TrapReport } from "../protocol/trap.js";
+import { Typist } from "./console-input.js";
+import { judge, type Cause, type Verdict } from "./verdict.js";
+import { Whereabouts, type RunningVcpu } from "./location.js";
+import type { Ending } from "./xen-messages.js";
+
+/**
+ * Ways to run an image: as Xen's PVH dom0, as a domain that our own toolstack makes, or as one that stock xl does,
+ * PVH or HVM.
+ */
+export type Way = "dom0" | "domu" | "xl" | "xl-hvm";
+export const WAYS: readonly Way[] = ["dom0", "domu", "xl", "xl-hvm"];
+
+/** What the toolstack does with a domain that asks for a soft reset; all but the first are for showing what then fails. */
+export const ON_SOFT_RESET = ["soft-reset", "resume", "destroy"] as const;
+export type OnSoftReset = (typeof ON_SOFT_RESET)[number];
+
+export interface BootOptions {
+  /** Path of the guest's PVH image. */
+  image: string;
+  /** Default: domu. */
+  on?: Way;
+  /** domu, and xl and xl-hvm but for resume. Default: soft-reset. */
+  onSoftReset?: OnSoftReset;
+  /** domu: the toolstack reports what Xen has of the domain right before and right after each soft reset. */
+  tellState?: boolean;
+  xen: XenBinary;
+  qemu: Qemu;
+  /** Of the guest: 8..65536, default 128. */
+  memoryMiB?: number;
+  /** 1..128, default 1. */
+  vcpus?: number;
+  /** dom0 only: memory for the domains that the guest itself makes, in MiB. */
+  domUMiB?: number;
+  /** What the guest's own code may take, 1..2^31-1, default 60 000; the stages before it get at least as much. */
+  timeoutMs?: number;
+  /** Deadlines of single stages, in ms, where those that follow from timeoutMs will not do. */
+  deadlines?: Partial<Deadlines>;
+  /** The guest's command line, behind `nonce=…`; printable ASCII. */
+  cmdline?: string;
+  /** Files that the guest finds as its boot modules; no white space in their paths. Xen gives a dom0 one at most. */
+  modules?: string[];
+  /** Lets nothing run until a gdb attached to this port of localhost says so; then there are no deadlines. */
+  gdbPort?: number;
+  /** One instruction a nanosecond: figures that do not depend on the machine's load. About four times slower. */
+  icount?: boolean;
+  /** More words for Xen's command line. */
+  xenArgs?: string[];
+  /** More arguments for QEMU. */
+  qemuArgs?: string[];
+  /**
+   * ASCII, typed as soon as the guest's own code runs: on the guest's console; for a dom0 on Xen's, which it reads by
+   * console_io.
+   */
+  input?: string;
+  /** Where the log goes. Default: a file of its own in the cache, which keeps the last 100. */
+  log?: string;
+  /** Boot an image that does not look as if Xen could load it. */
+  force?: boolean;
+  /** Ends QEMU; bootGuest rejects with the signal's reason. */
+  signal?: AbortSignal;
+  /** Told of the toolstack's image being built. */
+  progress?: Progress;
+  onStage?(stage: Stage): void;
+  onRecord?(record: GuestRecord): void;
+  /** What the toolstack reports; domu only. */
+  onToolstackRecord?(record: GuestRecord): void;
+  /** What the guest prints: console.log and console.error, and what it writes to its debug port itself. */
+  onConsole?(line: string, stream: "log" | "error" | "port"): void;
+  /** Xen's own lines. */
+  onXenLine?(line: string): void;
+  /** As soon as the log is there, before QEMU starts; null where none can be written. */
+  onLog?(path: string | null): void;
+}
+
+export interface BootResult extends Verdict {
+  /** The last one reached. */
+  stage: Stage;
+  /** The way it ran. */
+  on: Way;
+  /** How the guest's domain ended, as Xen or its toolstack says; null if nobody did. */
+  ended: Ending | null;
+  records: GuestRecord[];
+  /** What the toolstack reported; empty for a dom0. */
+  toolstackRecords: GuestRecord[];
+  /** What was wrong with the records. */
+  damage: Damage[];
+  /** The guest's, or the toolstack's own. */
+  trap: TrapReport | null;
+  /** Of a guest whose time was up: its vCPUs that were running then, and where. */
+  running: RunningVcpu[];
+  /** The serial console, whole; null if it could not be kept, and `logTrouble` says why. */
+  log: string | null;
+  logTrouble: string | null;
+  /** The console's last lines, before Xen was asked where the guest is. */
+  tail: string[];
+  /** From QEMU's start to its end. */
+  durationMs: number;
+  /** The file, with the version that its banner says. */
+  xen: XenBinary & { banner: string | null };
+}
+
+/**
+ * Boots an image on Xen and waits for its verdict. Any number may run
+ * at the same time. QEMU is gone when the promise settles, and if this process
+ * ends first, in whatever way, it goes too.
+ *
+ * Rejects with a UserError for options or an image that cannot work, with what
+ * `signal` was aborted with, and for a QEMU that cannot be started; everything
+ * that a boot can come to is a result.
+ */
+export async function bootGuest(options: BootOptions): Promise<BootResult> {
+  options.signal?.throwIfAborted();
+  const plan = await prepareBoot(options);
+  const { nonce, args } = plan;
+  const name = `${path.basename(options.image).replace(/[^\w.-]/g, "_")}-${nonce}`;
+  const log = await RunLog.open(name, options.log);
+  try {
+    options.onLog?.(log.path);
+    log.write(
+      `# ${quoteCommand(options.qemu.command, [...options.qemu.args, ...args], options.qemu.env)}`,
+    );
+    const run = await runMachine(options, plan, log);
+    await log.close();
+    const { monitor, whereabouts } = run;
+    const running = await whereabouts.name(options.image, options.on === "dom0");
+    const verdict = judge(monitor, run.cause);
+    return {
+      ...verdict,
+      message:
+        verdict.message + (verdict.verdict === "timeout" ? whereabouts.describe(running) : ""),
+      running,
+      stage: run.stage,
+      ended: monitor.ending,
+      on: options.on ?? "domu",
+      records: monitor.records,
+      toolstackRecords: monitor.toolstackRecords,
+      damage: monitor.damage,
+      trap: await trapOf(monitor, options.image, plan),
+      log: log.trouble === null ? log.path : null,
+      logTrouble: log.trouble,
+      tail: run.tail,
+      durationMs: run.durationMs,
+      xen: { ...options.xen, banner: monitor.banner?.debian ?? monitor.banner?.version ?? null },
+    };
+  } finally {
+    await log.close();
+    await plan.dispose();
+  }
+}
+
+/** Of the toolstack if it failed: then that is what the verdict is about. */
+async function trapOf(
+  monitor: Monitor,
+  image: string,
+  { toolstackImage }: BootPlan,
+): Promise<TrapReport | null> {
+  const own =
+    toolstackImage === null ? null : await reportTrap(monitor.toolstackRecords, toolstackImage);
+  return own ?? reportTrap(monitor.records, image);
+}
+
+interface Run {
+  monitor: Monitor;
+  whereabouts: Whereabouts;
+  tail: string[];
+  cause: Cause;
+  stage: Stage;
+  durationMs: number;
+}
+
+async function runMachine(
+  options: BootOptions,
+  { nonce, toolstackNonce, toolstackImage, args, read = (line) => [line] }: BootPlan,
+  log: RunLog,
+): Promise<Run> {
+  const { signal } = options;
+  const start = performance.now();
+  // Resolved by the first of: Xen says how it ended, a deadline, QEMU's own end, an abort.
+  let stop!: (cause: Cause) => void;
+  let fail!: (reason: unknown) => void;
+  const stopped = new Promise<Cause>((resolve, reject) => {
+    stop = resolve;
+    fail = reject;
+  });
+  // It may reject before anybody waits for it.
+  stopped.catch(() => undefined);
+
+  let machine: MachineProcess | undefined;
+  const typist =
+    options.input === undefined
+      ? null
+      : new Typist(options.input, (bytes) => machine?.type(bytes), toolstackImage !== null);
+  const monitor = new Monitor({
+    nonce,
+    ...(toolstackNonce === null ? {} : { toolstackNonce }),
+    timestamps: options.xenArgs?.some((word) => word.startsWith("console_timestamps")) ?? false,
+    onStage: (stage) => {
+      timer.reach(stage);
+      if (stage === "runtime") typist?.start();
+      options.onStage?.(stage);
+    },
+    onEnding: () => {
+      stop({ type: "ending" });
+    },
+    onRecord: (record) => {
+      if (record.kind === "log" || record.kind === "error")
+        options.onConsole?.(record.payload, record.kind);
+      options.onRecord?.(record);
+    },
+    onToolstackRecord: (record) => {
+      if (record.kind === "typed") typist?.read(Number(fieldsOf(record)?.get("bytes") ?? 0));
+      options.onToolstackRecord?.(record);
+    },
+    onText: (text) => options.onConsole?.(text, "port"),
+    onXenLine: (line) => {
+      whereabouts.read(readConsoleLine(line, false).text);
+      options.onXenLine?.(line);
+    },
+  });
+  const whereabouts = new Whereabouts();
+  const lines = new LineSplitter();
+  const take = (line: string): void => {
+    log.write(line);
+    for (const said of read(line)) monitor.push(said);
+  };
+  const deadlines =
+    options.gdbPort === undefined
+      ? {
+          ...deadlinesFor(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, options.on?.startsWith("xl")),
+          ...options.deadlines,
+        }
+      : null;
+  const timer = new StageTimer(deadlines, (stage, deadlineMs) => {
+    stop({ type: "deadline", stage, deadlineMs });
+  });
+  const abort = (): void => {
+    fail(signal?.reason);
+  };
+  signal?.addEventListener("abort", abort);
+
+  try {
+    const started = await startMachine(options.qemu, args, (bytes) => {
+      try {
+        for (const line of lines.push(bytes)) take(line);
+      } catch (error) {
+        // A callback of the caller's threw: that ends the run, not the process.
+        fail(error);
+      }
+    });
+    machine = started;
+    void started.ended.then((ended) => {
+      stop({ type: "qemu", ...ended });
+    });
+    try {
+      if (signal?.aborted === true) abort();
+      const cause = await stopped;
+      const { stage } = timer;
+      const tail = cause.type === "deadline" ? log.tail : null;
+      // What is typed from now on would be Xen's debug keys.
+      typist?.stop();
+      if (cause.type === "deadline" && monitor.handedOver) await whereabouts.ask(started, signal);
+      started.kill();
+      await started.ended;
+      for (const line of lines.end()) take(line);
+      monitor.end();
+      return {
+        monitor,
+        whereabouts,
+        tail: tail ?? log.tail,
+        cause,
+        stage,
+        durationMs: performance.now() - start,
+      };
+    } finally {
+      started.kill();
+      await started.ended;
+    }
+  } finally {
+    timer.stop();
+    typist?.stop();
+    signal?.removeEventListener("abort", abort);
+  }
+}

@@ -1,0 +1,153 @@
+/**
+ * From what a run said to what it comes to. Success is never the default: it
+ * takes the guest's own exit record with the run's nonce, an unbroken sequence
+ * of records, and a domain that powered itself off.
+ */
+import { ExitCode, exitCodeOfGuest } from "../base/exit-codes.js";
+import type { Monitor } from "./monitor.js";
+import { fieldsOf, type GuestRecord } from "../protocol/record.js";
+import { describeMissed, type Stage } from "./stages.js";
+import { describeEnding } from "./xen-messages.js";
+
+/** Why the harness stopped listening. */
+export type Cause =
+  /** Xen said how the domain ended, or panicked. */
+  | { type: "ending" }
+  | { type: "deadline"; stage: Stage; deadlineMs: number }
+  /** QEMU ended by itself, `status` says how ("exit code 1", "SIGSEGV"). */
+  | { type: "qemu"; status: string; stderr: string };
+
+export interface Verdict {
+  verdict: "exit" | "crash" | "timeout" | "host";
+  /** What `xenlet run` exits with. */
+  exitCode: number;
+  /** What the guest said: 0..255. */
+  guestCode: number | null;
+  /** One sentence. */
+  message: string;
+  hint?: string;
+}
+
+export function judge(monitor: Monitor, cause: Cause): Verdict {
+  const exits = monitor.records.filter((record) => record.kind === "exit" && record.signed);
+  const guestCode = exits[0] === undefined ? null : exitCodeOf(exits[0]);
+  const finding = monitor.findings.best;
+  const hint = finding?.hint === undefined ? {} : { hint: finding.hint };
+  const crash = (message: string): Verdict => ({
+    verdict: "crash",
+    exitCode: ExitCode.CRASH,
+    guestCode,
+    message,
+    ...hint,
+  });
+
+  const toolstack = failureOfToolstack(monitor);
+  if (toolstack !== null)
+    return {
+      verdict: "host",
+      exitCode: ExitCode.HOST,
+      guestCode,
+      message: `the toolstack failed: ${toolstack}`,
+      ...hint,
+    };
+  const failure = failureOf(monitor.records);
+  if (failure !== null) return crash(failure);
+  if (monitor.ending?.how === "panic")
+    return crash(`Xen panicked (${monitor.panic ?? ""})${because(finding?.message)}`);
+  if (cause.type === "deadline")
+    return {
+      verdict: "timeout",
+      exitCode: ExitCode.TIMEOUT,
+      guestCode,
+      message: describeMissed(cause.stage, cause.deadlineMs, monitor) + because(finding?.message),
+      ...hint,
+    };
+  if (monitor.ending === null) return qemuEnded(monitor, cause, guestCode);
+
+  const ended = describeEnding(monitor.ending);
+  if (exits.length === 0) {
+    return crash(
+      monitor.handedOver
+        ? `${ended}, and the guest had said no verdict${because(finding?.message)}`
+        : `${ended} before it ran${because(finding?.message)}`,
+    );
+  }
+  if (guestCode === null || exits.length > 1)
+    return crash("the guest's exit records are not one code of 0..255");
+  if (monitor.ending.how !== "poweroff")
+    return crash(
+      `the guest said exit code ${guestCode}, but then ${ended}${because(finding?.message)}`,
+    );
+  const [damage] = monitor.damage;
+  if (damage !== undefined)
+    return crash(
+      `the guest said exit code ${guestCode}, but its records are damaged ` +
+        `(${monitor.damage.length} times; first: ${damage.message})`,
+    );
+  return {
+    verdict: "exit",
+    exitCode: exitCodeOfGuest(guestCode),
+    guestCode,
+    message: `the guest ended with exit code ${guestCode}`,
+  };
+}
+
+function because(message: string | undefined): string {
+  return message === undefined ? "" : `: ${message}`;
+}
+
+/** QEMU went without a word of Xen's about the domain. */
+function qemuEnded(monitor: Monitor, cause: Cause, guestCode: number | null): Verdict {
+  const status = cause.type === "qemu" ? cause.status : "unexpectedly";
+  const said = cause.type === "qemu" ? cause.stderr.trim() : "";
+  const words = said === "" ? "" : `: ${said}`;
+  // Before the banner nothing of Xen or the guest ran: QEMU itself refused.
+  const host = monitor.banner === null || status.startsWith("SIG");
+  return {
+    verdict: host ? "host" : "crash",
+    exitCode: host ? ExitCode.HOST : ExitCode.CRASH,
+    guestCode,
+    message: `QEMU ended (${status}) before Xen said how the domain ended${words}`,
+  };
+}
+
+function exitCodeOf(record: GuestRecord): number | null {
+  const code = fieldsOf(record)?.get("code") ?? "";
+  return /^\d{1,3}$/.test(code) && Number(code) <= 255 ? Number(code) : null;
+}
+
+/** What ended the domain that makes the guest's. */
+function failureOfToolstack({ toolstackRecords, toolstackEnding, ending }: Monitor): string | null {
+  const said = failureOf(toolstackRecords);
+  if (said !== null) return said.replace(/^the guest('s boot code)? /, "it ");
+  if (toolstackEnding === null || ending !== null) return null;
+  return describeEnding(toolstackEnding).replace(/^the domain/, "its domain");
+}
+
+/** The guest's own word that it failed, in a sentence. */
+function failureOf(records: GuestRecord[]): string | null {
+  for (const record of records) {
+    const fields = fieldsOf(record);
+    switch (record.kind) {
+      case "trap":
+        if (fields?.get("kind") === "out-of-memory")
+          return "the guest ran out of memory: it needs more than the domain has";
+        return `the guest trapped: ${fields?.get("kind") ?? record.payload}${at(fields?.get("address"))}`;
+      case "abort":
+        return describeAbort(fields, record.payload);
+      case "fatal":
+        return `the guest's boot code gave up: ${record.payload}`;
+    }
+  }
+  return null;
+}
+
+function at(address: string | undefined): string {
+  return address === undefined ? "" : ` at address ${address}`;
+}
+
+function describeAbort(fields: Map<string, string> | null, payload: string): string {
+  if (fields === null) return `the guest aborted: ${payload}`;
+  const place = ["file", "line", "column"].map((key) => fields.get(key)).filter(Boolean);
+  return `the guest aborted at ${place.join(":")}: ${fields.get("text") ?? ""}`;
+}

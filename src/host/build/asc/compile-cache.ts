@@ -1,0 +1,147 @@
+// asc's results, kept by everything that it read.
+//
+// Which files a compilation reads is known only when it is done, so there are two steps. Under a key of what is
+// known before (compiler, runtime library, options, the guest's own text) stand traces: each lists what one
+// compilation looked for, what it found there (or that it found nothing: a file that appears changes what an
+// import means), and under which key its result is. A trace holds if every look would have the same answer now.
+
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join, relative, resolve } from "node:path";
+
+import type { CompileResult } from "./compile.js";
+import { digest, digestOfOwnCode, loadStage, storeStage } from "../../cache/stage-cache.js";
+import type { TestSite } from "./transform/test-sites.js";
+
+/** How many of the last compilations of one text, with other files around it, are remembered. */
+const MAX_TRACES = 8;
+
+/**
+ * What asc looked for: paths from the guest's folder on, or names of the runtime library behind `~lib/`; null:
+ * there was no such file.
+ */
+interface Trace {
+  looks: [path: string, digest: string | null][];
+  result: string;
+}
+
+/** asconfig.json's ways to bring in code or names that are not among the looks. */
+const BEYOND = /"(?:transform|lib|path|extends)"/;
+
+const LIBRARY = "~lib/";
+
+let compiler: Promise<string> | undefined;
+
+/** Of the compiler itself, by its files' contents: somebody may be working on it. */
+async function digestOfCompiler(): Promise<string> {
+  compiler ??= (async () => {
+    const require = createRequire(import.meta.url);
+    const asc = dirname(require.resolve("assemblyscript/dist/asc.js"));
+    const binaryen = createRequire(join(asc, "asc.js")).resolve("binaryen");
+    const files = [join(asc, "asc.js"), join(asc, "assemblyscript.js"), binaryen];
+    return digest(...(await Promise.all(files.map((file) => readFile(file)))));
+  })();
+  return compiler;
+}
+
+const read = (path: string): Promise<string | null> => readFile(path, "utf8").catch(() => null);
+
+/** One compilation, to be looked up, or watched and remembered. */
+export class CompileCache {
+  readonly #folder: string;
+  readonly #key: string;
+  readonly #library: ReadonlyMap<string, string>;
+  readonly #looks = new Map<string, string | null>();
+  #cacheable = true;
+
+  private constructor(folder: string, key: string, library: ReadonlyMap<string, string>) {
+    this.#folder = folder;
+    this.#key = key;
+    this.#library = library;
+  }
+
+  /**
+   * `known`: everything that decides about the result, but for the files that are read through readFile(), and
+   * the texts of `library`'s files that are read through libraryText().
+   */
+  static async open(
+    entry: string,
+    known: string[],
+    library: ReadonlyMap<string, string>,
+  ): Promise<CompileCache> {
+    const key = digest(
+      await digestOfCompiler(),
+      await digestOfOwnCode(),
+      (await read(entry)) ?? "",
+      ...known,
+      ...[...library.keys()].sort(),
+    );
+    return new CompileCache(dirname(entry), key, library);
+  }
+
+  /** For asc: reads a file, and remembers the look. */
+  async readFile(name: string, baseFolder: string): Promise<string | null> {
+    const path = resolve(baseFolder, name);
+    const text = await read(path);
+    if (!name.endsWith(".ts") && text !== null && BEYOND.test(text)) this.#cacheable = false;
+    this.#looks.set(relative(this.#folder, path), text === null ? null : digest(text));
+    return text;
+  }
+
+  /** For asc: the same, of the runtime library. */
+  libraryText(name: string): string {
+    const text = this.#library.get(name) ?? "";
+    this.#looks.set(LIBRARY + name, digest(text));
+    return text;
+  }
+
+  async #now(path: string): Promise<string | null> {
+    const text = path.startsWith(LIBRARY)
+      ? (this.#library.get(path.slice(LIBRARY.length)) ?? null)
+      : await read(resolve(this.#folder, path));
+    return text === null ? null : digest(text);
+  }
+
+  async #traces(): Promise<Trace[]> {
+    const files = await loadStage("traces", this.#key);
+    return files === null
+      ? []
+      : (JSON.parse(Buffer.from(files["traces"] ?? "[]").toString()) as Trace[]);
+  }
+
+  async #holds(trace: Trace): Promise<boolean> {
+    for (const [path, expected] of trace.looks)
+      if ((await this.#now(path)) !== expected) return false;
+    return true;
+  }
+
+  /** The result of an equal compilation, or null. */
+  async find(): Promise<CompileResult | null> {
+    for (const trace of await this.#traces()) {
+      if (!(await this.#holds(trace))) continue;
+      const files = await loadStage("compiled", trace.result);
+      const { wasm, sourceMap, tests } = files ?? {};
+      if (wasm === undefined || sourceMap === undefined || tests === undefined) continue;
+      return {
+        wasm,
+        sourceMap: Buffer.from(sourceMap).toString(),
+        tests: JSON.parse(Buffer.from(tests).toString()) as TestSite[],
+      };
+    }
+    return null;
+  }
+
+  async remember(result: CompileResult): Promise<void> {
+    if (!this.#cacheable) return;
+    const looks = [...this.#looks].sort(([a], [b]) => (a < b ? -1 : 1));
+    const trace: Trace = { looks, result: digest(this.#key, JSON.stringify(looks)) };
+    await storeStage("compiled", trace.result, {
+      wasm: result.wasm,
+      sourceMap: Buffer.from(result.sourceMap),
+      tests: Buffer.from(JSON.stringify(result.tests)),
+    });
+    const others = (await this.#traces()).filter((other) => other.result !== trace.result);
+    const traces = [trace, ...others].slice(0, MAX_TRACES);
+    await storeStage("traces", this.#key, { traces: Buffer.from(JSON.stringify(traces)) });
+  }
+}

@@ -1,0 +1,122 @@
+// A guest from source to image: compile, lower, link.
+
+import { setMaxListeners } from "node:events";
+import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join, resolve } from "node:path";
+import { performance } from "node:perf_hooks";
+
+import { cacheFolder } from "../cache/cache-folder.js";
+import { compileGuest, type CompileResult, type GuestRuntime } from "./asc/compile.js";
+import { emitStages, type EmittedStage } from "./emit.js";
+import { withoutSections } from "../elf/sections.js";
+import { lower, type DeadLoads } from "./lower/lower.js";
+import type { NullPage } from "./module-files.js";
+import type { TestSite } from "./asc/transform/test-sites.js";
+import { fixedObjects, link, run, type HypercallMode } from "./link/toolchain.js";
+
+export interface BuildOptions {
+  /** The guest's AssemblyScript file, FILE.ts, or a Wasm module, FILE.wasm. */
+  entry: string;
+  /** Where the image goes. */
+  output: string;
+  /** How the guest enters Xen: by the instruction itself (default), or through the page that Xen writes. */
+  hypercall?: HypercallMode;
+  /** AssemblyScript's allocator and collector; if not given, asconfig.json's, else incremental. */
+  runtime?: GuestRuntime;
+  /** What is at address 0; default: nothing (`trap`) for FILE.ts, memory (`allow`) for other modules. */
+  nullPage?: NullPage;
+  /** What becomes of loads whose result nobody uses; default: they stay, since they may trap. */
+  deadLoads?: DeadLoads;
+  /** Stages to leave beside the image, to be read: `image.elf` is joined by `image.wasm`, `image.c`, … */
+  emit?: EmittedStage[];
+  /** Leave out symbols and line numbers: smaller, but a trap is told by address only. */
+  strip?: boolean;
+  /** asc transforms, by path or package name. */
+  transforms?: string[];
+  /** C files, or objects, that define the guest's imports of module "native": the twin of a benchmark, a test's probe. */
+  native?: string[];
+  /** A folder to leave the intermediate files in (Wasm, C, objects). */
+  keep?: string;
+  /** Whether stages whose inputs have not changed may be taken from the cache; default true. */
+  cache?: boolean;
+  signal?: AbortSignal;
+  onStage?: (stage: string) => void;
+}
+
+export interface BuildResult {
+  image: string;
+  /** The image file's size. */
+  bytes: number;
+  stages: { name: string; ms: number }[];
+  /** Where the sources have tests. */
+  tests: TestSite[];
+}
+
+/** Builds a guest image. Throws BuildError with the compiler's own diagnostics; then there is no image. */
+export async function buildImage(options: BuildOptions): Promise<BuildResult> {
+  const { hypercall = "direct", signal, cache = true } = options;
+  if (signal) setMaxListeners(0, signal); // one for each compiler that runs
+  const stages: BuildResult["stages"] = [];
+  const stage = async <T>(name: string, work: () => Promise<T>): Promise<T> => {
+    signal?.throwIfAborted();
+    options.onStage?.(name);
+    const start = performance.now();
+    const result = await work();
+    stages.push({ name, ms: performance.now() - start });
+    return result;
+  };
+  if (options.keep !== undefined) await mkdir(options.keep, { recursive: true });
+  const folder =
+    options.keep === undefined
+      ? await mkdtemp(join(tmpdir(), "xenlet-build-"))
+      : resolve(options.keep);
+  try {
+    const fixed = fixedObjects(hypercall, cacheFolder(), signal ? { signal } : {});
+    fixed.catch(() => undefined); // awaited below; a compile error comes first
+    const { wasm, sourceMap, tests } = await stage("compile", () => compiled(options));
+    await writeFile(join(folder, "guest.wasm.map"), sourceMap);
+    const lowered = await stage("lower", () =>
+      lower({
+        wasm,
+        sourceMap,
+        hypercall,
+        folder,
+        native: options.native ?? [],
+        cache,
+        ...(options.nullPage === undefined ? {} : { nullPage: options.nullPage }),
+        ...(options.deadLoads === undefined ? {} : { deadLoads: options.deadLoads }),
+        ...(signal ? { signal } : {}),
+      }),
+    );
+    const linked = join(folder, "image.elf");
+    await stage("link", async () => {
+      await link([...(await fixed), ...lowered.objects], linked, {
+        hypercall,
+        nullPage: lowered.nullPage,
+        folder,
+        ...(signal ? { signal } : {}),
+      });
+      if (options.strip) {
+        await run("strip", ["--strip-all", linked], signal);
+        await writeFile(linked, withoutSections(await readFile(linked)));
+      }
+    });
+    await mkdir(dirname(resolve(options.output)), { recursive: true });
+    await copyFile(linked, options.output);
+    await emitStages(options.emit ?? [], folder, options.output, signal);
+    return { image: options.output, bytes: (await stat(options.output)).size, stages, tests };
+  } finally {
+    if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function compiled({
+  entry,
+  transforms = [],
+  runtime,
+  cache = true,
+}: BuildOptions): Promise<CompileResult> {
+  if (entry.endsWith(".wasm")) return { wasm: await readFile(entry), sourceMap: "", tests: [] };
+  return compileGuest({ entry, transforms, cache, ...(runtime === undefined ? {} : { runtime }) });
+}

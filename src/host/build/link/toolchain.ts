@@ -1,0 +1,277 @@
+// The C compiler and the linker: which flags, and why.
+
+import { execa } from "execa";
+import { randomUUID } from "node:crypto";
+import { mkdir, readdir, rename } from "node:fs/promises";
+import { basename, join } from "node:path";
+
+import { packageRoot } from "../../base/package-root.js";
+import { BuildError } from "../build-error.js";
+import type { NullPage } from "../module-files.js";
+import { digest, digestFolder } from "../../cache/stage-cache.js";
+
+export type HypercallMode = "page" | "direct";
+
+const boot = join(packageRoot, "boot");
+const linker = join(packageRoot, "linker");
+const wasmRuntime = join(packageRoot, "runtime", "wasm");
+const wasiRuntime = join(packageRoot, "runtime", "wasi");
+
+/** What C that enters Xen by itself has to know of it. */
+export function modeFlags(hypercall: HypercallMode): string[] {
+  return hypercall === "direct" ? ["-DXENLET_HYPERCALL_DIRECT"] : [];
+}
+
+/** What every C and assembly file of an image is compiled with. */
+export function commonFlags(hypercall: HypercallMode): string[] {
+  return [
+    "-O2",
+    "-std=gnu11",
+    "-ffreestanding",
+    "-fno-builtin", // our memcpy must not become a call of itself; wasm2c's code names builtins where it wants them
+    "-fno-pic",
+    "-fno-pie",
+    "-mcmodel=kernel", // linked at -2 GiB
+    "-mno-red-zone", // an upcall runs on the stack it finds, and a hypercall is a `call` in an asm
+    "-fno-delete-null-pointer-checks", // Wasm's memory begins at address 0
+    "-fno-stack-protector",
+    "-fstack-clash-protection", // no frame jumps over a guard page
+    "-fno-omit-frame-pointer", // backtraces
+    "-fno-optimize-sibling-calls", // with every caller in them; and Wasm's stack exhaustion is one
+    "-fno-asynchronous-unwind-tables",
+    "-fcf-protection=none",
+    "-fno-ipa-icf", // equal functions stay apart, or a trap would be told of the wrong one
+    "-ffunction-sections",
+    "-fdata-sections",
+    "-g1", // addresses to functions, inlined ones included
+    `-ffile-prefix-map=${packageRoot}=xenlet`,
+    "-nostdinc",
+    "-isystem",
+    join(wasmRuntime, "include"),
+    "-I",
+    boot,
+    "-I",
+    wasmRuntime,
+    "-I",
+    wasiRuntime,
+    ...modeFlags(hypercall),
+  ];
+}
+
+/** For our own C: small, since each part runs once; no floating point, since a trap must not touch the guest's. */
+export const bootFlags = [
+  "-Os",
+  "-mgeneral-regs-only",
+  "-Wall",
+  "-Wextra",
+  "-Werror",
+  "-Wa,--fatal-warnings",
+];
+
+/** For what wasm2c writes. What may alias what, runtime/wasm/wasm-ops.h says. */
+export const loweredFlags = [
+  "-fno-math-errno",
+  "-fsignaling-nans", // x * 1 is x, except that a signalling NaN becomes quiet
+  "-ffp-contract=off", // Wasm rounds after each operation
+  // A load may trap, which to gcc is an exception, and then it stays even if nothing uses its result. Everything else
+  // that can be done with loads still is: equal ones become one, and loops become vectors.
+  "-fexceptions",
+  "-fnon-call-exceptions",
+  "-fno-delete-dead-exceptions",
+  // gcc's analysis of what a pointer points to takes the result of a comparison for no address, and a store there for none.
+  "-fno-tree-pta",
+  "-Wno-builtin-declaration-mismatch",
+];
+
+/** For a build that may drop loads whose results nobody uses. */
+export const dropDeadLoadFlags = ["-fno-non-call-exceptions"];
+
+/** boot/ and runtime/: the same objects for every guest of one mode, but for the module's own runtime. */
+const fixedSources = [
+  ...[
+    "start.S",
+    "traps.S",
+    "hypercall.S",
+    "main.c",
+    "traps.c",
+    "hypercall.c",
+    "start_info.c",
+    "memory.c",
+    "shared_info.c",
+    "record.c",
+    "console.c",
+    "vcpu.c",
+    "kexec.S",
+    "kexec.c",
+    "crash.c",
+  ].map((file) => join(boot, file)),
+  join(wasmRuntime, "string.c"),
+  join(wasmRuntime, "math.c"),
+  join(wasmRuntime, "wasm-rt.c"),
+  join(wasmRuntime, "foreign.c"),
+  join(wasiRuntime, "wasi.c"),
+  join(wasiRuntime, "wasi-fd.c"),
+];
+
+function flagsFor(source: string, hypercall: HypercallMode): string[] {
+  if (basename(source) === "math.c")
+    return [...commonFlags(hypercall), "-Wall", "-Wextra", "-Werror"];
+  return [...commonFlags(hypercall), ...bootFlags];
+}
+
+let gccInclude: Promise<string> | undefined;
+
+/** gcc's own headers (stdint.h and the like): all that is used of the build machine. */
+async function compilerInclude(): Promise<string> {
+  gccInclude ??= execa("gcc", ["-print-file-name=include"]).then(
+    (result) => result.stdout,
+    (cause: unknown) => {
+      throw new BuildError("gcc is not there: it compiles guests", {
+        hint: "apt-get install gcc",
+        cause,
+      });
+    },
+  );
+  return gccInclude;
+}
+
+export async function run(
+  command: string,
+  args: string[],
+  signal?: AbortSignal,
+  cwd?: string,
+): Promise<string> {
+  const result = await execa(command, args, {
+    reject: false,
+    stdin: "ignore",
+    ...(cwd === undefined ? {} : { cwd }),
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  if (signal?.aborted) throw signal.reason;
+  if (result.failed) {
+    if (result.code === "ENOENT") {
+      throw new BuildError(`${command} is not there`, { hint: "apt-get install gcc binutils" });
+    }
+    throw new BuildError(`${command} failed:\n${result.stderr || result.shortMessage}`);
+  }
+  return result.stdout;
+}
+
+/** Compiles one C or assembly file. Throws BuildError with gcc's own diagnostics. */
+export async function compileC(
+  source: string,
+  object: string,
+  flags: string[],
+  signal?: AbortSignal,
+  cwd?: string,
+): Promise<void> {
+  await run(
+    "gcc",
+    [...flags, "-isystem", await compilerInclude(), "-c", source, "-o", object],
+    signal,
+    cwd,
+  );
+}
+
+/** Of what turns C into objects: compiler, assembler, and the headers and sources of boot/, linker/ and runtime/. */
+export async function digestOfToolchain(signal?: AbortSignal): Promise<string> {
+  const version = (command: string, flag: string): Promise<string> =>
+    execa(command, [flag], {
+      reject: false,
+      all: true,
+      stdin: "ignore",
+      env: { LC_ALL: "C" },
+      ...(signal ? { cancelSignal: signal } : {}),
+    }).then((result) => result.all);
+  return digest(
+    ...(await Promise.all([
+      version("gcc", "-v"),
+      version("as", "--version"),
+      compilerInclude(),
+      digestFolder(boot),
+      digestFolder(linker),
+      digestFolder(wasmRuntime),
+      digestFolder(wasiRuntime),
+    ])),
+  );
+}
+
+/**
+ * The objects of boot/ and runtime/ for that mode, compiled once and kept in `cache` by what they are made
+ * from (sources, flags, compiler), so that a second build only compiles the guest.
+ */
+export async function fixedObjects(
+  hypercall: HypercallMode,
+  cache: string,
+  { flags = [], signal }: { flags?: string[]; signal?: AbortSignal } = {},
+): Promise<string[]> {
+  const flagsOf = (source: string): string[] => [...flagsFor(source, hypercall), ...flags];
+  const key = digest(await digestOfToolchain(signal), JSON.stringify(fixedSources.map(flagsOf)));
+  const folder = join(cache, "objects", key.slice(0, 16));
+  const objects = fixedSources.map((source) => join(folder, basename(source) + ".o"));
+  const present = new Set(await readdir(folder).catch(() => []));
+  if (objects.every((object) => present.has(basename(object)))) return objects;
+
+  await mkdir(folder, { recursive: true });
+  await Promise.all(
+    fixedSources.map(async (source, index) => {
+      const object = objects[index] ?? "";
+      const partial = `${object}.${randomUUID()}`;
+      await compileC(source, partial, flagsOf(source), signal);
+      await rename(partial, object); // whole or not at all, whoever else is building
+    }),
+  );
+  return objects;
+}
+
+export interface LinkOptions {
+  hypercall: HypercallMode;
+  nullPage: NullPage;
+  /** Where the link script goes. */
+  folder: string;
+  /** More flags for the link script's preprocessor. */
+  flags?: string[];
+  signal?: AbortSignal;
+}
+
+/** Links an image. Throws BuildError with ld's own diagnostics; a warning is an error. */
+export async function link(
+  objects: string[],
+  output: string,
+  { hypercall, nullPage, folder, flags = [], signal }: LinkOptions,
+): Promise<void> {
+  const script = join(folder, "pvh.lds");
+  const defines = [
+    ...modeFlags(hypercall),
+    ...(nullPage === "allow" ? ["-DXENLET_PAGE_ZERO"] : []),
+    ...flags,
+  ];
+  const source = join(linker, "pvh.lds.S");
+  await run(
+    "gcc",
+    ["-E", "-P", "-x", "assembler-with-cpp", ...defines, "-I", boot, source, "-o", script],
+    signal,
+  );
+  await run(
+    "ld",
+    [
+      "-m",
+      "elf_x86_64",
+      "-n", // segments packed in the file: nobody maps it
+      "-static",
+      "--gc-sections",
+      "--build-id=none",
+      "--fatal-warnings",
+      "-z",
+      "noexecstack",
+      "-T",
+      script,
+      "-Map",
+      join(folder, "image.map"),
+      "-o",
+      output,
+      ...objects,
+    ],
+    signal,
+  );
+}

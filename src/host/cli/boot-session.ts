@@ -1,0 +1,128 @@
+/** From a command's argument to a boot's result: what `run` and `demo` have in common. */
+import { prepareBoot } from "../boot/boot-plan.js";
+import {
+  bootGuest,
+  type BootOptions,
+  type BootResult,
+  type OnSoftReset,
+  type Way,
+} from "../boot/boot.js";
+import { provideQemu, type Qemu } from "../debian/index.js";
+import { quoteCommand } from "../boot/qemu.js";
+import { createProgress } from "../base/progress.js";
+import { Interrupted, type CommonOptions, type Context } from "./context.js";
+import { guestImage, type BuildChoices, type GuestImage } from "./guest-image.js";
+import { chooseXen } from "./xen-choice.js";
+
+export interface SessionOptions extends CommonOptions, BuildChoices {
+  xen: string;
+  mem: number;
+  vcpus: number;
+  on: Way;
+  timeout: number;
+  gdb?: number;
+  cmdline?: string;
+  module?: string[];
+  onSoftReset?: OnSoftReset;
+  log?: string;
+  force?: true;
+}
+
+type Callbacks = Pick<BootOptions, "onConsole" | "onRecord" | "onToolstackRecord" | "onXenLine">;
+
+/** What depends on the image. */
+type More = (image: GuestImage) => Partial<BootOptions>;
+
+export interface Session {
+  result: BootResult;
+  image: GuestImage;
+  qemu: Qemu;
+}
+
+/** Builds if need be, gets Xen and QEMU, boots. */
+export async function bootSession(
+  file: string,
+  options: SessionOptions,
+  context: Context,
+  callbacks: Callbacks,
+  more: More = () => ({}),
+): Promise<Session> {
+  return withBoot(file, options, context, false, async ({ boot, image }) => {
+    const { qemu } = boot;
+    const kept: { log: string | null } = { log: null };
+    if (options.gdb !== undefined)
+      context.say(
+        `waiting for gdb: gdb ${image.path} -ex 'target remote localhost:${options.gdb}'`,
+      );
+    try {
+      const result = await bootGuest({
+        ...boot,
+        ...more(image),
+        ...callbacks,
+        onLog: (path) => {
+          kept.log = path;
+        },
+      });
+      return { result, image, qemu };
+    } catch (error) {
+      if (error instanceof Interrupted && kept.log !== null)
+        context.say(`xenlet: log: ${kept.log}`);
+      throw error;
+    }
+  });
+}
+
+/** The command that would boot it, as a shell reads it. The image stays. */
+export async function describeBoot(
+  file: string,
+  options: SessionOptions,
+  context: Context,
+): Promise<{ command: string; argv: string[]; image: string }> {
+  return withBoot(file, options, context, true, async ({ boot, image }) => {
+    const { args } = await prepareBoot(boot);
+    const { command, args: first, env } = boot.qemu;
+    const argv = [...first, ...args];
+    return {
+      command: quoteCommand(command, argv, env),
+      argv: [command, ...argv],
+      image: image.path,
+    };
+  });
+}
+
+async function withBoot<T>(
+  file: string,
+  options: SessionOptions,
+  context: Context,
+  keep: boolean,
+  use: (ready: { boot: BootOptions; image: GuestImage }) => Promise<T>,
+): Promise<T> {
+  const { signal } = context;
+  const progress = createProgress(process.stderr, { quiet: options.quiet === true });
+  const image = await guestImage(file, options, { progress, signal, keep });
+  try {
+    const xen = await chooseXen(options.xen, progress, signal);
+    const qemu = await provideQemu(progress, { signal });
+    const boot: BootOptions = {
+      image: image.path,
+      xen,
+      qemu,
+      memoryMiB: options.mem,
+      vcpus: options.vcpus,
+      on: options.on,
+      progress,
+      timeoutMs: options.timeout,
+      qemuArgs: context.passedOn,
+      signal,
+      ...(options.gdb === undefined ? {} : { gdbPort: options.gdb }),
+      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
+      ...(options.module === undefined ? {} : { modules: options.module }),
+      ...(options.onSoftReset === undefined ? {} : { onSoftReset: options.onSoftReset }),
+      ...(options.log === undefined ? {} : { log: options.log }),
+      ...(options.force === true ? { force: true } : {}),
+    };
+    return await use({ boot, image });
+  } finally {
+    await image.dispose();
+  }
+}

@@ -1,0 +1,89 @@
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
+import type { Command } from "commander";
+import { UserError } from "../../base/errors.js";
+import { withGiven } from "../../elf/embedded-note.js";
+import type { EmittedStage } from "../../build/emit.js";
+import { createProgress } from "../../base/progress.js";
+import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
+import {
+  buildWithProgress,
+  checkReadable,
+  isSource,
+  refuseChoices,
+  type BuildChoices,
+} from "../guest-image.js";
+import * as option from "../options.js";
+
+interface BuildCommandOptions extends CommonOptions, BuildChoices {
+  output?: string;
+  strip?: true;
+  keep?: string;
+  emit?: EmittedStage[];
+  cache: boolean;
+  cmdline?: string;
+}
+
+export function addBuild(program: Command, context: Context): void {
+  program
+    .command("build")
+    .summary("build a guest's image")
+    .description(
+      "Compiles an AssemblyScript file to Wasm, lowers it to native code, and links a PVH image.\n" +
+        "An asconfig.json beside the file is honoured. A Wasm module of any other origin is lowered as it is.",
+    )
+    .argument("<FILE.ts|FILE.wasm>", "the guest's source, or its module")
+    .option(
+      "-o, --output <image.elf>",
+      "where the image goes (default: FILE.elf beside the source)",
+    )
+    .addOption(option.HYPERCALL())
+    .addOption(option.TRANSFORM())
+    .addOption(option.RUNTIME())
+    .addOption(option.NULL_PAGE())
+    .addOption(option.DEAD_LOADS())
+    .addOption(option.EMIT())
+    .option(
+      "--cmdline <text>",
+      "the guest's command line where its loader gives none: in a domain of type hvm under xl",
+    )
+    .option("--strip", "leave out symbols: smaller, but a trap is told by addresses only")
+    .option("--keep <folder>", "leave the intermediate files (Wasm, C, objects) there")
+    .option("--no-cache", "do every stage again, whatever the cache has of an equal build")
+    .addOption(option.JSON_OUTPUT())
+    .addOption(option.QUIET())
+    .action((file: string, options: BuildCommandOptions) => build(file, options, context));
+}
+
+async function build(file: string, options: BuildCommandOptions, context: Context): Promise<void> {
+  refusePassedOn(context, "build");
+  await checkReadable(file, "a guest's source (FILE.ts) or module (FILE.wasm)");
+  if (!isSource(file))
+    throw new UserError(
+      `${file} is no guest's source: expected an AssemblyScript file, FILE.ts, or a Wasm module, FILE.wasm`,
+    );
+  if (file.endsWith(".wasm")) refuseChoices(file, options, "compiled");
+  const output = options.output ?? file.replace(/\.(?:ts|wasm)$/, ".elf");
+  if (path.resolve(output) === path.resolve(file))
+    throw new UserError(`the image would overwrite its own source ${file}`);
+  const progress = createProgress(process.stderr, { quiet: options.quiet === true });
+  const result = await buildWithProgress(
+    {
+      entry: file,
+      output,
+      cache: options.cache,
+      ...(options.emit === undefined ? {} : { emit: options.emit }),
+      ...(options.strip === true ? { strip: true } : {}),
+      ...(options.keep === undefined ? {} : { keep: options.keep }),
+    },
+    options,
+    { progress, signal: context.signal },
+  );
+  if (options.cmdline !== undefined)
+    await writeFile(
+      result.image,
+      withGiven(await readFile(result.image), { cmdline: options.cmdline }),
+    );
+  if (options.json === true) context.printJson(result);
+  else context.print(result.image);
+}

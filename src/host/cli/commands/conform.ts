@@ -1,0 +1,248 @@
+/** `xenlet conform`: the soft reset conformance checks, on several versions of Xen. */
+import { availableParallelism } from "node:os";
+import { InvalidArgumentError, Option, type Command } from "commander";
+import { UserError } from "../../base/errors.js";
+import { ExitCode } from "../../base/exit-codes.js";
+import { XEN_RELEASES } from "../../debian/index.js";
+import type { ConformanceBackend } from "../../suites/conformance/backend.js";
+import { expectationsOn } from "../../suites/conformance/expectations-on.js";
+import { createBackend, type BackendOptions } from "../../suites/conformance/default-backend.js";
+import { exitCodeOfReport } from "../../suites/conformance/exit-code.js";
+import {
+  WAYS,
+  countRuns,
+  nameRun,
+  type PlannedCheck,
+  type Report,
+  type Run,
+  type Shard,
+  type Way,
+} from "../../suites/conformance/model.js";
+import { DEFAULT_SILENCE_MS, runMatrix } from "../../suites/conformance/run.js";
+import { filterChecks, parseShard, shardChecks } from "../../suites/conformance/select.js";
+import { labelXens, provideXens } from "../../suites/conformance/xens.js";
+import { createProgress, type Progress } from "../../base/progress.js";
+import { plural } from "../../suites/guest-tests/text.js";
+import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
+import {
+  MATRIX_OUTPUT_FILE,
+  MATRIX_REPORTER,
+  matrixOutputs,
+  writeReport,
+} from "../matrix-outputs.js";
+import * as option from "../options.js";
+import { prepareOutputs } from "../outputs.js";
+import { chooseXen } from "../xen-choice.js";
+
+export interface ConformOptions extends CommonOptions {
+  xen?: string[];
+  on: Way[];
+  filter?: string[];
+  shard?: Shard;
+  list?: true;
+  jobs?: number;
+  silence: number;
+  reporter?: string[];
+  outputFile?: string[];
+}
+
+const EXIT_CODES = `
+Exit codes of \`xenlet conform\` and \`xenlet report merge\`:
+  0    every check passed (a skipped one does not count; a version that Debian's mirror
+       has no more does not count unless --xen names it)
+  1    a check failed, or a control stayed green
+  122  trouble on this machine: a version could not be had, or QEMU could not run
+  123  bad usage, or reports that do not make one
+  If several apply: 122, then 1.`;
+
+/** Replaced by tests. */
+export type Connect = (options: BackendOptions) => Promise<ConformanceBackend>;
+
+export function addConform(
+  program: Command,
+  context: Context,
+  connect: Connect = createBackend,
+): void {
+  program
+    .command("conform")
+    .summary("check what a soft reset does, on several versions of Xen")
+    .description(
+      "Runs the soft reset conformance checks: each in a domain of its own, made and reset by our own toolstack,\n" +
+        "and again as a control, with the reset left out: then the check has to fail. The result is a matrix,\n" +
+        "checks by versions of Xen. Known differences between versions are expectations; an unknown one fails.",
+    )
+    .addOption(
+      new Option(
+        "--xen <version|path>",
+        `Xen: a release from Debian, or a hypervisor's file; may be given more than once (default: ${XEN_RELEASES.join(", ")})`,
+      ).argParser(append),
+    )
+    .addOption(
+      new Option(
+        "--on <ways>",
+        "how the checks' domains are run: by our own toolstack (domu), by stock xl in Debian's dom0 (xl: PVH, reset by a preloaded library; xl-hvm: by xl itself); several with commas",
+      )
+        .argParser(ways)
+        .default(["domu"], "domu"),
+    )
+    .addOption(
+      new Option(
+        "--filter <text>",
+        "only checks with this in their names, or whose names fit it where it has a *; may be given more than once",
+      ).argParser(append),
+    )
+    .addOption(
+      new Option(
+        "--shard <I/N>",
+        "only the I-th of N parts; `xenlet report merge` joins their JSON",
+      ).argParser(shard),
+    )
+    .option("--list", "say which checks these are, and run none")
+    .addOption(option.JOBS())
+    .addOption(
+      new Option("--silence <seconds>", "how long a boot may say nothing before it is ended")
+        .argParser(option.seconds)
+        .default(DEFAULT_SILENCE_MS, String(DEFAULT_SILENCE_MS / 1000)),
+    )
+    .addOption(MATRIX_REPORTER())
+    .addOption(MATRIX_OUTPUT_FILE())
+    .addOption(option.JSON_OUTPUT())
+    .addOption(option.QUIET())
+    .addHelpText("after", EXIT_CODES)
+    .action((options: ConformOptions) => conform(options, context, connect));
+}
+
+function append(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+function shard(text: string): Shard {
+  const parsed = parseShard(text);
+  if (parsed === null) throw new InvalidArgumentError("Expected I/N with 1 <= I <= N, as in 2/3.");
+  return parsed;
+}
+
+function ways(text: string): Way[] {
+  const wanted = text.split(",").map((word) => {
+    const way = WAYS.find((known) => known === word);
+    if (way === undefined)
+      throw new InvalidArgumentError(`Expected one or more of ${WAYS.join(", ")}.`);
+    return way;
+  });
+  return [...new Set(wanted)];
+}
+
+async function conform(options: ConformOptions, context: Context, connect: Connect): Promise<void> {
+  refusePassedOn(context, "conform");
+  const outputs = matrixOutputs(options);
+  const { signal } = context;
+  const progress = createProgress(process.stderr, { quiet: options.quiet === true });
+  const [first = "domu", ...others] = options.on;
+  const backend = await connect({ on: first, progress, signal });
+  const plan = await backend.plan();
+  const selected = filterChecks(plan, options.filter ?? []);
+  const checks = options.shard === undefined ? selected : shardChecks(selected, options.shard);
+  if (options.list === true) {
+    list(checks, options, context);
+    return;
+  }
+  await prepareOutputs(outputs);
+
+  const began = new Date().toISOString();
+  const start = performance.now();
+  const choices = labelXens(options.xen ?? releasesFor(options.on));
+  const { xens, unavailable } = await provideXens(choices, {
+    provide: (text) => chooseXen(text, progress, signal),
+    named: options.xen !== undefined,
+    say: (line) => {
+      context.say(`xenlet: ${line}`);
+    },
+    signal,
+  });
+  const shown = new Shown(progress, checks.length * xens.length * options.on.length);
+  let report: Report;
+  try {
+    const runs: Run[] = [];
+    const runWay = async (on: Way, by: ConformanceBackend): Promise<void> => {
+      const made = await runMatrix({
+        backend: by,
+        on,
+        xens: xens.map(({ label, xen }) => ({ label: labelOn(on, label), xen })),
+        plan,
+        checks,
+        table: expectationsOn(on),
+        jobs: options.jobs ?? availableParallelism(),
+        silenceMs: on === "domu" ? options.silence : Math.max(options.silence, XL_SILENCE_MS),
+        signal,
+        onCheck: (label, name) => {
+          shown.check(label, name);
+        },
+        onRun: (run) => {
+          const { passed, failed, skipped } = countRuns([run]);
+          progress.note(`${nameRun(run)}: ${passed} passed, ${failed} failed, ${skipped} skipped`);
+        },
+      });
+      runs.push(...made);
+    };
+    await runWay(first, backend);
+    for (const on of others) await runWay(on, await connect({ on, progress, signal }));
+    report = {
+      runs,
+      unavailable,
+      selected: selected.map(({ name }) => name),
+      shard: options.shard ?? null,
+      began,
+      durationMs: performance.now() - start,
+    };
+  } finally {
+    shown.close();
+  }
+  await writeReport(report, outputs, context);
+  context.exitWith(exitCodeOfReport(report));
+}
+
+/** A domain under xl is reset in seconds, several times, and says nothing until it has ended. */
+const XL_SILENCE_MS = 300_000;
+
+/** What is run where nobody names a version: xl is there for those whose dom0 is known to work. */
+function releasesFor(on: readonly Way[]): string[] {
+  return on.includes("domu") ? [] : ["4.17", "4.20"];
+}
+
+/** A report's columns have names of their own. */
+function labelOn(on: Way, label: string): string {
+  return on === "domu" ? label : `${label} ${on}`;
+}
+
+function list(checks: readonly PlannedCheck[], options: ConformOptions, context: Context): void {
+  if (options.reporter !== undefined || options.outputFile !== undefined)
+    throw new UserError("--list writes no report: it takes --json, but no reporter", {
+      exitCode: ExitCode.USAGE,
+    });
+  if (options.json === true)
+    context.printJson(
+      checks.map(({ name, title, area, control }) => ({ name, title, area, control })),
+    );
+  else for (const { name, title } of checks) context.print(`${name}\t${title}`);
+}
+
+/** How far it is, on one line of the terminal. */
+class Shown {
+  readonly #done = new Set<string>();
+
+  constructor(
+    private readonly progress: Progress,
+    private readonly total: number,
+  ) {
+    progress.start(`running ${plural(total, "check")}`);
+  }
+
+  check(label: string, name: string): void {
+    this.#done.add(`${label} ${name}`);
+    this.progress.update(`${this.#done.size} of ${this.total}: ${name} on Xen ${label}`);
+  }
+
+  close(): void {
+    this.progress.done(`${this.#done.size} of ${plural(this.total, "check")} ran`);
+  }
+}

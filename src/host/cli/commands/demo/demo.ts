@@ -1,0 +1,125 @@
+import path from "node:path";
+import { Argument, type Command } from "commander";
+import { UserError } from "../../../base/errors.js";
+import { ExitCode } from "../../../base/exit-codes.js";
+import { nameXen } from "../../../boot/xen-name.js";
+import { packageRoot } from "../../../base/package-root.js";
+import { bootSession, type SessionOptions } from "../../boot-session.js";
+import type { Context } from "../../context.js";
+import { KexecStory, showLine } from "./story.js";
+import * as option from "../../options.js";
+import { describeRun, printable, runDocument } from "../../report.js";
+
+type DemoOptions = SessionOptions & { verbose?: true; reset: boolean };
+
+const STORIES = ["kexec", "scheduler"] as const;
+
+const EXIT_CODES = `
+Exit codes of \`xenlet demo\`:
+  0    the story went as it should
+  else the guest's own, or those of \`xenlet run\`; with --no-reset always 1 or more`;
+
+export function addDemo(program: Command, context: Context): void {
+  program
+    .command("demo")
+    .summary("a guest tells its story: soft reset, kexec, a crash")
+    .description(
+      "kexec (the default): a kernel takes from its domain what that gives once, prepares, asks for a soft reset\n" +
+        "and jumps into the next kernel, which has everything as new, crashes, and is told of by a third one\n" +
+        "(examples/kexec.ts). With --no-reset the soft reset is left out, and the second kernel stumbles.\n" +
+        "scheduler: yield, poll, block, shutdown, as Xen's dom0 (examples/demo.ts). With --cmdline break=event\n" +
+        "it is broken on purpose, and has to fail.",
+    )
+    .addArgument(new Argument("[story]", "which one").choices(STORIES).default("kexec"))
+    .option("--no-reset", "leave the soft reset out")
+    .addOption(option.XEN())
+    .addOption(option.TIMEOUT())
+    .addOption(option.CMDLINE())
+    .addOption(option.HYPERCALL())
+    .addOption(option.JSON_OUTPUT())
+    .addOption(option.VERBOSE())
+    .addOption(option.QUIET())
+    .addHelpText("after", EXIT_CODES)
+    .action((story: (typeof STORIES)[number], options: DemoOptions) =>
+      story === "kexec" ? kexec(options, context) : scheduler(options, context),
+    );
+}
+
+async function kexec(options: DemoOptions, context: Context): Promise<void> {
+  const file = path.join(packageRoot, "examples", "kexec.ts");
+  const cmdline = [options.cmdline, options.reset ? "" : "reset=no"].filter(Boolean).join(" ");
+  const story = new KexecStory(options.reset, (line) => {
+    if (options.json !== true) context.print(printableStory(showLine(line)));
+  });
+  const { result, image, qemu } = await bootSession(
+    file,
+    { ...options, cmdline, mem: 128, vcpus: 1, on: "domu" },
+    context,
+    {
+      onRecord: (record) => {
+        story.guest(record);
+      },
+      onToolstackRecord: (record) => {
+        story.toolstack(record);
+      },
+      onConsole: (line) => {
+        context.say(line);
+      },
+      onXenLine: (line) => {
+        if (options.verbose === true) context.say(line);
+      },
+    },
+    // Every kernel of the story is this image.
+    ({ path }) => ({ modules: [path], tellState: true }),
+  );
+  const { good, text } = story.verdict(result);
+  if (options.json === true)
+    context.printJson({
+      story: { name: "kexec", reset: options.reset, good, text, lines: story.lines },
+      ...(runDocument(result, { image: image.path, build: image.build, qemu }) as object),
+    });
+  else {
+    const frames = result.trap?.frames.map((frame) => frame.text.replace(/ \(.*/, "")) ?? [];
+    if (good) context.print(`      the dead kernel's stack by name: ${frames.join(" ← ")}`);
+    context.print(`verdict: ${good ? "good" : "BAD"}: ${text}; on ${nameXen(result.xen)}`);
+  }
+  if (!good && result.verdict !== "exit") for (const line of describeRun(result)) context.say(line);
+  context.exitWith(good ? ExitCode.OK : result.exitCode === 0 ? 1 : result.exitCode);
+}
+
+/** What the guest says must not steer the terminal; the arrow is ours. */
+function printableStory(line: string): string {
+  return line.split("→").map(printable).join("→");
+}
+
+async function scheduler(options: DemoOptions, context: Context): Promise<void> {
+  if (!options.reset) throw new UserError("--no-reset is for the kexec story");
+  const file = path.join(packageRoot, "examples", "demo.ts");
+  let steps = 0;
+  const { result, image, qemu } = await bootSession(
+    file,
+    { ...options, mem: 128, vcpus: 1, on: "dom0" },
+    context,
+    {
+      onRecord: ({ kind, payload }) => {
+        if (kind === "step" && options.json !== true)
+          context.print(showLine({ number: ++steps, text: printable(payload) }));
+      },
+      onConsole: (line) => {
+        context.say(line);
+      },
+      onXenLine: (line) => {
+        if (options.verbose === true) context.say(line);
+      },
+    },
+  );
+  const good = result.verdict === "exit" && result.guestCode === 0;
+  if (options.json === true)
+    context.printJson(runDocument(result, { image: image.path, build: image.build, qemu }));
+  else
+    context.print(
+      `verdict: ${good ? "good" : "BAD"}: ${result.message}, on ${nameXen(result.xen)}`,
+    );
+  if (!good && result.verdict !== "exit") for (const line of describeRun(result)) context.say(line);
+  context.exitWith(result.exitCode);
+}

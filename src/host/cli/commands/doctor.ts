@@ -1,0 +1,42 @@
+import type { Command } from "commander";
+import { ExitCode } from "../../base/exit-codes.js";
+import { diagnose, type Check } from "../../debian/index.js";
+import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
+import * as option from "../options.js";
+
+/** What a guest runs on, whatever the machine is. */
+const GROUND = "AMD SVM with nested paging, emulated by QEMU's TCG; Xen's PVH dom0";
+
+export function addDoctor(program: Command, context: Context): void {
+  program
+    .command("doctor")
+    .summary("say what is needed, what is there, and what mends it")
+    .description(
+      "Looks at everything xenlet needs on this machine. Changes nothing, downloads nothing.",
+    )
+    .addOption(option.JSON_OUTPUT())
+    .action((options: CommonOptions) => doctor(options, context));
+}
+
+async function doctor(options: CommonOptions, context: Context): Promise<void> {
+  refusePassedOn(context, "doctor");
+  const checks = await diagnose();
+  const ok = checks.every((check) => check.present || check.needed === "optional");
+  if (options.json === true) context.printJson({ ok, ground: GROUND, checks });
+  else {
+    const width = Math.max(...checks.map(({ name }) => name.length));
+    for (const check of checks) context.print(describe(check, width));
+    context.print(`${"ground".padEnd(width + 9)} ${GROUND}`);
+    context.print(
+      ok ? "Everything that is needed is here." : "Something that is needed is missing.",
+    );
+  }
+  context.exitWith(ok ? ExitCode.OK : ExitCode.HOST);
+}
+
+function describe(check: Check, width: number): string {
+  const state = check.present ? "ok" : check.needed === "required" ? "MISSING" : "absent";
+  const what = [check.version, check.detail].filter((text) => text !== null && text !== "");
+  const mend = check.mend === null ? "" : `\n${" ".repeat(width + 10)}try: ${check.mend}`;
+  return `${state.padEnd(8)} ${check.name.padEnd(width)} ${what.join("; ")}${mend}`;
+}

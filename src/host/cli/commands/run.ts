@@ -1,0 +1,67 @@
+import type { Command } from "commander";
+import { bootSession, describeBoot, type SessionOptions } from "../boot-session.js";
+import type { Context } from "../context.js";
+import * as option from "../options.js";
+import { describeRun, runDocument } from "../report.js";
+
+interface RunOptions extends SessionOptions {
+  dryRun?: true;
+  verbose?: true;
+}
+
+export function addRun(program: Command, context: Context): void {
+  program
+    .command("run")
+    .summary("boot a guest on Xen, and exit as it does")
+    .description(
+      "Boots a guest on Xen in QEMU, and exits with the guest's own exit code.\n" +
+        "What the guest prints goes to stdout (console.error: stderr). FILE.ts or FILE.wasm is built first.\n" +
+        "Arguments behind -- are QEMU's.",
+    )
+    .usage("[options] <FILE.ts|FILE.wasm|image.elf> [-- QEMU's arguments]")
+    .argument("<file>", "a guest's source (FILE.ts), Wasm module (FILE.wasm) or image")
+    .addOption(option.XEN())
+    .addOption(option.ON())
+    .addOption(option.MEM())
+    .addOption(option.VCPUS())
+    .addOption(option.TIMEOUT())
+    .addOption(option.CMDLINE())
+    .addOption(option.MODULE())
+    .addOption(option.ON_SOFT_RESET())
+    .addOption(option.HYPERCALL())
+    .addOption(option.TRANSFORM())
+    .addOption(option.RUNTIME())
+    .addOption(option.NULL_PAGE())
+    .addOption(option.DEAD_LOADS())
+    .addOption(option.GDB())
+    .addOption(option.LOG())
+    .option("--force", "boot an image even if it does not look like one that Xen can load")
+    .option("--dry-run", "print QEMU's command instead of running it")
+    .addOption(option.JSON_OUTPUT())
+    .addOption(option.VERBOSE())
+    .addOption(option.QUIET())
+    .action((file: string, options: RunOptions) => run(file, options, context));
+}
+
+async function run(file: string, options: RunOptions, context: Context): Promise<void> {
+  if (options.dryRun === true) {
+    const { command, argv, image } = await describeBoot(file, options, context);
+    if (options.json === true) context.printJson({ command, argv, image });
+    else context.print(command);
+    return;
+  }
+  const { result, image, qemu } = await bootSession(file, options, context, {
+    onConsole: (line, stream) => {
+      if (options.json === true || stream === "error") context.say(line);
+      else context.print(line);
+    },
+    onXenLine: (line) => {
+      if (options.verbose === true) context.say(line);
+    },
+  });
+  if (options.json === true)
+    context.printJson(runDocument(result, { image: image.path, build: image.build, qemu }));
+  if (options.quiet !== true || result.verdict !== "exit")
+    for (const line of describeRun(result)) context.say(line);
+  context.exitWith(result.exitCode);
+}

@@ -1,0 +1,192 @@
+/** `xenlet test`: guests' tests, and where their results go. */
+import { availableParallelism } from "node:os";
+import type { Command } from "commander";
+import { ExitCode } from "../../base/exit-codes.js";
+import type { Way } from "../../boot/boot.js";
+import { provideQemu } from "../../debian/index.js";
+import { createProgress, type Progress } from "../../base/progress.js";
+import { fileFailed, type FileResult, type RunResult } from "../../suites/guest-tests/model.js";
+import {
+  REPORTERS,
+  type Reporter,
+  type ReporterName,
+} from "../../suites/guest-tests/reporters/index.js";
+import { findTestFiles, runTestFiles } from "../../suites/guest-tests/run-files.js";
+import { sourceLines } from "../../suites/guest-tests/source-lines.js";
+import { oneLine, plural } from "../../suites/guest-tests/text.js";
+import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
+import type { BuildChoices } from "../guest-image.js";
+import * as option from "../options.js";
+import {
+  chooseOutputs,
+  prepareOutputs,
+  stdoutHasColors,
+  writeOutput,
+  type Output,
+  type OutputOptions,
+} from "../outputs.js";
+import { chooseXen } from "../xen-choice.js";
+
+export interface TestCommandOptions extends CommonOptions, BuildChoices {
+  xen: string;
+  on: Way;
+  mem: number;
+  vcpus: number;
+  timeout: number;
+  testTimeout: number;
+  cmdline?: string;
+  jobs?: number;
+  reporter?: string[];
+  outputFile?: string[];
+}
+
+const EXIT_CODES = `
+Exit codes of \`xenlet test\`:
+  0    every test passed (skipped and todo do not count)
+  1    a test failed, crashed, hung or was not run
+  122  trouble on this machine kept a file from being run
+  123  bad usage, or a setting that cannot be
+  124  a file does not build
+  If several apply: 122, then 123, then 124, then 1.`;
+
+export function addTest(program: Command, context: Context): void {
+  program
+    .command("test")
+    .summary("run guests' tests on Xen")
+    .description(
+      'Builds and boots test files (`import { test, expect } from "xenlet/test"`), each as a guest of its own,\n' +
+        "several at a time, and reports every test. A folder stands for the *.ts below it, except names that begin\n" +
+        "with _ or a dot. What a file needs of the machine it can say itself, and that wins over these options:\n" +
+        "  // @xenlet vcpus=4 mem=256 timeout=60 test-timeout=20 cmdline=words to the line's end",
+    )
+    .usage("[options] <folder|FILE.ts>...")
+    .argument("<paths...>", "folders and test files")
+    .addOption(option.XEN())
+    .addOption(option.ON())
+    .addOption(option.MEM())
+    .addOption(option.VCPUS())
+    .addOption(option.TIMEOUT())
+    .addOption(option.TEST_TIMEOUT())
+    .addOption(option.CMDLINE())
+    .addOption(option.HYPERCALL())
+    .addOption(option.TRANSFORM())
+    .addOption(option.JOBS())
+    .addOption(option.REPORTER())
+    .addOption(option.OUTPUT_FILE())
+    .addOption(option.JSON_OUTPUT())
+    .addOption(option.QUIET())
+    .addHelpText("after", EXIT_CODES)
+    .action((paths: string[], options: TestCommandOptions) => test(paths, options, context));
+}
+
+async function test(paths: string[], options: TestCommandOptions, context: Context): Promise<void> {
+  refusePassedOn(context, "test");
+  const outputs = chooseTestOutputs(options);
+  const files = await findTestFiles(paths);
+  await prepareOutputs(outputs);
+  const { signal } = context;
+  const progress = createProgress(process.stderr, { quiet: options.quiet === true });
+  const xen = await chooseXen(options.xen, progress, signal);
+  const qemu = await provideQemu(progress, { signal });
+
+  const shown = new Shown(progress, files.length);
+  const toStdout = outputs.find(({ file }) => file === null)?.reporter;
+  try {
+    const result = await runTestFiles(files, {
+      xen,
+      qemu,
+      memoryMiB: options.mem,
+      vcpus: options.vcpus,
+      on: options.on,
+      timeoutMs: options.timeout,
+      testTimeoutMs: options.testTimeout,
+      jobs: options.jobs ?? availableParallelism(),
+      signal,
+      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
+      ...(options.hypercall === undefined ? {} : { hypercall: options.hypercall }),
+      ...(options.transform === undefined ? {} : { transforms: options.transform }),
+      onStage: (file, what) => {
+        shown.stage(file, what);
+      },
+      onFile: (one) => {
+        shown.end(one);
+        const text = toStdout?.file(one) ?? "";
+        if (text !== "") context.print(text.trimEnd());
+      },
+    });
+    shown.close();
+    await report(result, outputs, context);
+    context.exitWith(exitCodeOf(result));
+  } finally {
+    shown.close();
+  }
+}
+
+interface TestOutput extends Output<ReporterName> {
+  reporter: Reporter;
+}
+
+export function chooseTestOutputs(options: OutputOptions): TestOutput[] {
+  const known = Object.keys(REPORTERS) as ReporterName[];
+  const source = sourceLines();
+  return chooseOutputs(options, known).map(({ name, file }) => {
+    const colors = file === null && stdoutHasColors();
+    return { name, file, reporter: REPORTERS[name]({ colors, source }) };
+  });
+}
+
+async function report(result: RunResult, outputs: TestOutput[], context: Context): Promise<void> {
+  for (const { reporter, file } of outputs) {
+    const end = reporter.end(result);
+    if (file === null) {
+      context.print(end.replace(/\n$/, ""));
+      continue;
+    }
+    await writeOutput(file, result.files.map((one) => reporter.file(one)).join("") + end);
+  }
+}
+
+export function exitCodeOf({ files }: RunResult): number {
+  const has = (kind: string): boolean => files.some(({ problem }) => problem?.kind === kind);
+  if (has("host")) return ExitCode.HOST;
+  if (has("input")) return ExitCode.USAGE;
+  if (has("build")) return ExitCode.BUILD_FAILED;
+  return files.some(fileFailed) ? 1 : ExitCode.OK;
+}
+
+/** What is going on, on one line of the terminal. */
+class Shown {
+  readonly #now = new Map<string, string>();
+  #ended = 0;
+  #open = false;
+
+  constructor(
+    private readonly progress: Progress,
+    private readonly files: number,
+  ) {}
+
+  stage(file: string, what: string): void {
+    this.#now.set(file, what);
+    this.#show();
+  }
+
+  end({ file }: FileResult): void {
+    this.#now.delete(file);
+    this.#ended++;
+    // The file's results are printed next, and the line must not be in their way.
+    this.close();
+  }
+
+  close(): void {
+    if (this.#open) this.progress.done(`${this.#ended} of ${plural(this.files, "file")} tested`);
+    this.#open = false;
+  }
+
+  #show(): void {
+    const now = [...this.#now].map(([file, what]) => `${file}: ${oneLine(what)}`).join(", ");
+    const text = `${this.#ended} of ${this.files}: ${now}`;
+    if (this.#open) this.progress.update(text);
+    else this.progress.start(text);
+    this.#open = true;
+  }
+}

@@ -1,0 +1,48 @@
+/** What every command is given: where its output goes, and what may stop it. */
+import { UserError } from "../base/errors.js";
+
+export interface Context {
+  /** Aborted by Ctrl-C, SIGTERM, SIGHUP, or when nobody reads stdout any more; the reason is an Interrupted. */
+  signal: AbortSignal;
+  /** What stands behind `--` on the command line. */
+  passedOn: string[];
+  /** A result: one line on stdout. */
+  print(line: string): void;
+  /** The one document that --json puts on stdout. */
+  printJson(value: unknown): void;
+  /** Anything else: one line on stderr. */
+  say(line: string): void;
+  /** What the process exits with when the command returns. */
+  exitWith(code: number): void;
+}
+
+/** Somebody ended the run from outside. */
+export class Interrupted extends Error {
+  override readonly name = "Interrupted";
+  constructor(readonly by: NodeJS.Signals) {
+    super(`interrupted by ${by}`);
+  }
+}
+
+/** Options that every command has. */
+export interface CommonOptions {
+  json?: true;
+  quiet?: true;
+}
+
+export function refusePassedOn(context: Context, command: string): void {
+  if (context.passedOn.length > 0)
+    throw new UserError(
+      `\`xenlet ${command}\` takes nothing behind \`--\`: only \`xenlet run\` passes that on to QEMU`,
+      { hint: `xenlet ${command} --help` },
+    );
+}
+
+/** bigint has no JSON of its own: addresses become 0x…. */
+export function toJson(value: unknown): string {
+  return JSON.stringify(
+    value,
+    (_key, item: unknown) => (typeof item === "bigint" ? `0x${item.toString(16)}` : item),
+    2,
+  );
+}

@@ -1,0 +1,164 @@
+/** The image that a command's argument stands for: the file itself, or what its source builds. */
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, open, rm, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { cacheFolder } from "../cache/cache-folder.js";
+import { UserError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { buildImage, type BuildOptions, type BuildResult } from "../build/build.js";
+import type { GuestRuntime } from "../build/asc/compile.js";
+import type { DeadLoads } from "../build/lower/lower.js";
+import type { NullPage } from "../build/module-files.js";
+import type { Progress } from "../base/progress.js";
+
+export interface BuildChoices {
+  hypercall?: "page" | "direct";
+  transform?: string[];
+  runtime?: GuestRuntime;
+  nullPage?: NullPage;
+  deadLoads?: DeadLoads;
+}
+
+const CHOICES: Record<keyof BuildChoices, string> = {
+  hypercall: "--hypercall",
+  transform: "--transform",
+  runtime: "--runtime",
+  nullPage: "--null-page",
+  deadLoads: "--dead-loads",
+};
+
+/** What --transform and --runtime say is over when there is a module; the rest when there is an image. */
+export function refuseChoices(
+  file: string,
+  choices: BuildChoices,
+  done: "compiled" | "built",
+): void {
+  const late: (keyof BuildChoices)[] =
+    done === "compiled"
+      ? ["transform", "runtime"]
+      : (Object.keys(CHOICES) as (keyof BuildChoices)[]);
+  const vain = late.filter((choice) => choices[choice] !== undefined);
+  if (vain.length > 0)
+    throw new UserError(
+      `${vain.map((choice) => CHOICES[choice]).join(", ")}: how a guest is ${done}, but ${file} is ${done} already`,
+      { hint: `xenlet run FILE.ts ${CHOICES[vain[0] ?? "hypercall"]} …` },
+    );
+}
+
+export interface GuestImage {
+  path: string;
+  /** Null for an image that was there. */
+  build: BuildResult | null;
+  /** Removes what was made for this run only. */
+  dispose(): Promise<void>;
+}
+
+/** Throws a UserError unless `file` is a file that can be read. */
+export async function checkReadable(file: string, expected: string): Promise<void> {
+  let reason: string | null = null;
+  try {
+    const handle = await open(file, "r");
+    await handle.close();
+    if (!(await stat(file)).isFile()) reason = "it is not a file";
+  } catch (error) {
+    const { code, message } = error as NodeJS.ErrnoException;
+    reason = code === "ENOENT" || code === "ENOTDIR" ? "there is no such file" : message;
+  }
+  if (reason !== null) throw new UserError(`cannot read ${file}: ${reason}; expected ${expected}`);
+}
+
+/** Whether it is something to build an image from. */
+export function isSource(file: string): boolean {
+  return /\.(?:ts|wasm)$/.test(file);
+}
+
+/**
+ * `file` is FILE.ts or FILE.wasm, which is built, or an image. With `keep` the image outlives
+ * the command, under a name that depends on the source's path alone.
+ */
+export async function guestImage(
+  file: string,
+  choices: BuildChoices,
+  options: { progress: Progress; signal: AbortSignal; keep: boolean },
+): Promise<GuestImage> {
+  await checkReadable(file, "a guest's source (FILE.ts), Wasm module (FILE.wasm) or image");
+  if (!isSource(file)) {
+    refuseChoices(file, choices, "built");
+    return { path: file, build: null, dispose: () => Promise.resolve() };
+  }
+  if (file.endsWith(".wasm")) refuseChoices(file, choices, "compiled");
+  const name = `${path.parse(file).name}.elf`;
+  const folder = options.keep ? await keptFolder(file) : await temporaryFolder();
+  const dispose = async (): Promise<void> => {
+    if (!options.keep) await rm(folder, { recursive: true, force: true });
+  };
+  try {
+    const build = await buildWithProgress(
+      { entry: file, output: path.join(folder, name) },
+      choices,
+      options,
+    );
+    return { path: build.image, build, dispose };
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
+}
+
+/** Builds, and shows it. */
+export async function buildWithProgress(
+  what: Pick<BuildOptions, "entry" | "output" | "strip" | "keep" | "cache" | "emit">,
+  choices: BuildChoices,
+  options: { progress: Progress; signal: AbortSignal },
+): Promise<BuildResult> {
+  const { progress, signal } = options;
+  const name = path.basename(what.entry);
+  progress.start(`building ${name}`);
+  try {
+    const build = await buildImage({
+      ...what,
+      signal,
+      ...(choices.hypercall === undefined ? {} : { hypercall: choices.hypercall }),
+      ...(choices.transform === undefined ? {} : { transforms: choices.transform }),
+      ...(choices.runtime === undefined ? {} : { runtime: choices.runtime }),
+      ...(choices.nullPage === undefined ? {} : { nullPage: choices.nullPage }),
+      ...(choices.deadLoads === undefined ? {} : { deadLoads: choices.deadLoads }),
+      onStage: (stage) => {
+        progress.update(`building ${name}: ${stage}`);
+      },
+    });
+    const ms = build.stages.reduce((sum, stage) => sum + stage.ms, 0);
+    progress.done(
+      `built ${name}: ${(build.bytes / 1024).toFixed(1)} KiB in ${(ms / 1000).toFixed(1)} s`,
+    );
+    return build;
+  } catch (error) {
+    progress.fail(`building ${name} failed`);
+    throw error;
+  }
+}
+
+async function temporaryFolder(): Promise<string> {
+  return hostFolder(() => mkdtemp(path.join(tmpdir(), "xenlet-run-")));
+}
+
+async function keptFolder(source: string): Promise<string> {
+  const id = createHash("sha256").update(path.resolve(source)).digest("hex").slice(0, 16);
+  const folder = path.join(cacheFolder(), "images", id);
+  return hostFolder(async () => {
+    await mkdir(folder, { recursive: true });
+    return folder;
+  });
+}
+
+async function hostFolder(make: () => Promise<string>): Promise<string> {
+  try {
+    return await make();
+  } catch (error) {
+    throw new UserError(`no folder for the image can be made: ${(error as Error).message}`, {
+      exitCode: ExitCode.HOST,
+      cause: error,
+    });
+  }
+}

@@ -1,0 +1,93 @@
+#!/usr/bin/env node
+/** The `xenlet` command. Exit codes: src/host/base/exit-codes.ts. */
+import { CommanderError } from "commander";
+import pc from "picocolors";
+import { UserError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { Interrupted, toJson, type Context } from "./context.js";
+import { createProgram } from "./program.js";
+
+const colors = pc.createColors(process.stderr.isTTY && !process.env["NO_COLOR"]);
+const abort = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
+  // Once: whoever presses Ctrl-C a second time has it at once.
+  process.once(signal, () => {
+    abort.abort(new Interrupted(signal));
+  });
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code === "EPIPE") abort.abort(new Interrupted("SIGPIPE"));
+  else {
+    say(`xenlet: stdout cannot be written: ${error.message}`);
+    process.exitCode = ExitCode.HOST;
+    abort.abort(error);
+  }
+});
+// Nobody listens, and nobody can be told.
+process.stderr.on("error", () => undefined);
+
+const words = process.argv.slice(2);
+const dashes = words.indexOf("--");
+const own = dashes < 0 ? words : words.slice(0, dashes);
+
+let exitCode: number = ExitCode.OK;
+const context: Context = {
+  signal: abort.signal,
+  passedOn: dashes < 0 ? [] : words.slice(dashes + 1),
+  print: (line) => void process.stdout.write(`${line}\n`),
+  printJson: (value) => void process.stdout.write(`${toJson(value)}\n`),
+  say,
+  exitWith(code) {
+    exitCode = code;
+  },
+};
+
+try {
+  await createProgram(context).parseAsync(own, { from: "user" });
+  process.exitCode ??= exitCode;
+} catch (error) {
+  process.exitCode = failed(error);
+}
+
+function say(line: string): void {
+  process.stderr.write(`${line}\n`);
+}
+
+/** Tells an error, and returns what to exit with. */
+function failed(error: unknown): number {
+  if (error instanceof Interrupted) return interrupted(error);
+  // Commander has told it already, help and version included.
+  if (error instanceof CommanderError) {
+    const code = error.exitCode === 0 ? ExitCode.OK : ExitCode.USAGE;
+    if (code !== ExitCode.OK) failureDocument(error.message.replace(/^error: /, ""), code);
+    return code;
+  }
+  if (error instanceof UserError) {
+    say(`${colors.red("xenlet:")} ${error.message}`);
+    if (error.hint !== undefined) say(`  try: ${error.hint}`);
+    failureDocument(error.message, error.exitCode, error.hint);
+    return error.exitCode;
+  }
+  // A defect of xenlet: the stack is what its authors need.
+  say(
+    `${colors.red("xenlet:")} ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
+  );
+  failureDocument(error instanceof Error ? error.message : String(error), ExitCode.HOST);
+  return ExitCode.HOST;
+}
+
+/** With --json there is a document even where there is no result. */
+function failureDocument(message: string, code: number, hint?: string): void {
+  if (own.includes("--json")) context.printJson({ error: message, hint, exitCode: code });
+}
+
+/** Everything is cleaned up: now die of the signal, as the shell expects. */
+function interrupted({ by }: Interrupted): number {
+  if (by === "SIGPIPE") return 128 + 13; // Node ignores it, it would not kill
+  say(`xenlet: interrupted by ${by}`);
+  failureDocument(
+    `interrupted by ${by}`,
+    128 + { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 }[by as string as "SIGINT"],
+  );
+  process.kill(process.pid, by);
+  return ExitCode.HOST;
+}

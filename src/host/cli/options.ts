@@ -1,0 +1,141 @@
+/** Values of options, read strictly: what is no value is told with what was expected. */
+import { InvalidArgumentError, Option } from "commander";
+import { ON_SOFT_RESET as SOFT_RESET_ACTIONS, WAYS } from "../boot/boot.js";
+import { EMITTED_STAGES } from "../build/emit.js";
+import { DEFAULT_MEMORY_MIB, MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../boot/qemu.js";
+import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "../boot/stages.js";
+import { DEFAULT_TEST_TIMEOUT_MS } from "../suites/guest-tests/run-file.js";
+
+function wholeNumber(least: number, most: number): (text: string) => number {
+  return (text) => {
+    const value = /^\d{1,12}$/.test(text) ? Number(text) : NaN;
+    if (!(value >= least && value <= most))
+      throw new InvalidArgumentError(`Expected a whole number of ${least}..${most}.`);
+    return value;
+  };
+}
+
+function memory(text: string): number {
+  const [, digits = "", unit = ""] = /^(\d{1,9})([MG]?)$/i.exec(text) ?? [];
+  const value = digits === "" ? NaN : Number(digits) * (unit.toUpperCase() === "G" ? 1024 : 1);
+  if (!(value >= MIN_MEMORY_MIB && value <= MAX_MEMORY_MIB))
+    throw new InvalidArgumentError(
+      `Expected MiB, ${MIN_MEMORY_MIB}..${MAX_MEMORY_MIB}, as in 256, 256M or 1G.`,
+    );
+  return value;
+}
+
+/** Seconds, to milliseconds. */
+export function seconds(text: string): number {
+  const ms = /^\d{1,9}(\.\d{1,3})?$/.test(text) ? Math.round(Number(text) * 1000) : NaN;
+  if (!(ms >= 1 && ms <= MAX_TIMEOUT_MS))
+    throw new InvalidArgumentError(
+      `Expected seconds, 0.001..${Math.floor(MAX_TIMEOUT_MS / 1000)}.`,
+    );
+  return ms;
+}
+
+/** For options that may be given more than once. */
+function append(value: string, before: string[] | undefined): string[] {
+  return [...(before ?? []), value];
+}
+
+export const XEN = (): Option =>
+  new Option("--xen <version|path>", "Xen: a release from Debian, or a hypervisor's file").default(
+    "4.17",
+  );
+export const MEM = (): Option =>
+  new Option("--mem <MiB>", "the guest's memory").argParser(memory).default(DEFAULT_MEMORY_MIB);
+export const ON = (): Option =>
+  new Option(
+    "--on <way>",
+    "as a domain that our own toolstack makes (domu), as one that stock xl makes in Debian's dom0 (xl: PVH, xl-hvm: HVM with a device model), or as Xen's first domain (dom0)",
+  )
+    .choices([...WAYS])
+    .default("domu");
+export const VCPUS = (): Option =>
+  new Option("--vcpus <n>", "the guest's vCPUs").argParser(wholeNumber(1, MAX_VCPUS)).default(1);
+export const TIMEOUT = (): Option =>
+  new Option("--timeout <seconds>", "how long the guest's own code may take")
+    .argParser(seconds)
+    .default(DEFAULT_TIMEOUT_MS, String(DEFAULT_TIMEOUT_MS / 1000));
+export const TEST_TIMEOUT = (): Option =>
+  new Option("--test-timeout <seconds>", "how long one test may take")
+    .argParser(seconds)
+    .default(DEFAULT_TEST_TIMEOUT_MS, String(DEFAULT_TEST_TIMEOUT_MS / 1000));
+export const JOBS = (): Option =>
+  new Option("-j, --jobs <n>", "how many guests at a time (default: one a core)").argParser(
+    wholeNumber(1, 256),
+  );
+/** `names`: all that there are. */
+export const reporterOf = (names: readonly string[]): Option =>
+  new Option(
+    "--reporter <name>",
+    `${names.slice(0, -1).join(", ")} or ${names.at(-1) ?? ""}; may be given more than once (default: terminal)`,
+  ).argParser(append);
+export const REPORTER = (): Option => reporterOf(["terminal", "tap", "junit", "json"]);
+export const OUTPUT_FILE = (): Option =>
+  new Option(
+    "--output-file <[reporter=]file>",
+    "where a reporter writes instead of stdout; may be given more than once",
+  ).argParser(append);
+export const GDB = (): Option =>
+  new Option(
+    "--gdb <port>",
+    "wait for gdb on this port before anything runs; no deadlines then",
+  ).argParser(wholeNumber(1, 65_535));
+export const MODULE = (): Option =>
+  new Option(
+    "--module <file>",
+    "a file that the guest finds as a boot module; may be given more than once",
+  ).argParser(append);
+export const ON_SOFT_RESET = (): Option =>
+  new Option(
+    "--on-soft-reset <action>",
+    "what follows a request for a soft reset: the reset (default), the domain's going on without it, or its end",
+  ).choices(SOFT_RESET_ACTIONS);
+export const CMDLINE = (): Option => new Option("--cmdline <text>", "the guest's command line");
+export const HYPERCALL = (): Option =>
+  new Option("--hypercall <how>", "how the guest enters Xen (default: direct)").choices([
+    "direct",
+    "page",
+  ]);
+export const RUNTIME = (): Option =>
+  new Option("--runtime <name>", "AssemblyScript's memory manager (default: incremental)").choices([
+    "incremental",
+    "minimal",
+    "stub",
+  ]);
+export const NULL_PAGE = (): Option =>
+  new Option(
+    "--null-page <what>",
+    "what is at address 0: nothing, so that using it traps, or memory (default: trap for FILE.ts, else allow)",
+  ).choices(["trap", "allow"]);
+export const DEAD_LOADS = (): Option =>
+  new Option(
+    "--dead-loads <what>",
+    "loads whose result nobody uses: keep them, for they may trap, or drop them (default: keep)",
+  ).choices(["keep", "drop"]);
+export const EMIT = (): Option =>
+  new Option(
+    "--emit <stages>",
+    `stages to leave beside the image, to be read: ${EMITTED_STAGES.join(",")}`,
+  ).argParser((text: string) =>
+    text.split(",").map((word) => {
+      const stage = EMITTED_STAGES.find((known) => known === word);
+      if (stage === undefined)
+        throw new InvalidArgumentError(`Expected one or more of ${EMITTED_STAGES.join(", ")}.`);
+      return stage;
+    }),
+  );
+export const TRANSFORM = (): Option =>
+  // Not variadic: that would swallow the file behind it.
+  new Option("--transform <module>", "an asc transform; may be given more than once").argParser(
+    append,
+  );
+export const LOG = (): Option =>
+  new Option("--log <file>", "where the serial console is kept (default: a file in the cache)");
+export const JSON_OUTPUT = (): Option =>
+  new Option("--json", "print one JSON document on stdout, and nothing else there");
+export const QUIET = (): Option => new Option("-q, --quiet", "no progress on stderr");
+export const VERBOSE = (): Option => new Option("-v, --verbose", "Xen's own lines, too, on stderr");

@@ -1,0 +1,81 @@
+/** Which reporter writes where: what the commands that report have in common. */
+import { mkdir, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { UserError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+
+export interface OutputOptions {
+  reporter?: string[];
+  outputFile?: string[];
+  json?: true;
+}
+
+export interface Output<Name extends string> {
+  name: Name;
+  /** Null: stdout. */
+  file: string | null;
+}
+
+/**
+ * Each --output-file belongs to the reporter that it names (`junit=out.xml`);
+ * without a name, to the only one that is not the terminal's. Reporters without
+ * a file write to stdout, which takes one; `terminal` does if nothing else would.
+ * `known` are all reporters, "terminal" and "json" among them.
+ */
+export function chooseOutputs<Name extends string>(
+  options: OutputOptions,
+  known: readonly (Name | "terminal" | "json")[],
+): Output<Name | "terminal" | "json">[] {
+  const named = (text: string): Name | "terminal" | "json" => {
+    const found = known.find((name) => name === text);
+    if (found !== undefined) return found;
+    throw new UserError(`there is no reporter "${text}"; expected one of ${known.join(", ")}`);
+  };
+  const names = new Set(options.reporter?.map(named) ?? []);
+  const files = new Map<string, string>();
+  for (const text of options.outputFile ?? []) {
+    const [, prefix, target = ""] = /^(?:(\w+)=)?(.+)$/s.exec(text) ?? [];
+    const machine = [...names].filter((name) => name !== "terminal");
+    const name = prefix !== undefined ? named(prefix) : machine[0];
+    if (name === undefined || (prefix === undefined && machine.length > 1))
+      throw new UserError(`--output-file ${text} does not say which reporter's output that is`, {
+        hint: "--reporter junit --output-file junit=results.xml",
+      });
+    if (files.has(name)) throw new UserError(`the reporter ${name} has two output files`);
+    names.add(name);
+    files.set(name, target);
+  }
+  if (options.json === true) names.add("json");
+  const toStdout = [...names].filter((name) => !files.has(name));
+  if (toStdout.length === 0) names.add("terminal");
+  if (toStdout.length > 1)
+    throw new UserError(`the reporters ${toStdout.join(" and ")} would both write to stdout`, {
+      hint: `--output-file ${toStdout.find((name) => name !== "terminal") ?? ""}=FILE`,
+    });
+  return [...names].map((name) => ({ name, file: files.get(name) ?? null }));
+}
+
+/** Whether what goes to stdout may have colours. */
+export function stdoutHasColors(): boolean {
+  return process.stdout.isTTY && !process.env["NO_COLOR"];
+}
+
+/**
+ * Empties the files, before anything is run: nobody wants to hear afterwards that one
+ * cannot be written, and what an earlier run left is gone.
+ */
+export async function prepareOutputs(outputs: readonly Output<string>[]): Promise<void> {
+  for (const { file } of outputs) if (file !== null) await writeOutput(file, "");
+}
+
+export async function writeOutput(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(path.dirname(file), { recursive: true });
+    await writeFile(file, text);
+  } catch (cause) {
+    throw new UserError(`the results cannot be written to ${file}: ${(cause as Error).message}`, {
+      exitCode: ExitCode.HOST,
+      cause,
+    });
+  }
+}

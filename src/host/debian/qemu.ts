@@ -1,0 +1,164 @@
+// QEMU: the host's if it will do, else Debian's, run from the cache without being installed.
+
+import { execa } from "execa";
+import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
+import { delimiter, join } from "node:path";
+
+import type { Progress } from "../base/progress.js";
+import { TREE } from "./manifest.js";
+import { CachePaths } from "./paths.js";
+import type { Suite } from "./releases.js";
+import { findSet, provideSet } from "./sets.js";
+import type { PackageSet, SetOptions, SetRecipe } from "./sets.js";
+import { hostTrouble } from "./host-error.js";
+
+/** How to call QEMU: `command`, then `args`, then one's own; `env` comes on top of the process's. */
+export interface Qemu {
+  command: string;
+  args: string[];
+  env: NodeJS.ProcessEnv;
+  /** As it says itself, or as its package says: "7.2.22 (Debian 1:7.2+dfsg-7)", "7.2+dfsg-7". */
+  version: string;
+  /** The host's own, or unpacked from Debian's packages into the cache. */
+  origin: "host" | "cache";
+}
+
+const NAME = "qemu-system-x86_64";
+/** The first whose TCG runs Xen under SVM with nested paging without known trouble. */
+const OLDEST_MAJOR = 5;
+const CACHED_SUITE: Suite = "bookworm";
+
+const LIB = "lib/x86_64-linux-gnu";
+const LIBRARY_PATHS = [LIB, `usr/${LIB}`];
+const LOADER = `${LIB}/ld-linux-x86-64.so.2`;
+const BINARY = `usr/bin/${NAME}`;
+const TCG = `usr/${LIB}/qemu/accel-tcg-x86_64.so`;
+const MODULES = `usr/${LIB}/qemu`;
+const FIRMWARE = ["usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"];
+
+/** What of the packages' closure QEMU runs from: the rest is documentation and other architectures. */
+const KEPT = [
+  /^(?:usr\/)?lib\/x86_64-linux-gnu\/[^/]+\.so[^/]*$/,
+  /^usr\/lib\/x86_64-linux-gnu\/qemu\/[^/]*\.so$/,
+  /^usr\/bin\/qemu-system-x86_64$/,
+  /^usr\/share\/(?:qemu|seabios)\//,
+  /^usr\/lib\/ipxe\/qemu\//,
+  /^usr\/share\/doc\/[^/]+\/copyright$/,
+];
+
+interface Call {
+  command: string;
+  args: string[];
+  env: NodeJS.ProcessEnv;
+}
+
+const RECIPE: SetRecipe = {
+  name: "qemu",
+  title: "QEMU",
+  suite: CACHED_SUITE,
+  packages: ["qemu-system-x86"],
+  closure: true,
+  keep: (path) => KEPT.some((pattern) => pattern.test(path)),
+  finish: async (tree, signal) => {
+    const made = await probe(cachedCall(tree), signal);
+    if (typeof made === "string") throw hostTrouble(`Debian's QEMU ${made}`);
+  },
+  // Their sizes: hashing all it loads would take longer than it takes to start.
+  check: async (folder, manifest) => {
+    for (const path of [LOADER, BINARY, TCG]) {
+      const expected = manifest.files.find((file) => file.path === path)?.bytes;
+      const found = await stat(join(folder, TREE, path)).catch(() => null);
+      if (found?.size !== expected) return `${path}: ${found ? "size" : "missing"}`;
+    }
+    return null;
+  },
+};
+
+/**
+ * QEMU for x86-64 with TCG: the one of XENLET_QEMU (a path, or "cache" for Debian's),
+ * else the host's if it is new enough, else Debian's from the cache, downloaded if need be.
+ * Throws UserError when none is to be had.
+ */
+export async function provideQemu(ui: Progress, options: SetOptions = {}): Promise<Qemu> {
+  return (await hostQemu(options.signal)) ?? cachedQemu(await provideSet(RECIPE, ui, options));
+}
+
+/** What `provideQemu` would return without downloading anything; null if it would have to. */
+export async function findQemu(options: SetOptions = {}): Promise<Qemu | null> {
+  const host = await hostQemu(options.signal);
+  if (host) return host;
+  const set = await findSet(RECIPE, options.paths ?? new CachePaths());
+  return "tree" in set ? cachedQemu(set) : null;
+}
+
+/** The host's QEMU, or null where there is none that will do and XENLET_QEMU names none. */
+async function hostQemu(signal: AbortSignal | undefined): Promise<Qemu | null> {
+  const wanted = process.env["XENLET_QEMU"] ?? "";
+  if (wanted === "cache") return null;
+  const command = wanted === "" ? NAME : wanted;
+  if (wanted === "" && !isInPath(command)) return null; // a spawn that fails takes 20 ms
+  const found = await probe({ command, args: [], env: {} }, signal);
+  if (typeof found !== "string") return { ...found, origin: "host" };
+  if (wanted === "") return null;
+  throw hostTrouble(
+    `XENLET_QEMU is ${wanted}: it ${found}`,
+    "XENLET_QEMU=cache takes Debian's; unset, the host's is taken if it will do",
+  );
+}
+
+function isInPath(name: string): boolean {
+  const folders = (process.env["PATH"] ?? "").split(delimiter);
+  return folders.some((folder) => folder !== "" && existsSync(join(folder, name)));
+}
+
+function cachedQemu({ tree, manifest }: PackageSet): Qemu {
+  const packaged = manifest.packages.find(({ name }) => name === "qemu-system-x86")?.version ?? "";
+  return { ...cachedCall(tree), version: packaged.replace(/^\d+:/, ""), origin: "cache" };
+}
+
+/**
+ * QEMU of an unpacked tree, under the tree's own loader and libraries: what the host's
+ * libc is does not matter, and no library of the host's is taken by accident.
+ */
+function cachedCall(tree: string): Call {
+  return {
+    command: join(tree, LOADER),
+    args: [
+      "--inhibit-cache",
+      ...["--argv0", NAME],
+      ...["--library-path", LIBRARY_PATHS.map((path) => join(tree, path)).join(":")],
+      join(tree, BINARY),
+      ...FIRMWARE.flatMap((path) => ["-L", join(tree, path)]),
+    ],
+    env: { QEMU_MODULE_DIR: join(tree, MODULES) },
+  };
+}
+
+/** Which version a QEMU is, or why it will not do, in words that complete "it …". */
+async function probe(
+  call: Call,
+  signal: AbortSignal | undefined,
+): Promise<(Call & { version: string }) | string> {
+  const run = async (argument: string[]) => {
+    const result = await execa(call.command, [...call.args, ...argument], {
+      reject: false,
+      stdin: "ignore",
+      env: call.env,
+      ...(signal ? { cancelSignal: signal } : {}),
+    });
+    signal?.throwIfAborted();
+    return result;
+  };
+  const [told, accelerators] = await Promise.all([run(["--version"]), run(["-accel", "help"])]);
+  if (told.code === "ENOENT") return "is not there";
+  const version = /^QEMU emulator version (\d.*)/.exec(told.stdout)?.[1];
+  if (told.failed || version === undefined) {
+    return `does not run: ${(told.stderr || told.shortMessage || "").split("\n")[0] ?? ""}`;
+  }
+  if (Number.parseInt(version) < OLDEST_MAJOR) {
+    return `is version ${version}: expected ${OLDEST_MAJOR} or newer`;
+  }
+  if (!/^tcg$/m.test(accelerators.stdout)) return "has no TCG, which Xen runs under here";
+  return { ...call, version };
+}

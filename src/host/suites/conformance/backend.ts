@@ -1,0 +1,42 @@
+/**
+ * What the matrix needs of whoever runs the checks: the list of them, and a boot that runs
+ * some. The tests of the matrix put a stand-in here, src/host/suites/conformance/default-backend.ts the real thing.
+ */
+import type { BootResult } from "../../boot/boot.js";
+import type { XenBinary } from "../../debian/index.js";
+import type { GuestRecord } from "../../protocol/record.js";
+import type { PlannedCheck } from "./model.js";
+
+export interface ConformanceBackend {
+  /** All checks that there are, in the order in which they are meant to be read. */
+  plan(): Promise<PlannedCheck[]>;
+
+  /**
+   * Runs those checks, with their controls, in one boot. Whatever a boot can come to is a
+   * result; rejects with `signal`'s reason when it is aborted (once QEMU is gone), and with
+   * a UserError for trouble on the host.
+   *
+   * The program says exit code 0 when it came to its end, whatever the checks came to.
+   */
+  boot(options: ConformanceBootOptions): Promise<ConformanceBoot>;
+}
+
+export interface ConformanceBootOptions {
+  xen: XenBinary;
+  /** Names, in the plan's order; at least one. */
+  checks: string[];
+  signal: AbortSignal;
+  /** Every record, of either domain, as it comes. */
+  onRecord: (record: GuestRecord) => void;
+  /** As soon as there is a log. */
+  onLog: (path: string | null) => void;
+}
+
+/** What of a boot's result is looked at: what bootGuest() returns will do. */
+export type ConformanceBoot = Pick<
+  BootResult,
+  "verdict" | "message" | "guestCode" | "stage" | "damage" | "log"
+> & {
+  trap: { frames: { text: string }[] } | null;
+  xen: { banner: string | null };
+};

@@ -1,0 +1,106 @@
+/**
+ * One page that shows it all: no network, no other file, readable without its script.
+ * Its policy admits exactly the style and the script that are in it.
+ */
+import { createHash } from "node:crypto";
+import { formatMs } from "../../../boot/stages.js";
+import { countRuns, runFailed, type Report, type Run } from "../model.js";
+import { differences, seriesFigures, stateTables, timelines } from "./page/figures.js";
+import { html, Markup } from "./page/markup.js";
+import { failureList, matrixTable, versionList } from "./page/matrix.js";
+import { SCRIPT } from "./page/script.js";
+import { STYLE } from "./page/style.js";
+import { describeCounts, describeShard, type MatrixReporter } from "./reporter.js";
+
+const hash = (text: string): string =>
+  `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+const POLICY =
+  `default-src 'none'; img-src data:; style-src ${hash(STYLE)}; script-src ${hash(SCRIPT)}; ` +
+  "base-uri 'none'; form-action 'none'";
+
+export const htmlReporter: MatrixReporter = (report) => `${page(report).text}\n`;
+
+function page(report: Report): Markup {
+  const title = `Soft reset conformance, Xen ${report.runs.map(({ label }) => label).join(", ")}`;
+  return html`<!doctype html>
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta name="generator" content="xenlet conform" />
+        <link rel="icon" href="data:," />
+        <title>${title}</title>
+        ${element("style", STYLE)}
+      </head>
+      <body>
+        <a class="skip" href="#matrix">To the matrix</a>
+        <header>
+          <h1>Soft reset conformance</h1>
+          ${verdict(report)}
+        </header>
+        <main>
+          ${versionList(report)} ${failureList(report)}
+          <section aria-labelledby="matrix">
+            <h2 id="matrix">Checks by versions of Xen</h2>
+            ${FILTER} ${matrixTable(report)}
+            <p class="legend">
+              <span class="passed">✓</span> passed, <span class="failed">✗</span> failed,
+              <span class="skipped">–</span> skipped, · not run. ◆ its control went red, as it must:
+              the same check without the reset, or with what it is about broken on purpose.
+            </p>
+          </section>
+          ${timelines(report)} ${stateTables(report)} ${seriesFigures(report)}
+          ${differences(report)}
+        </main>
+        <footer>
+          Made by <code>xenlet conform</code>. To repeat it:
+          <code>xenlet conform${report.runs.map(xenOption)}</code>
+        </footer>
+        ${element("script", SCRIPT)}
+      </body>
+    </html>`;
+}
+
+/** A file is known by its name alone. */
+function xenOption({ label, debianVersion }: Run): string {
+  return ` --xen ${debianVersion === null ? "path/to/" : ""}${label}`;
+}
+
+/** Not through the template: what the policy's hash is of must not change by a blank. */
+function element(name: "style" | "script", text: string): Markup {
+  return new Markup(`<${name}>${text}</${name}>`);
+}
+
+function verdict(report: Report): Markup {
+  const { failed, problems } = countRuns(report.runs);
+  const bad = report.runs.some(runFailed);
+  const words = bad
+    ? `${failed} failed${problems === 0 ? "" : `, and ${problems} more went wrong`}.`
+    : report.runs.length === 0
+      ? "Nothing was tested."
+      : "Nothing failed.";
+  const shard = describeShard(report);
+  return html`<p class="verdict">
+      <strong class="${bad || report.runs.length === 0 ? "failed" : "passed"}">${words}</strong>
+      ${describeCounts(report.runs)}.
+    </p>
+    <p class="facts">
+      Began ${report.began.replace("T", " ").replace(/(\.\d+)?Z$/, " UTC")}, took
+      ${formatMs(report.durationMs)}${shard === "" ? "" : `; ${shard}`}.
+    </p>`;
+}
+
+const FILTER = html`<form class="filter" aria-label="Which checks are shown">
+  <fieldset>
+    <legend class="unseen">Show</legend>
+    <label><input type="radio" name="show" value="all" checked /> All</label>
+    <label><input type="radio" name="show" value="failed" /> Failed</label>
+    <label><input type="radio" name="show" value="skipped" /> Skipped</label>
+  </fieldset>
+  <label>
+    <span class="unseen">Part of a name</span>
+    <input type="search" name="words" placeholder="part of a name" autocomplete="off" />
+  </label>
+  <output name="count" aria-live="polite"></output>
+</form>`;

@@ -1,0 +1,140 @@
+/** All checks on all versions of Xen, several boots at a time. */
+import type { XenBinary } from "../../debian/index.js";
+import type { ConformanceBackend } from "./backend.js";
+import { batchesOf, costOfAll } from "./batches.js";
+import { EXPECTATIONS, reviewExpectations, type Expectations } from "./expectations.js";
+import type { PlannedCheck, Run, Way } from "./model.js";
+import { BootCollector } from "./records.js";
+import { runBoot } from "./run-boot.js";
+import { VersionRun } from "./version-run.js";
+
+export const DEFAULT_SILENCE_MS = 60_000;
+
+export interface MatrixOptions {
+  backend: ConformanceBackend;
+  on: Way;
+  /** One run each; labels differ. */
+  xens: readonly { label: string; xen: XenBinary }[];
+  /** All there are: backend.plan(). */
+  plan: readonly PlannedCheck[];
+  /** Those to run, in the plan's order. */
+  checks: readonly PlannedCheck[];
+  /** How many boots at a time: 1 or more. */
+  jobs: number;
+  /** A boot that says nothing for so long is ended. Default: DEFAULT_SILENCE_MS. */
+  silenceMs?: number;
+  /** Default: EXPECTATIONS. */
+  table?: Expectations;
+  /** Ends every boot; runMatrix rejects with its reason. */
+  signal?: AbortSignal;
+  /** A phase of a check has come to a result, whatever it is. */
+  onCheck?(label: string, name: string): void;
+  /** A version is through. */
+  onRun?(run: Run): void;
+}
+
+/**
+ * Runs them; the results are in the order of `xens`. A boot that dies costs the check
+ * that was under way, with its group: the others are run again in a new one.
+ *
+ * Rejects when `signal` is aborted, once every boot has ended; and with an Error for a
+ * table of differences that does not fit the plan.
+ */
+export async function runMatrix(options: MatrixOptions): Promise<Run[]> {
+  const { checks, on, xens, jobs, signal, table = EXPECTATIONS } = options;
+  const [finding] = reviewExpectations(table, options.plan);
+  if (finding !== undefined) throw new Error(finding);
+
+  const versions = xens.map(({ label, xen }) => new VersionRun(label, xen, on, table));
+  const queue = versions
+    .flatMap((version): Batch[] => {
+      const batches = batchesOf(version.toRun(checks), { jobs, versions: versions.length });
+      version.waiting = batches.length;
+      return batches.map((batch) => ({ version, checks: batch, attempt: 1 }));
+    })
+    .toSorted((a, b) => costOfAll(b.checks) - costOfAll(a.checks));
+  const runs = new Map<VersionRun, Run>();
+  const finish = (version: VersionRun): void => {
+    const run = version.finish(checks);
+    runs.set(version, run);
+    options.onRun?.(run);
+  };
+  for (const version of versions) if (version.waiting === 0) finish(version);
+
+  // The first failure ends the other workers' boots, too.
+  const stop = new AbortController();
+  const abort = (): void => {
+    stop.abort(signal?.reason);
+  };
+  signal?.addEventListener("abort", abort);
+  if (signal?.aborted === true) abort();
+  const worker = async (): Promise<void> => {
+    for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
+      stop.signal.throwIfAborted();
+      const { version, attempt } = batch;
+      const rest = await runBatch(batch, options, stop.signal);
+      if (rest.length > 0) queue.unshift({ version, checks: rest, attempt: attempt + 1 });
+      else if (--version.waiting === 0) finish(version);
+    }
+  };
+  try {
+    await Promise.all(
+      Array.from({ length: jobs }, async () => {
+        try {
+          await worker();
+        } catch (error) {
+          stop.abort(error);
+        }
+      }),
+    );
+    stop.signal.throwIfAborted();
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
+  return versions.flatMap((version) => runs.get(version) ?? []);
+}
+
+/** Checks that share a boot. */
+interface Batch {
+  version: VersionRun;
+  checks: PlannedCheck[];
+  /** From 1. */
+  attempt: number;
+}
+
+/** How often checks are tried when none of them can be blamed for a boot's end. */
+const MAX_BLAMELESS = 2;
+
+/** Returns the checks that are to be run again. */
+async function runBatch(
+  batch: Batch,
+  options: MatrixOptions,
+  signal: AbortSignal,
+): Promise<PlannedCheck[]> {
+  const { version, checks, attempt } = batch;
+  const collector = new BootCollector(checks, new Set(options.plan.map(({ name }) => name)));
+  const end = await runBoot({
+    backend: options.backend,
+    xen: version.xen,
+    checks,
+    collector,
+    silenceMs: options.silenceMs ?? DEFAULT_SILENCE_MS,
+    signal,
+    onCheck: (name) => options.onCheck?.(version.label, name),
+  });
+  version.take(checks, collector, end);
+  const { unfinished, running } = collector;
+  switch (end.how) {
+    case "exit":
+      version.giveUp(unfinished, collector, end);
+      return [];
+    case "died":
+      version.giveUp(running, collector, end);
+      return unfinished.filter((check) => !running.includes(check));
+    case "blameless":
+      if (attempt < MAX_BLAMELESS) return unfinished;
+      version.giveUp(unfinished, collector, end);
+      if (end.problem?.kind === "host") version.addProblem({ ...end.problem, log: end.log });
+      return [];
+  }
+}

@@ -1,0 +1,148 @@
+/** What the boots of one version come to, all together. */
+import type { XenBinary } from "../../debian/index.js";
+import type { Expectations } from "./expectations.js";
+import { judge, judgeStranger, notRun, type Account, type Bench } from "./judge.js";
+import {
+  isFlat,
+  type CheckResult,
+  type PlannedCheck,
+  type Problem,
+  type Run,
+  type Series,
+  type TimelineStage,
+  type Way,
+} from "./model.js";
+import type { BootCollector, Stranger } from "./records.js";
+import type { BootEnd } from "./run-boot.js";
+import { parseVersion } from "./version.js";
+
+const MISSING: Account = { evidence: null, end: null, log: null };
+
+export class VersionRun {
+  /** Batches of checks that are not through; the queue counts them. */
+  waiting = 0;
+
+  readonly #accounts = new Map<string, Account>();
+  readonly #skipped = new Map<string, CheckResult>();
+  readonly #collectors: BootCollector[] = [];
+  readonly #strangers: { stranger: Stranger; log: string | null }[] = [];
+  readonly #problems: Problem[] = [];
+  #boots = 0;
+  #durationMs = 0;
+  #banner: string | null = null;
+
+  constructor(
+    readonly label: string,
+    readonly xen: XenBinary,
+    private readonly on: Way,
+    private readonly table: Expectations,
+  ) {}
+
+  /** The banner, once there is one, tells most: a file may not. */
+  get #bench(): Bench {
+    const { debianVersion, release } = this.xen;
+    const version =
+      parseVersion(this.#banner) ?? parseVersion(debianVersion) ?? parseVersion(release);
+    return { xen: this.label, on: this.on, version, table: this.table };
+  }
+
+  /** Leaves out what cannot be shown there. */
+  toRun(checks: readonly PlannedCheck[]): PlannedCheck[] {
+    return checks.filter((check) => {
+      const skipped = notRun(check, this.#bench);
+      if (skipped !== null) this.#skipped.set(check.name, skipped);
+      return skipped === null;
+    });
+  }
+
+  /** A boot is over: takes the results that it came to. */
+  take(checks: readonly PlannedCheck[], collector: BootCollector, end: BootEnd): void {
+    const { log, problem } = end;
+    this.#boots++;
+    this.#durationMs += end.durationMs;
+    this.#banner ??= end.banner;
+    this.#collectors.push(collector);
+    const unfinished = new Set(collector.unfinished);
+    for (const check of checks)
+      if (!unfinished.has(check))
+        this.#accounts.set(check.name, {
+          evidence: collector.evidence(check.name),
+          end: null,
+          log,
+        });
+    this.#strangers.push(...collector.strangers.map((stranger) => ({ stranger, log })));
+    for (const message of collector.contradictions)
+      this.addProblem({ kind: "records", message, log });
+    // Trouble on the host that does not come again is none.
+    if (problem !== null && problem.kind !== "host") this.addProblem({ ...problem, log });
+  }
+
+  /** These will not be run again: what there is of them is all. */
+  giveUp(checks: readonly PlannedCheck[], collector: BootCollector, end: BootEnd): void {
+    for (const { name } of checks)
+      this.#accounts.set(name, {
+        evidence: collector.evidence(name),
+        end: end.why,
+        log: end.log,
+      });
+  }
+
+  addProblem(problem: Problem): void {
+    this.#problems.push(problem);
+  }
+
+  /** `checks`: all that were to run. Those that no boot came to have failed. */
+  finish(checks: readonly PlannedCheck[]): Run {
+    const bench = this.#bench;
+    const results = checks.map(
+      (check) =>
+        this.#skipped.get(check.name) ??
+        judge(check, this.#accounts.get(check.name) ?? MISSING, bench),
+    );
+    for (const { stranger, log } of this.#strangers) {
+      const result = judgeStranger(stranger, log, bench);
+      const at = results.findIndex(({ name }) => name === stranger.name);
+      const before = results[at];
+      if (before === undefined) results.push(result);
+      else results[at] = { ...before, status: "failed", detail: result.detail };
+    }
+    const series = this.#collectors.flatMap((one) => one.series);
+    const drifts = series
+      .filter((one) => !isFlat(one))
+      .map((one): Problem => ({ kind: "drift", message: describeDrift(one), log: null }));
+    return {
+      label: this.label,
+      on: this.on,
+      debianVersion: this.xen.debianVersion,
+      banner: this.#banner,
+      checks: results,
+      state: lastOfEach(this.#collectors.flatMap((one) => one.state)),
+      timeline: this.#timeline,
+      series: lastOfEach(series),
+      problems: [...this.#problems, ...drifts],
+      boots: this.#boots,
+      durationMs: this.#durationMs,
+    };
+  }
+
+  /** Of one soft reset: that of the boot that told most. */
+  get #timeline(): TimelineStage[] {
+    return this.#collectors
+      .map(({ timeline }) => timeline)
+      .reduce((most, one) => (one.length > most.length ? one : most), [])
+      .toSorted((a, b) => a.ns - b.ns);
+  }
+}
+
+/** A boot that was repeated has told of some things before. */
+function lastOfEach<T extends { name: string }>(rows: readonly T[]): T[] {
+  return [...new Map(rows.map((row) => [row.name, row])).values()];
+}
+
+function describeDrift({ name, values }: Series): string {
+  const at = values.findIndex((one) => one !== values[0]);
+  return (
+    `${name} moved: ${values[0] ?? ""} at first, ${values[at] ?? ""} at sample ${at + 1} ` +
+    `of ${values.length}, ${values.at(-1) ?? ""} at last`
+  );
+}

@@ -1,0 +1,144 @@
+/**
+ * How checks are run under stock xl (docs/xl.md): one dom0 of Debian's, in which xl makes a domain for each scenario and
+ * for each control. The domain is the same program as elsewhere, and says on its console what its checks come to; there
+ * is nobody in dom0 who looks. PVH domains are reset by xl/preload/soft_reset.so, those of type hvm by xl itself.
+ *
+ * The control of a check that the reset was made is a domain that does not ask for it: no toolstack can be told to leave
+ * it out.
+ */
+import { readFile } from "node:fs/promises";
+import { provideQemu } from "../../debian/index.js";
+import type { GuestRecord } from "../../protocol/record.js";
+import { toolstackImage } from "../../boot/toolstack-image.js";
+import { withGiven } from "../../elf/embedded-note.js";
+import { provideDom0 } from "../../xl/dom0-image.js";
+import { releaseWithDom0 } from "../../xl/plan.js";
+import { providePreload } from "../../xl/preload.js";
+import { runDom0Steps, type StepResult } from "../../xl/steps.js";
+import { xlConfig } from "../../xl/xl-config.js";
+import type { ConformanceBackend, ConformanceBoot, ConformanceBootOptions } from "./backend.js";
+import type { BackendOptions } from "./default-backend.js";
+import { PHASES, type Phase } from "./model.js";
+import { readPlan } from "./plan.js";
+
+const MEMORY_MIB = 16;
+const DOMAINS_MIB = 64;
+/** How long a domain may take, its resets included; in ms. */
+const STEP_MS = 120_000;
+
+/** Scenarios whose domain has more than one. */
+const VCPUS: Record<string, number> = { "vcpu-info-of-others": 2, "survives-vcpus": 3 };
+
+/** Begins a line of a domain's console that is a check's result (src/guest/conformance/guest-side.ts). */
+const CHECK_LINE = "check ";
+
+interface Part {
+  scenario: string;
+  phase: Phase;
+  name: string;
+}
+
+export async function createXlBackend(options: BackendOptions): Promise<ConformanceBackend> {
+  const { progress, signal } = options;
+  const { checks: planned, scenarios } = await readPlan();
+  const qemu = await provideQemu(progress, { signal });
+  const image = await toolstackImage("conformance/main.ts", { progress, signal });
+  const hvm = options.on === "xl-hvm";
+
+  const boot = async (asked: ConformanceBootOptions): Promise<ConformanceBoot> => {
+    const release = releaseWithDom0(asked.xen);
+    const dom0 = await provideDom0(release, progress, { deviceModel: hvm, signal: asked.signal });
+    const wanted = new Set(asked.checks);
+    const names = [...new Set(asked.checks.map((name) => scenarios.get(name) ?? ""))];
+    const parts = names.flatMap((scenario) =>
+      PHASES.map((phase): Part => ({ scenario, phase, name: `${scenario}-${phase}` })),
+    );
+    const files: Record<string, string | Uint8Array> = hvm
+      ? await ownImages(image, parts)
+      : { image, "soft_reset.so": await providePreload(release, progress, { signal }) };
+    const run = await runDom0Steps({
+      xen: asked.xen,
+      qemu,
+      dom0,
+      store: "oxenstored",
+      steps: parts.map(({ name }) => ({ name, script: script(name, hvm) })),
+      configs: Object.fromEntries(parts.map((part) => [part.name, config(part, hvm)])),
+      files,
+      domainsMiB: DOMAINS_MIB,
+      cpus: 1,
+      stepMs: STEP_MS,
+      signal: asked.signal,
+      onLog: asked.onLog,
+      onStep: (index, result) => {
+        const part = parts[index];
+        if (part === undefined) return;
+        const records = result === null ? [begun(part)] : resultsOf(part, result, wanted);
+        for (const record of records) asked.onRecord(record);
+      },
+    });
+    asked.signal.throwIfAborted();
+    return {
+      verdict: run.trouble === null ? "exit" : "timeout",
+      message: run.trouble ?? "",
+      guestCode: run.trouble === null ? 0 : null,
+      stage: "verdict",
+      damage: [],
+      log: run.log,
+      trap: null,
+      xen: { banner: run.banner },
+    };
+  };
+  return { plan: () => Promise.resolve(planned), boot };
+}
+
+function cmdline({ scenario, phase }: Part): string {
+  return `scenario=${scenario} toolstack=xl${phase === "control" ? " control=1" : ""}`;
+}
+
+/** One for each domain of type hvm: its command line is in it. */
+async function ownImages(image: string, parts: Part[]): Promise<Record<string, Uint8Array>> {
+  const bytes = await readFile(image);
+  return Object.fromEntries(
+    parts.map((part) => [`image-${part.name}`, withGiven(bytes, { cmdline: cmdline(part) })]),
+  );
+}
+
+function config(part: Part, hvm: boolean): string {
+  return xlConfig({
+    name: part.name,
+    type: hvm ? "hvm" : "pvh",
+    image: `/run/xenlet/${hvm ? `image-${part.name}` : "image"}`,
+    memoryMiB: MEMORY_MIB,
+    vcpus: VCPUS[part.scenario] ?? 1,
+    cmdline: cmdline(part),
+    actions: { soft_reset: "soft-reset" },
+  });
+}
+
+function script(name: string, hvm: boolean): string {
+  const create = hvm
+    ? `create ${name}`
+    : `LD_PRELOAD=/run/xenlet/soft_reset.so xl create /run/xenlet/${name}.cfg`;
+  return `${create} && story ${name}; console ${name}`;
+}
+
+function begun({ scenario, phase }: Part): GuestRecord {
+  return record("scenario", `name=${scenario} phase=${phase}`);
+}
+
+/** A scenario makes all of its checks, also where only one was asked for. */
+function resultsOf(
+  { phase }: Part,
+  { output }: StepResult,
+  wanted: ReadonlySet<string>,
+): GuestRecord[] {
+  return output
+    .filter((line) => line.startsWith(CHECK_LINE))
+    .map((line) => line.slice(CHECK_LINE.length))
+    .filter((payload) => wanted.has(/^name=(\S+)/.exec(payload)?.[1] ?? ""))
+    .map((payload) => record("check", `phase=${phase} ${payload}`));
+}
+
+function record(kind: string, payload: string): GuestRecord {
+  return { kind, payload, seq: 0, signed: true };
+}

@@ -1,0 +1,153 @@
+/** One test file: built, booted, and what its tests came to. */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { UserError } from "../../base/errors.js";
+import { ExitCode } from "../../base/exit-codes.js";
+import { buildImage, type BuildResult } from "../../build/build.js";
+import { bootGuest, type BootOptions, type BootResult, type Way } from "../../boot/boot.js";
+import type { Qemu, XenBinary } from "../../debian/index.js";
+import { DEFAULT_TIMEOUT_MS, formatMs } from "../../boot/stages.js";
+import { TestCollector, type Ending } from "./collector.js";
+import type { FileResult, Problem, TestResult } from "./model.js";
+import { readSettings } from "./settings.js";
+
+export const DEFAULT_TEST_TIMEOUT_MS = 20_000;
+
+/** What the file's own settings do not say; those win. */
+export interface TestOptions {
+  xen: XenBinary;
+  on?: Way;
+  qemu: Qemu;
+  memoryMiB?: number;
+  vcpus?: number;
+  /** What all of a file's tests together may take. Default: DEFAULT_TIMEOUT_MS. */
+  timeoutMs?: number;
+  /** What one test may take. Default: DEFAULT_TEST_TIMEOUT_MS. */
+  testTimeoutMs?: number;
+  /** More words for the guest's command line. */
+  cmdline?: string;
+  /** Files that the guest finds as its boot modules. */
+  modules?: string[];
+  hypercall?: "page" | "direct";
+  /** asc transforms, by path or package name. */
+  transforms?: string[];
+  /** Ends QEMU; runTestFile rejects with the signal's reason. */
+  signal?: AbortSignal;
+  onStage?(file: string, what: string): void;
+}
+
+/** Rejects only when `signal` is aborted: whatever else can go wrong is in the result. */
+export async function runTestFile(file: string, options: TestOptions): Promise<FileResult> {
+  const result: FileResult = {
+    file,
+    children: [],
+    problem: null,
+    output: [],
+    durationMs: 0,
+    buildMs: 0,
+    log: null,
+  };
+  const folder = await mkdtemp(path.join(tmpdir(), "xenlet-test-"));
+  try {
+    const settings = await readSettings(file);
+    options.onStage?.(file, "building");
+    const build = await buildImage({
+      entry: file,
+      output: path.join(folder, `${path.basename(file, ".ts")}.elf`),
+      ...(options.hypercall === undefined ? {} : { hypercall: options.hypercall }),
+      ...(options.transforms === undefined ? {} : { transforms: options.transforms }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+    });
+    result.buildMs = build.stages.reduce((sum, { ms }) => sum + ms, 0);
+    await runTests(build, { ...options, ...settings }, result);
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    result.problem = problemOf(error);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+  return result;
+}
+
+function problemOf(error: unknown): Problem {
+  if (!(error instanceof UserError)) throw error;
+  const [message = "", ...details] = error.message.split("\n").filter((line) => line !== "");
+  if (error.hint !== undefined) details.push(`try: ${error.hint}`);
+  const kind =
+    error.exitCode === ExitCode.BUILD_FAILED
+      ? "build"
+      : error.exitCode === ExitCode.HOST
+        ? "host"
+        : "input";
+  return { kind, message, details };
+}
+
+/** A test that takes too long ends the boot. */
+class TestTimeout extends Error {}
+
+async function runTests(
+  build: BuildResult,
+  options: TestOptions,
+  result: FileResult,
+): Promise<void> {
+  const { file } = result;
+  const { signal, testTimeoutMs = DEFAULT_TEST_TIMEOUT_MS } = options;
+  const collector = new TestCollector(file, build.tests);
+  const stop = new AbortController();
+  const abort = (): void => {
+    stop.abort(signal?.reason);
+  };
+  signal?.addEventListener("abort", abort);
+  if (signal?.aborted === true) abort();
+  let deadline: NodeJS.Timeout | undefined;
+  const watch = (test: TestResult | null): void => {
+    clearTimeout(deadline);
+    if (test === null) return;
+    options.onStage?.(file, [...test.groups, test.name].join(" › "));
+    deadline = setTimeout(() => {
+      stop.abort(new TestTimeout(`the test did not end within ${formatMs(testTimeoutMs)}`));
+    }, testTimeoutMs);
+  };
+  const start = performance.now();
+  let ending: Ending;
+  try {
+    options.onStage?.(file, "booting");
+    const boot: BootOptions = {
+      image: build.image,
+      xen: options.xen,
+      qemu: options.qemu,
+      timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
+      on: options.on ?? "domu",
+      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
+      ...(options.modules === undefined ? {} : { modules: options.modules }),
+      signal: stop.signal,
+      ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
+      ...(options.vcpus === undefined ? {} : { vcpus: options.vcpus }),
+      onLog: (log) => {
+        result.log = log;
+      },
+      onRecord: (record) => {
+        if (collector.record(record) !== null) watch(collector.running);
+      },
+    };
+    ending = endingOf(await bootGuest(boot));
+  } catch (error) {
+    if (!(error instanceof TestTimeout)) throw error;
+    ending = { how: "timeout", message: error.message, guestCode: null, frames: [] };
+  } finally {
+    clearTimeout(deadline);
+    signal?.removeEventListener("abort", abort);
+    result.durationMs = performance.now() - start;
+  }
+  Object.assign(result, collector.end(ending));
+}
+
+function endingOf(boot: BootResult): Ending {
+  return {
+    how: boot.verdict,
+    message: boot.message,
+    guestCode: boot.guestCode,
+    frames: boot.trap?.frames.map(({ text }) => text) ?? [],
+  };
+}

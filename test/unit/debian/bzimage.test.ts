@@ -1,0 +1,107 @@
+// vmlinux out of a bzImage: a file whose format is Linux's, and not ours to choose.
+// Why: Debian's kernel is compressed in one way today and in another tomorrow, and a download may be cut off. Fails if
+// what comes out is not what went in, or if a damaged file is taken for a kernel.
+
+import lzma from "lzma-native";
+import { gzipSync } from "node:zlib";
+import { describe, expect, test } from "vitest";
+
+import { vmlinuxOf } from "../../../src/host/debian/bzimage.js";
+
+const KERNEL = Buffer.concat([
+  Buffer.from([0x7f, 0x45, 0x4c, 0x46]),
+  Buffer.from(Array.from({ length: 200 }, (_, i) => i)),
+]);
+
+async function xz(bytes: Buffer): Promise<Buffer> {
+  return new Promise((resolve) => {
+    lzma.compress(bytes, {}, resolve);
+  });
+}
+
+/** One frame with one raw block: RFC 8878, 3.1.1. */
+function zstd(bytes: Buffer): Buffer {
+  const block = Buffer.alloc(3);
+  block.writeUIntLE((bytes.length << 3) | 1, 0, 3);
+  return Buffer.concat([Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0x20, bytes.length]), block, bytes]);
+}
+
+/** A bzImage with this payload; `size` is what it says of the decompressed kernel. */
+function bzImage(
+  payload: Buffer,
+  size = KERNEL.length,
+  changes: (head: Buffer) => void = () => undefined,
+) {
+  const head = Buffer.alloc(5 * 512);
+  head[0x1f1] = 4;
+  head.write("HdrS", 0x202, "latin1");
+  head.writeUInt16LE(0x20f, 0x206);
+  head.writeUInt32LE(16, 0x248);
+  head.writeUInt32LE(payload.length + 4, 0x24c);
+  changes(head);
+  const tail = Buffer.alloc(4);
+  tail.writeUInt32LE(size);
+  return Buffer.concat([head, Buffer.alloc(16), payload, tail, Buffer.alloc(100)]);
+}
+
+describe("vmlinux", () => {
+  test.each([
+    ["gzip", (bytes: Buffer) => gzipSync(bytes)],
+    ["xz", xz],
+    ["zstd", zstd],
+  ] as const)("compressed by %s", async (_, compress) => {
+    expect((await vmlinuxOf(bzImage(await compress(KERNEL)))).equals(KERNEL)).toBe(true);
+  });
+
+  test("a header that says 0 setup sectors means 4", async () => {
+    const image = bzImage(gzipSync(KERNEL), KERNEL.length, (head) => (head[0x1f1] = 0));
+    expect((await vmlinuxOf(image)).equals(KERNEL)).toBe(true);
+  });
+
+  test.each<[string, () => Promise<Buffer> | Buffer, RegExp]>([
+    ["an empty file", () => Buffer.alloc(0), /no boot protocol header/],
+    ["another file", () => Buffer.alloc(8192, 1), /no boot protocol header/],
+    [
+      "a protocol without a payload",
+      () => bzImage(gzipSync(KERNEL), 0, (head) => head.writeUInt16LE(0x207, 0x206)),
+      /protocol is 0x207, expected 0x208/,
+    ],
+    [
+      "a download that was cut off",
+      async () => bzImage(await xz(KERNEL)).subarray(0, 5 * 512 + 40),
+      /cut off/,
+    ],
+    [
+      "a payload that begins beyond the end",
+      () => bzImage(gzipSync(KERNEL), 0, (head) => head.writeUInt32LE(0x7fffffff, 0x248)),
+      /cut off/,
+    ],
+    [
+      "no payload",
+      () => bzImage(Buffer.alloc(0), 0, (head) => head.writeUInt32LE(0, 0x24c)),
+      /cut off/,
+    ],
+    [
+      "another compression",
+      () => bzImage(Buffer.from("BZh91AY&SY")),
+      /begins with 425a68393141: expected/,
+    ],
+    [
+      "a damaged payload",
+      async () => {
+        const payload = await xz(KERNEL);
+        payload.writeUInt8(payload.readUInt8(30) ^ 0xff, 30);
+        return bzImage(payload);
+      },
+      /damaged/,
+    ],
+    ["no ELF file in it", () => bzImage(gzipSync(Buffer.alloc(204))), /no ELF/],
+    [
+      "another size than it says",
+      () => bzImage(gzipSync(KERNEL), 5),
+      /holds 204 bytes, and says that they are 5/,
+    ],
+  ])("%s is refused", async (_, image, message) => {
+    await expect(vmlinuxOf(await image())).rejects.toThrow(message);
+  });
+});
