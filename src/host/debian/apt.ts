@@ -12,9 +12,10 @@ import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { debianMirrors, mirrorsFromEnvironment, parseIndexUris, sourcesList } from "./mirrors.js";
 import type { Mirrors } from "./mirrors.js";
-import { freeBytes } from "./paths.js";
+import { freeBytes } from "../base/disk.js";
 import type { Suite } from "./releases.js";
-import { hostTrouble, noSpace } from "./host-error.js";
+import { hostError } from "../base/host-error.js";
+import { noSpace } from "../cache/cache-error.js";
 
 /** Lists younger than this are used as they are. */
 const LISTS_FRESH_MS = 24 * 60 * 60 * 1000;
@@ -65,15 +66,15 @@ async function runApt(
   if (result.isTerminated) await delay(50);
   signal?.throwIfAborted();
   if (result.code === "ENOENT") {
-    throw hostTrouble(
+    throw hostError(
       "apt-get is not there: packages come from Debian through it",
       "run on Debian, or give your own: xenlet run --xen PATH, with qemu-system-x86_64 in PATH",
     );
   }
   if (result.timedOut) {
-    throw hostTrouble(`apt-get ${args.at(-1) ?? ""} got nowhere in ${LONGEST_MS / 60_000} minutes`);
+    throw hostError(`apt-get ${args.at(-1) ?? ""} got nowhere in ${LONGEST_MS / 60_000} minutes`);
   }
-  if (result.isTerminated) throw hostTrouble(`apt-get was ended by ${result.signal ?? "a signal"}`);
+  if (result.isTerminated) throw hostError(`apt-get was ended by ${result.signal ?? "a signal"}`);
   return { ok: !result.failed, stdout: result.stdout, stderr: result.stderr };
 }
 
@@ -89,7 +90,7 @@ export async function findMirrors(signal?: AbortSignal): Promise<Mirrors[]> {
   const { stdout, stderr } = await runApt(["update", "--print-uris"], { signal });
   const mirrors = debianMirrors(parseIndexUris(stdout));
   if (mirrors.length === 0) {
-    throw hostTrouble(
+    throw hostError(
       "no Debian archive among this machine's apt sources" + complaints(stderr),
       "XENLET_MIRROR=http://your.mirror/debian xenlet …",
     );
@@ -147,13 +148,13 @@ export class NotOnMirror extends UserError {
 export function explainApt(what: string, stderr: string, root: string): Error {
   if (FULL.test(stderr)) return noSpace(root);
   if (UNSIGNED.test(stderr)) {
-    return hostTrouble(
+    return hostError(
       `${what}: the signature does not hold${complaints(stderr, UNSIGNED)}`,
       "sudo apt-get install --only-upgrade debian-archive-keyring",
     );
   }
   if (ALTERED.test(stderr)) {
-    return hostTrouble(
+    return hostError(
       `${what}: something on the way to the mirror changed what it sent${complaints(stderr, ALTERED)}`,
       "try again; behind a login page or a proxy, see `apt-config dump Acquire::http::Proxy`",
     );
@@ -171,7 +172,7 @@ export function explainApt(what: string, stderr: string, root: string): Error {
   const hint = "XENLET_MIRROR=http://another.mirror/debian xenlet …";
   return GONE.test(stderr)
     ? new NotOnMirror(message, { exitCode: ExitCode.HOST, hint })
-    : hostTrouble(message, hint);
+    : hostError(message, hint);
 }
 
 /** The private apt of one suite, in `folder`. */
@@ -219,7 +220,7 @@ export class PrivateApt {
   ): Promise<boolean> {
     const keyring = debianKeyring();
     if (keyring === undefined) {
-      throw hostTrouble(
+      throw hostError(
         "Debian's keyring is not there: packages' signatures are checked with it",
         "sudo apt-get install debian-archive-keyring",
       );
@@ -246,7 +247,7 @@ export class PrivateApt {
       }
       failure ??= explainApt(`Debian ${this.#suite}`, stderr, this.#root);
     }
-    throw failure ?? hostTrouble(`Debian ${this.#suite}: no mirror`);
+    throw failure ?? hostError(`Debian ${this.#suite}: no mirror`);
   }
 
   async #isFresh(wanted: string): Promise<boolean> {

@@ -5,8 +5,9 @@ import { access, constants } from "node:fs/promises";
 import { arch } from "node:os";
 
 import { debianKeyring, findMirrors } from "./apt.js";
-import { listCache } from "./cache.js";
-import { CachePaths, freeBytes, isWritable, megabytes } from "./paths.js";
+import { freeBytes, isWritable, megabytes } from "../base/disk.js";
+import { Cache } from "../cache/cache.js";
+import { KINDS } from "../cache/kinds.js";
 import { findQemu } from "./qemu.js";
 import { XEN_RELEASES } from "./releases.js";
 
@@ -110,8 +111,8 @@ async function mirrorCheck(): Promise<Check> {
   }
 }
 
-async function qemuCheck(paths: CachePaths): Promise<Check> {
-  const found = await findQemu({ paths });
+async function qemuCheck(cache: Cache): Promise<Check> {
+  const found = await findQemu({ cache });
   return {
     name: "qemu",
     present: found !== null,
@@ -127,29 +128,28 @@ async function qemuCheck(paths: CachePaths): Promise<Check> {
   };
 }
 
-async function xenChecks(paths: CachePaths): Promise<Check[]> {
-  const { entries } = await listCache(paths);
-  return XEN_RELEASES.map((release) => {
-    const entry = entries.find(
-      ({ name, kind }) => kind === "packages" && name === `xen-${release}`,
-    );
-    const present = entry?.damage === null;
-    return {
-      name: `Xen ${release}`,
-      present,
-      version: present ? (entry.packages[0]?.version ?? null) : null,
-      needed: "optional",
-      mend: present ? null : `xenlet run --xen ${release} …`,
-      detail: present
-        ? `Debian ${entry.suite ?? ""}, in the cache`
-        : "not in the cache: downloaded when first needed",
-    };
-  });
+function xenChecks(cache: Cache): Promise<Check[]> {
+  return Promise.all(
+    XEN_RELEASES.map(async (release): Promise<Check> => {
+      const found = await cache.find(KINDS.packages, `xen-${release}`);
+      const manifest = "manifest" in found ? found.manifest : null;
+      return {
+        name: `Xen ${release}`,
+        present: manifest !== null,
+        version: manifest?.packages?.[0]?.version ?? null,
+        needed: "optional",
+        mend: manifest ? null : `xenlet run --xen ${release} …`,
+        detail: manifest
+          ? `Debian ${manifest.suite ?? ""}, in the cache`
+          : "not in the cache: downloaded when first needed",
+      };
+    }),
+  );
 }
 
-function cacheChecks(paths: CachePaths): Check[] {
-  const writable = isWritable(paths.root);
-  const free = freeBytes(paths.root);
+function cacheChecks({ root }: Cache): Check[] {
+  const writable = isWritable(root);
+  const free = freeBytes(root);
   const enough = free >= SPACE_WANTED;
   return [
     {
@@ -158,7 +158,7 @@ function cacheChecks(paths: CachePaths): Check[] {
       version: null,
       needed: "required",
       mend: writable ? null : "XENLET_CACHE=/a/folder/of/yours xenlet …",
-      detail: `${paths.root} ${writable ? "is" : "is not"} writable`,
+      detail: `${root} ${writable ? "is" : "is not"} writable`,
     },
     {
       name: "disk space",
@@ -189,8 +189,8 @@ async function kvmCheck(): Promise<Check> {
 }
 
 /** Looks at everything xenlet needs. Downloads nothing, changes nothing, needs no network. */
-export async function diagnose(options: { paths?: CachePaths } = {}): Promise<Check[]> {
-  const paths = options.paths ?? new CachePaths();
+export async function diagnose(options: { cache?: Cache } = {}): Promise<Check[]> {
+  const { cache = new Cache() } = options;
   const groups = await Promise.all([
     Promise.resolve([nodeCheck(), processorCheck()]),
     tool("gcc", "gcc", "compiles guests"),
@@ -202,9 +202,9 @@ export async function diagnose(options: { paths?: CachePaths } = {}): Promise<Ch
     tool("dpkg-deb", "dpkg", "unpacks Debian packages"),
     keyringCheck(),
     mirrorCheck(),
-    qemuCheck(paths),
-    xenChecks(paths),
-    Promise.resolve(cacheChecks(paths)),
+    qemuCheck(cache),
+    xenChecks(cache),
+    Promise.resolve(cacheChecks(cache)),
     tool("gdb", "gdb", "debugs guests (xenlet run --gdb)", "optional"),
     kvmCheck(),
   ]);

@@ -2,8 +2,6 @@
 // with their signatures checked and unpacked into a cache, never installed.
 
 export { NotOnMirror } from "./apt.js";
-export { listCache, pruneCache, verifyCache } from "./cache.js";
-export type { CacheEntry, CacheReport, PruneReport, VerifyReport } from "./cache.js";
 export { diagnose } from "./doctor.js";
 export type { Check } from "./doctor.js";
 export { provideLinux } from "./linux.js";

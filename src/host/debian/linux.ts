@@ -5,10 +5,10 @@ import { join } from "node:path";
 
 import type { Progress } from "../base/progress.js";
 import { unxz, vmlinuxOf } from "./bzimage.js";
-import { checkOne, type Manifest } from "./manifest.js";
+import type { Manifest } from "../cache/manifest.js";
 import type { Suite } from "./releases.js";
 import { provideSet, type SetOptions } from "./sets.js";
-import { hostTrouble } from "./host-error.js";
+import { hostError } from "../base/host-error.js";
 
 export interface LinuxKernel {
   /** Absolute: vmlinux, 64-bit ELF. */
@@ -56,26 +56,19 @@ export async function provideLinux(
         const [name] = (await readdir(join(folder, "boot"))).filter((file) =>
           file.startsWith("vmlinuz-"),
         );
-        if (name === undefined) throw hostTrouble(`${META_PACKAGE}: it has no boot/vmlinuz`);
+        if (name === undefined) throw hostError(`${META_PACKAGE}: it has no boot/vmlinuz`);
         const compressed = join(folder, BZIMAGE);
         await rename(join(folder, "boot", name), compressed);
         await writeFile(join(folder, BINARY), await vmlinuxOf(await readFile(compressed)));
         await unpackModules(folder);
       },
-      check: async (folder, found) => {
-        if (modulesIn(found).length === 0) return `${XEN_MODULES}: missing`;
-        for (const file of [BINARY, BZIMAGE]) {
-          const problem = await checkOne(folder, found, file);
-          if (problem !== null) return `${problem.path}: ${problem.problem}`;
-        }
-        return null;
-      },
+      refuse: (found) => (modulesIn(found).length === 0 ? `${XEN_MODULES} is missing` : null),
     },
     ui,
     options,
   );
   const debianVersion =
-    manifest.packages.find(({ name }) => KERNEL_PACKAGE.test(name))?.version ?? null;
+    manifest.packages?.find(({ name }) => KERNEL_PACKAGE.test(name))?.version ?? null;
   const modules = modulesIn(manifest).map((path) => join(tree, path));
   return { path: join(tree, BINARY), bzImage: join(tree, BZIMAGE), modules, debianVersion };
 }

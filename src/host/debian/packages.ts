@@ -45,7 +45,9 @@ export async function providePackages(
   );
   return {
     root: tree,
-    versions: Object.fromEntries(manifest.packages.map(({ name, version }) => [name, version])),
+    versions: Object.fromEntries(
+      (manifest.packages ?? []).map(({ name, version }) => [name, version]),
+    ),
   };
 }
 

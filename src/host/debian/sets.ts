@@ -1,29 +1,21 @@
 // A set: some Debian packages, downloaded and unpacked together into one folder of the
-// cache. It appears whole, by a rename, or not at all.
+// cache.
 
 import { execa } from "execa";
 import { availableParallelism } from "node:os";
-import {
-  lstat,
-  mkdir,
-  mkdtemp,
-  readdir,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { lstat, readdir, readlink, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
 
+import { freeBytes, megabytes } from "../base/disk.js";
+import { hostError } from "../base/host-error.js";
 import type { Progress } from "../base/progress.js";
+import { Cache, type Absent, type Entry, type Workplace } from "../cache/cache.js";
+import { noSpace } from "../cache/cache-error.js";
+import { sha256OfFile } from "../cache/contents.js";
+import { KINDS } from "../cache/kinds.js";
+import type { Manifest, Origin, PackageFile } from "../cache/manifest.js";
 import { MirrorUnreachable, PrivateApt, type Download } from "./apt.js";
-import { withLock } from "./lock.js";
-import { MANIFEST, TREE, readManifest, sha256OfFile, takeStock } from "./manifest.js";
-import type { Manifest, PackageFile } from "./manifest.js";
-import { CachePaths, freeBytes, megabytes } from "./paths.js";
 import type { Suite } from "./releases.js";
-import { explainCacheError, hostTrouble, isMissing, noSpace } from "./host-error.js";
 
 /** Unpacked packages are about four times their .deb; both are there for a while. */
 const SPACE_PER_DOWNLOAD = 6;
@@ -32,12 +24,12 @@ const PROGRESS_INTERVAL_MS = 200;
 export interface SetOptions {
   signal?: AbortSignal | undefined;
   /** Default: the user's own. */
-  paths?: CachePaths;
+  cache?: Cache;
 }
 
 /** What a set is made of. */
 export interface SetRecipe {
-  /** The name of its folder. */
+  /** The name of its entry. */
   name: string;
   /** What it is called in messages. */
   title: string;
@@ -51,35 +43,16 @@ export interface SetRecipe {
   keep?: (path: string) => boolean;
   /** Last changes to the tree; what it throws undoes the set. */
   finish?: (tree: string, signal?: AbortSignal) => Promise<void>;
-  /** Whether a set found in the cache will do: why not, or null. Default: it will. */
-  check?: (folder: string, manifest: Manifest) => Promise<string | null>;
+  /** Why a sound set will not do, as one of an older recipe, or null. Default: it will. */
+  refuse?: (manifest: Manifest) => string | null;
 }
 
-export interface PackageSet {
-  /** Absolute; the packages' root folder. */
-  tree: string;
-  manifest: Manifest;
-}
-
-/** Why a set cannot be used; null if there is none. */
-export interface Unusable {
-  damage: string | null;
-}
+/** A set: `tree` is the packages' root folder. */
+export type PackageSet = Pick<Entry, "tree" | "manifest">;
 
 /** The set of that recipe if the cache has it; nothing is downloaded. */
-export async function findSet(
-  recipe: SetRecipe,
-  paths: CachePaths,
-): Promise<PackageSet | Unusable> {
-  const folder = join(paths.sets, recipe.name);
-  let manifest: Manifest;
-  try {
-    manifest = await readManifest(folder);
-  } catch (error) {
-    return { damage: isMissing(error) ? null : (error as Error).message };
-  }
-  const damage = (await recipe.check?.(folder, manifest)) ?? null;
-  return damage === null ? { tree: join(folder, TREE), manifest } : { damage };
+export function findSet(recipe: SetRecipe, cache: Cache): Promise<PackageSet | Absent> {
+  return cache.find(KINDS.packages, recipe.name, recipe);
 }
 
 /**
@@ -93,102 +66,71 @@ export async function provideSet(
   ui: Progress,
   options: SetOptions = {},
 ): Promise<PackageSet> {
-  const paths = options.paths ?? new CachePaths();
-  const { signal } = options;
-  const cached = await findSet(recipe, paths);
+  const { signal, cache = new Cache() } = options;
+  const { title, refuse } = recipe;
+  const cached = await findSet(recipe, cache);
   if ("tree" in cached) return cached;
 
-  await paths.create();
-  ui.start(`${recipe.title}: preparing`);
+  ui.start(`${title}: preparing`);
   try {
-    const onWait = () => {
-      ui.note(`${recipe.title}: waiting for another xenlet that is filling the cache`);
-    };
-    return await withLock(paths.lock, { onWait, signal }, async (held) => {
-      if (held) await sweep(paths);
-      const meanwhile = await findSet(recipe, paths);
-      if ("tree" in meanwhile) {
-        ui.done(`${recipe.title}: in the cache`);
-        return meanwhile;
-      }
-      if (meanwhile.damage !== null) {
-        ui.note(`${recipe.title}: damaged in the cache (${meanwhile.damage}); getting it again`);
-      }
-      const set = await makeSet(recipe, paths, ui, signal);
-      const bytes = set.manifest.packages.reduce((sum, one) => sum + one.bytes, 0);
-      const count = set.manifest.packages.length;
-      ui.done(
-        `${recipe.title}: ${describe(set.manifest, recipe)} from Debian ${recipe.suite}` +
-          ` (${count === 1 ? "1 package" : `${count} packages`}, ${megabytes(bytes)})`,
-      );
-      return set;
-    });
+    const set = await cache.provide(
+      KINDS.packages,
+      recipe.name,
+      (at) => makeSet(recipe, at, cache, ui),
+      {
+        signal,
+        ...(refuse === undefined ? {} : { refuse }),
+        onWait: () => {
+          ui.note(`${title}: waiting for another xenlet that is filling the cache`);
+        },
+        onDamage: (damage) => {
+          ui.note(`${title}: damaged in the cache (${damage}); getting it again`);
+        },
+      },
+    );
+    ui.done(describe(set.manifest, recipe));
+    return set;
   } catch (error) {
-    ui.fail(`${recipe.title}: not provided`);
-    throw explainCacheError(error, paths.root);
+    ui.fail(`${title}: not provided`);
+    throw error;
   }
 }
 
-function describe(manifest: Manifest, recipe: SetRecipe): string {
-  const main = manifest.packages.find(({ name }) => name === recipe.packages[0]);
-  return main?.version ?? "present";
-}
-
-/** Removes what killed processes left unfinished. Only for the holder of the lock. */
-async function sweep(paths: CachePaths): Promise<void> {
-  for (const name of await readdir(paths.temporary)) {
-    await rm(join(paths.temporary, name), { recursive: true, force: true });
-  }
+function describe(
+  { packages = [] }: Manifest,
+  { title, suite, packages: wanted }: SetRecipe,
+): string {
+  const version = packages.find(({ name }) => name === wanted[0])?.version ?? "present";
+  const bytes = packages.reduce((sum, one) => sum + one.bytes, 0);
+  const count = packages.length === 1 ? "1 package" : `${packages.length} packages`;
+  return `${title}: ${version} from Debian ${suite} (${count}, ${megabytes(bytes)})`;
 }
 
 async function makeSet(
   recipe: SetRecipe,
-  paths: CachePaths,
+  { tree, scratch, signal }: Workplace,
+  cache: Cache,
   ui: Progress,
-  signal: AbortSignal | undefined,
-): Promise<PackageSet> {
-  const folder = join(paths.sets, recipe.name);
-  const work = await mkdtemp(join(paths.temporary, `${recipe.name}-`));
-  try {
-    const debs = join(work, "debs");
-    const packages = await fetchPackages(recipe, debs, paths, ui, signal);
-    const made = join(work, "set");
-    const tree = join(made, TREE);
-    await mkdir(tree, { recursive: true });
-    await unpack(
-      debs,
-      packages,
-      tree,
-      (done) => {
-        ui.update(`${recipe.title}: unpacking ${done} of ${packages.length}`);
-      },
-      signal,
-    );
-    if (recipe.keep) await trim(tree, recipe.keep);
-    await makeLinksRelative(tree);
-    await recipe.finish?.(tree, signal);
-    ui.update(`${recipe.title}: checking`);
-    const manifest: Manifest = {
-      format: 1,
-      name: recipe.name,
-      suite: recipe.suite,
-      created: new Date().toISOString(),
-      packages: packages.map(({ name, version, architecture, bytes, sha256 }) => ({
-        name,
-        version,
-        architecture,
-        bytes,
-        sha256,
-      })),
-      ...(await takeStock(tree, signal)),
-    };
-    await writeFile(join(made, MANIFEST), JSON.stringify(manifest));
-    signal?.throwIfAborted();
-    await putInPlace(made, folder, join(work, "old"));
-    return { tree: join(folder, TREE), manifest };
-  } finally {
-    await rm(work, { recursive: true, force: true });
-  }
+): Promise<Origin> {
+  const packages = await fetchPackages(recipe, scratch, cache, ui, signal);
+  const report = (done: number): void => {
+    ui.update(`${recipe.title}: unpacking ${done} of ${packages.length}`);
+  };
+  await unpack(scratch, packages, tree, report, signal);
+  if (recipe.keep) await trim(tree, recipe.keep);
+  await makeLinksRelative(tree);
+  await recipe.finish?.(tree, signal);
+  ui.update(`${recipe.title}: checking`);
+  return {
+    suite: recipe.suite,
+    packages: packages.map(({ name, version, architecture, bytes, sha256 }) => ({
+      name,
+      version,
+      architecture,
+      bytes,
+      sha256,
+    })),
+  };
 }
 
 type Fetched = PackageFile & { file: string };
@@ -196,11 +138,11 @@ type Fetched = PackageFile & { file: string };
 async function fetchPackages(
   recipe: SetRecipe,
   debs: string,
-  paths: CachePaths,
+  cache: Cache,
   ui: Progress,
   signal: AbortSignal | undefined,
 ): Promise<Fetched[]> {
-  const apt = new PrivateApt(paths.apt, recipe.suite, paths.root);
+  const apt = new PrivateApt(cache.folderOf(KINDS.packageLists), recipe.suite, cache.root);
   const { closure, title } = recipe;
   let { packages } = recipe;
   const note = (line: string) => {
@@ -213,7 +155,7 @@ async function fetchPackages(
       if (recipe.choose) packages = recipe.choose(await apt.plan(recipe.packages, true, signal));
       const plan = await apt.plan(packages, closure, signal);
       const total = plan.reduce((sum, one) => sum + one.bytes, 0);
-      if (freeBytes(paths.root) < total * SPACE_PER_DOWNLOAD) throw noSpace(paths.root);
+      if (freeBytes(cache.root) < total * SPACE_PER_DOWNLOAD) throw noSpace(cache.root);
       const stop = watchDownload(debs, (bytes) => {
         ui.update(`${title}: downloading, ${megabytes(bytes)} of ${megabytes(total)}`);
       });
@@ -235,7 +177,7 @@ async function fetchPackages(
   for (const { name, version, architecture, file } of plan) {
     const path = join(debs, file);
     const { size } = await lstat(path).catch((cause: unknown) => {
-      throw hostTrouble(`apt did not download ${file}`, undefined, cause);
+      throw hostError(`apt did not download ${file}`, undefined, cause);
     });
     const sha256 = await sha256OfFile(path, signal);
     fetched.push({ name, version, architecture, bytes: size, sha256, file });
@@ -297,11 +239,11 @@ async function unpackOne(
   });
   signal?.throwIfAborted();
   if (result.code === "ENOENT") {
-    throw hostTrouble("dpkg-deb is not there: it unpacks packages", "sudo apt-get install dpkg");
+    throw hostError("dpkg-deb is not there: it unpacks packages", "sudo apt-get install dpkg");
   }
   if (/No space left on device|Disk quota exceeded/.test(result.stderr)) throw noSpace(tree);
   if (result.failed) {
-    throw hostTrouble(`${basename(deb)} cannot be unpacked: ${result.stderr.trim()}`);
+    throw hostError(`${basename(deb)} cannot be unpacked: ${result.stderr.trim()}`);
   }
 }
 
@@ -330,12 +272,4 @@ async function makeLinksRelative(tree: string): Promise<void> {
     await rm(link);
     await symlink(relative(dirname(link), join(tree, target)), link);
   }
-}
-
-/** Puts a finished set where it belongs; a damaged one that is there goes to `aside`. */
-async function putInPlace(made: string, folder: string, aside: string): Promise<void> {
-  await rename(folder, aside).catch((error: unknown) => {
-    if (!isMissing(error)) throw error;
-  });
-  await rename(made, folder);
 }

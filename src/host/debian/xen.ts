@@ -1,18 +1,18 @@
 // The hypervisor: Debian's, or one that a user names.
 
-import { createHash, randomUUID } from "node:crypto";
-import { readFile, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 
 import { UserError } from "../base/errors.js";
 import type { Progress } from "../base/progress.js";
-import { checkOne } from "./manifest.js";
-import { CachePaths } from "./paths.js";
+import { Cache } from "../cache/cache.js";
+import { KINDS } from "../cache/kinds.js";
 import { suiteOf, type XenRelease } from "./releases.js";
 import { provideSet, type SetOptions } from "./sets.js";
-import { explainCacheError, hostTrouble } from "./host-error.js";
+import { hostError } from "../base/host-error.js";
 import { identifyXen } from "./xen-binary.js";
 
 /** A hypervisor that QEMU can boot. */
@@ -55,19 +55,15 @@ export async function provideXen(
         const compressed = join(folder, `${binary}.gz`);
         const bytes = await gunzipped(await readFile(compressed));
         const identity = identifyXen(bytes);
-        if (typeof identity === "string") throw hostTrouble(`${name}: its Xen ${identity}`);
+        if (typeof identity === "string") throw hostError(`${name}: its Xen ${identity}`);
         await writeFile(join(folder, binary), bytes);
         await rm(compressed);
-      },
-      check: async (folder, found) => {
-        const problem = await checkOne(folder, found, binary);
-        return problem && `${problem.path}: ${problem.problem}`;
       },
     },
     ui,
     options,
   );
-  const debianVersion = manifest.packages.find((one) => one.name === name)?.version ?? null;
+  const debianVersion = manifest.packages?.find((one) => one.name === name)?.version ?? null;
   return { path: join(tree, binary), release, debianVersion };
 }
 
@@ -95,7 +91,7 @@ export async function xenFromPath(file: string, options: SetOptions = {}): Promi
     );
   }
   return {
-    path: compressed ? await keepUncompressed(bytes, options.paths ?? new CachePaths()) : path,
+    path: compressed ? await keepUncompressed(bytes, options) : path,
     release: identity.release ?? "unknown",
     debianVersion: null,
   };
@@ -138,19 +134,19 @@ async function gunzipGiven(raw: Buffer, path: string): Promise<Buffer> {
   }
 }
 
-async function keepUncompressed(bytes: Buffer, paths: CachePaths): Promise<string> {
-  const name = `xen-${createHash("sha256").update(bytes).digest("hex").slice(0, 16)}`;
-  const path = join(paths.files, name);
-  const present = await readFile(path).catch(() => null);
-  if (present?.equals(bytes)) return path;
-  await paths.create();
-  const partial = join(paths.files, `${name}.${randomUUID()}`);
-  try {
-    await writeFile(partial, bytes);
-    await rename(partial, path); // whole or not at all, whoever else does the same
-  } catch (error) {
-    await rm(partial, { force: true });
-    throw explainCacheError(error, paths.root);
-  }
-  return path;
+async function keepUncompressed(
+  bytes: Buffer,
+  { signal, cache = new Cache() }: SetOptions,
+): Promise<string> {
+  const name = createHash("sha256").update(bytes).digest("hex").slice(0, 40);
+  const { tree } = await cache.provide(
+    KINDS.hypervisors,
+    name,
+    async (at) => {
+      await writeFile(join(at.tree, "xen"), bytes);
+      return undefined;
+    },
+    { signal },
+  );
+  return join(tree, "xen");
 }

@@ -71,10 +71,10 @@ export async function provideDom0Packages(
       ],
       closure: false,
       keep: (path) => KEPT.some((pattern) => pattern.test(path)),
-      check: (_, { files }) => {
+      refuse: ({ files }) => {
         const needed = deviceModel ? [...DEVICE_MODEL_FILES, hvmloaderOf(release)] : [];
         const missing = needed.find((name) => !files.some(({ path }) => path === name));
-        return Promise.resolve(missing === undefined ? null : `${missing}: missing`);
+        return missing === undefined ? null : `${missing} is missing`;
       },
     },
     ui,
@@ -83,6 +83,8 @@ export async function provideDom0Packages(
   return {
     tree,
     suite,
-    versions: Object.fromEntries(manifest.packages.map(({ name, version }) => [name, version])),
+    versions: Object.fromEntries(
+      (manifest.packages ?? []).map(({ name, version }) => [name, version]),
+    ),
   };
 }

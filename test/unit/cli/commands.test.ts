@@ -390,15 +390,17 @@ describe("the other commands' --json", () => {
 
   test("cache list, verify, prune", async () => {
     await run("ok");
-    const list = JSON.parse((await xenlet.run(["cache", "list", "--json"])).stdout) as {
-      leftovers: { name: string }[];
-    };
-    expect(list.leftovers.map(({ name }) => name)).toContain("logs");
+    const json = async <T>(...args: string[]): Promise<T> =>
+      JSON.parse((await xenlet.run(["cache", ...args, "--json"])).stdout) as T;
+    const kinds = async (): Promise<string[]> =>
+      (await json<{ entries: { kind: string }[] }>("list")).entries.map(({ kind }) => kind);
+    expect(await kinds()).toContain("logs");
     expect(await xenlet.run(["cache", "verify", "--json"])).toMatchObject({ exitCode: 0 });
-    const prune = JSON.parse((await xenlet.run(["cache", "prune", "--json"])).stdout) as {
-      removed: string[];
-    };
-    expect(prune.removed).toContain("logs");
-    await expect(access(path.join(xenlet.folder, "cache", "logs"))).rejects.toThrow();
+    expect((await json<{ removed: { kind: string }[] }>("prune")).removed).toContainEqual(
+      expect.objectContaining({ kind: "logs" }),
+    );
+    expect(await kinds()).not.toContain("logs");
+    await xenlet.run(["cache", "prune", "--all"]);
+    expect(await readdir(path.join(xenlet.folder, "cache"))).toEqual([]);
   });
 });

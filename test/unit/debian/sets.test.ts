@@ -6,27 +6,19 @@
  */
 import { execa } from "execa";
 import { createHash } from "node:crypto";
-import {
-  chmod,
-  mkdir,
-  mkdtemp,
-  readFile,
-  readdir,
-  rm,
-  stat,
-  symlink,
-  writeFile,
-} from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, readFile, readdir, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { listCache, pruneCache, verifyCache } from "../../../src/host/debian/cache.js";
-import { CachePaths } from "../../../src/host/debian/paths.js";
+import { Cache } from "../../../src/host/cache/cache.js";
+import { KINDS } from "../../../src/host/cache/kinds.js";
+import { pruneCache, verifyCache } from "../../../src/host/cache/survey.js";
 import { provideSet, type SetRecipe } from "../../../src/host/debian/sets.js";
 import type { Progress } from "../../../src/host/base/progress.js";
 
 let folder: string;
-let paths: CachePaths;
+let cache: Cache;
+let sets: string;
 let deb: string;
 let lines: string[];
 const line = (text: string) => void lines.push(text);
@@ -40,7 +32,7 @@ const recipe: SetRecipe = {
   closure: false,
 };
 const provide = (changes: Partial<SetRecipe> = {}, signal?: AbortSignal) =>
-  provideSet({ ...recipe, ...changes }, ui, { paths, signal });
+  provideSet({ ...recipe, ...changes }, ui, { cache, ...(signal ? { signal } : {}) });
 
 const entries = (place: string) => readdir(place).catch(() => []);
 const downloads = async () =>
@@ -48,7 +40,8 @@ const downloads = async () =>
 
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "xenlet-test-"));
-  paths = new CachePaths(join(folder, "cache"));
+  cache = new Cache(join(folder, "cache"));
+  sets = cache.folderOf(KINDS.packages);
   lines = [];
   const source = join(folder, "source");
   await mkdir(join(source, "DEBIAN"), { recursive: true });
@@ -96,7 +89,7 @@ test("unpacked, with a manifest that names the package exactly; absolute links s
   expect(await readFile(join(tree, "usr/bin/demo"), "utf8")).toBe("the demo");
   expect(await readFile(join(tree, "usr/bin/absolute"), "utf8")).toBe("the demo");
   expect(manifest.links).toEqual([{ path: "usr/bin/absolute", target: "demo" }]);
-  expect(await entries(paths.temporary)).toEqual([]);
+  expect(await entries(cache.work)).toEqual([]);
 });
 
 test("from the cache the second time: no apt at all", async () => {
@@ -128,8 +121,8 @@ test("aborted while downloading: nothing is left, and the next one succeeds", as
   await vi.waitUntil(async () => (await downloads()) === 1, { timeout: 10_000 });
   controller.abort(reason);
   await expect(provided).rejects.toBe(reason);
-  expect(await entries(paths.temporary)).toEqual([]);
-  expect(await entries(paths.sets)).toEqual([]);
+  expect(await entries(cache.work)).toEqual([]);
+  expect(await entries(sets)).toEqual([]);
   vi.stubEnv("FAKE_DELAY", "0");
   await provide();
 });
@@ -137,27 +130,21 @@ test("aborted while downloading: nothing is left, and the next one succeeds", as
 test("a last step that fails leaves nothing", async () => {
   const finish = () => Promise.reject(new Error("no"));
   await expect(provide({ finish })).rejects.toThrow("no");
-  expect(await entries(paths.temporary)).toEqual([]);
-  expect(await entries(paths.sets)).toEqual([]);
-});
-
-test("what a killed process left is removed by the next", async () => {
-  await mkdir(join(paths.temporary, "demo-killed/set/tree"), { recursive: true });
-  await provide();
-  expect(await entries(paths.temporary)).toEqual([]);
+  expect(await entries(cache.work)).toEqual([]);
+  expect(await entries(sets)).toEqual([]);
 });
 
 test("a package that cannot be unpacked is host trouble", async () => {
   await writeFile(deb, "no package");
   await expect(provide()).rejects.toMatchObject({ name: "UserError", exitCode: 122 });
-  expect(await entries(paths.sets)).toEqual([]);
+  expect(await entries(sets)).toEqual([]);
 });
 
 test("no network: host trouble with what mends it, and a cached set is still there", async () => {
   await provide();
   vi.stubEnv("FAKE_OFFLINE", "1");
   await provide();
-  await rm(paths.apt, { recursive: true });
+  await rm(cache.folderOf(KINDS.packageLists), { recursive: true });
   await expect(provide({ name: "other" })).rejects.toMatchObject({
     exitCode: 122,
     message: expect.stringContaining("cannot be reached") as unknown,
@@ -167,41 +154,34 @@ test("no network: host trouble with what mends it, and a cached set is still the
 
 test("a damaged manifest: made again, with a word about it", async () => {
   await provide();
-  await writeFile(join(paths.sets, "demo/manifest.json"), "{");
+  await writeFile(join(sets, "demo/manifest.json"), "{");
   await provide();
   expect(lines.filter((text) => text.includes("damaged in the cache"))).toHaveLength(1);
   expect(await downloads()).toBe(2);
 });
 
-test("verify finds a corrupted file, prune removes that set and nothing of anybody else's", async () => {
+test("verify finds a corrupted file, prune removes that set and keeps the sound one", async () => {
   const { tree } = await provide();
   await provide({ name: "sound" });
-  await writeFile(join(paths.root, "mine"), "not xenlet's");
-  expect(await verifyCache({ paths })).toMatchObject({ ok: true });
-
+  expect(await verifyCache({ cache })).toMatchObject({ ok: true });
   await writeFile(join(tree, "usr/bin/demo"), "the dem0");
-  expect(await verifyCache({ paths })).toMatchObject({
+  expect(await verifyCache({ cache })).toMatchObject({
     ok: false,
     entries: [
       { name: "demo", problems: [{ path: "tree/usr/bin/demo", problem: "content" }] },
       { name: "sound", problems: [] },
     ],
   });
-
-  const report = await pruneCache({ paths });
-  expect(report.removed).toContain("packages/demo");
-  expect(report.removed).toContain("package-lists/bookworm");
-  expect(report.kept).toEqual(["sound"]);
-  expect(await entries(paths.sets)).toEqual(["sound"]);
-
-  await pruneCache({ paths, all: true });
-  expect((await listCache(paths)).entries).toEqual([]);
-  expect((await stat(join(paths.root, "mine"))).isFile()).toBe(true);
+  const { removed, kept } = await pruneCache({ cache });
+  expect(removed).toContainEqual({ kind: "packages", name: "demo" });
+  expect(removed).toContainEqual({ kind: "package lists", name: "bookworm" });
+  expect(kept).toMatchObject([{ kind: "packages", name: "sound" }]);
+  expect(await entries(sets)).toEqual(["sound"]);
 });
 
-test("an absent cache is an empty one, and looking does not make it", async () => {
-  expect(await listCache(paths)).toEqual({ root: paths.root, bytes: 0, entries: [] });
-  expect(await verifyCache({ paths })).toMatchObject({ ok: true });
-  expect(await pruneCache({ paths })).toMatchObject({ removed: [], bytes: 0 });
-  await expect(stat(paths.root)).rejects.toThrow(/ENOENT/);
+test("an older recipe's set is made again, with the reason", async () => {
+  await provide();
+  await provide({ refuse: () => "modules are missing" }).catch(() => undefined);
+  expect(lines).toContain("Demo: damaged in the cache (modules are missing); getting it again");
+  expect(await downloads()).toBe(2);
 });

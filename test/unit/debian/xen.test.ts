@@ -10,7 +10,8 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { UserError } from "../../../src/host/base/errors.js";
-import { CachePaths } from "../../../src/host/debian/paths.js";
+import { Cache } from "../../../src/host/cache/cache.js";
+import { KINDS } from "../../../src/host/cache/kinds.js";
 import { identifyXen } from "../../../src/host/debian/xen-binary.js";
 import { xenFromPath } from "../../../src/host/debian/xen.js";
 
@@ -88,16 +89,16 @@ describe("what a file is", () => {
 
 describe("a path", () => {
   let folder: string;
-  let paths: CachePaths;
+  let cache: Cache;
   beforeAll(async () => {
     folder = await mkdtemp(join(tmpdir(), "xenlet-test-"));
-    paths = new CachePaths(join(folder, "cache"));
+    cache = new Cache(join(folder, "cache"));
   });
   afterAll(() => rm(folder, { recursive: true }));
   const given = async (bytes: Buffer) => {
     const path = join(folder, "given");
     await writeFile(path, bytes);
-    return xenFromPath(path, { paths });
+    return xenFromPath(path, { cache });
   };
 
   test("plain: used where it is", async () => {
@@ -111,7 +112,7 @@ describe("a path", () => {
   test("compressed: an uncompressed copy in the cache, mended if it was damaged", async () => {
     const { path, release } = await given(gzipSync(fakeXen()));
     expect(release).toBe("4.17");
-    expect(path.startsWith(paths.files)).toBe(true);
+    expect(path.startsWith(cache.folderOf(KINDS.hypervisors))).toBe(true);
     expect(fakeXen().equals(await readFile(path))).toBe(true);
     await writeFile(path, "damaged");
     expect((await given(gzipSync(fakeXen()))).path).toBe(path);

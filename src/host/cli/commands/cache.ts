@@ -1,9 +1,9 @@
 import type { Command } from "commander";
 import { ExitCode } from "../../base/exit-codes.js";
-import { listCache, pruneCache, verifyCache } from "../../debian/index.js";
 import { createProgress } from "../../base/progress.js";
+import { describeProblem } from "../../cache/contents.js";
+import { listCache, pruneCache, verifyCache } from "../../cache/survey.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
-import { listLeftovers, pruneLeftovers } from "../leftovers.js";
 import * as option from "../options.js";
 
 export function addCache(program: Command, context: Context): void {
@@ -16,13 +16,18 @@ export function addCache(program: Command, context: Context): void {
   cache
     .command("list")
     .summary("say what is in it")
-    .description("Shows what is in the cache, with the exact versions of Debian's packages.")
+    .description(
+      "Shows everything below the cache's folder, by kind, with the exact versions of Debian's packages;\n" +
+        "the sizes add up to what du counts.",
+    )
     .addOption(option.JSON_OUTPUT())
     .action((options: CommonOptions) => list(options, context));
   cache
     .command("verify")
     .summary("check every file against its checksum")
-    .description("Reads everything that was unpacked, and compares it with what was downloaded.")
+    .description(
+      "Reads every file that was downloaded or made, and compares it with what was noted when it was.",
+    )
     .addOption(option.JSON_OUTPUT())
     .addOption(option.QUIET())
     .action((options: CommonOptions) => verify(options, context));
@@ -30,8 +35,8 @@ export function addCache(program: Command, context: Context): void {
     .command("prune")
     .summary("remove what can be spared")
     .description(
-      "Removes package lists, compiled objects, logs, kept images, and whatever is damaged.\n" +
-        "With --all, Xen and QEMU as well: the next run downloads them again.",
+      "Removes package lists, what was compiled and built, logs, kept images, and whatever is damaged.\n" +
+        "With --all everything, Xen and QEMU as well: the next run downloads them again.",
     )
     .option("--all", "everything")
     .addOption(option.JSON_OUTPUT())
@@ -39,47 +44,63 @@ export function addCache(program: Command, context: Context): void {
 }
 
 const size = (bytes: number): string => `${(bytes / 1e6).toFixed(1)} MB`;
+const column = (bytes: number): string => size(bytes).padStart(12);
 
 async function list(options: CommonOptions, context: Context): Promise<void> {
   refusePassedOn(context, "cache list");
-  const [{ root, bytes, entries }, leftovers] = await Promise.all([listCache(), listLeftovers()]);
-  const total = leftovers.reduce((sum, one) => sum + one.bytes, bytes);
+  const report = await listCache();
   if (options.json === true) {
-    context.printJson({ root, bytes: total, entries, leftovers });
+    context.printJson(report);
     return;
   }
-  context.print(`${root}: ${size(total)}`);
-  for (const entry of entries) {
-    const trouble = entry.damage === null ? "" : ` DAMAGED: ${entry.damage}`;
-    context.print(`  ${size(entry.bytes).padStart(10)}  ${entry.kind} ${entry.name}${trouble}`);
-    for (const { name, version } of entry.packages)
-      context.print(`${" ".repeat(14)}${name} ${version}`);
+  context.print(`${report.root}: ${size(report.bytes)}`);
+  for (const [kind, entries] of byKind(report.entries)) {
+    const bytes = entries.reduce((sum, one) => sum + one.bytes, 0);
+    // Of what has no name that a person would know, one line tells enough.
+    const named = entries.some(({ packages, damage }) => packages.length > 0 || damage !== null);
+    if (entries.length > 1 || !named)
+      context.print(`${column(bytes)}  ${kind}${kind === "upkeep" ? "" : ` (${entries.length})`}`);
+    if (!named) continue;
+    for (const entry of entries) {
+      const trouble = entry.damage === null ? "" : ` DAMAGED: ${entry.damage}`;
+      context.print(`${column(entry.bytes)}    ${kind} ${entry.name}${trouble}`);
+      for (const { name, version } of entry.packages)
+        context.print(`${" ".repeat(18)}${name} ${version}`);
+    }
   }
-  for (const { name, bytes: held, files } of leftovers)
-    context.print(`  ${size(held).padStart(10)}  ${name} (${files})`);
+}
+
+function byKind<T extends { kind: string }>(entries: readonly T[]): Map<string, T[]> {
+  const kinds = new Map<string, T[]>();
+  for (const entry of entries) kinds.set(entry.kind, [...(kinds.get(entry.kind) ?? []), entry]);
+  return kinds;
 }
 
 async function verify(options: CommonOptions, context: Context): Promise<void> {
   refusePassedOn(context, "cache verify");
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   progress.start("verifying the cache");
-  const report = await verifyCache({ signal: context.signal });
+  const report = await verifyCache({
+    signal: context.signal,
+    onEntry: (name) => {
+      progress.update(`verifying the cache: ${name}`);
+    },
+  });
   if (report.ok) progress.done("verified the cache");
   else progress.fail("the cache is damaged");
   if (options.json === true) context.printJson(report);
   else
-    for (const { name, files, problems } of report.entries) {
-      context.print(
-        `${name}: ${problems.length === 0 ? `${files} files, all as they should be` : "DAMAGED"}`,
-      );
-      for (const one of problems)
-        context.print(
-          `  ${one.path}: ${one.problem}, expected ${one.expected}, found ${one.found}`,
-        );
+    for (const [kind, entries] of byKind(report.entries)) {
+      const files = entries.reduce((sum, one) => sum + one.files, 0);
+      const damaged = entries.filter(({ problems }) => problems.length > 0);
+      const state = damaged.length === 0 ? "as they were made" : `${damaged.length} DAMAGED`;
+      context.print(`${kind} (${entries.length}): ${files} files, ${state}`);
+      for (const { name, problems } of damaged)
+        for (const problem of problems) context.print(`  ${name}: ${describeProblem(problem)}`);
     }
   if (!report.ok && options.json !== true)
     context.say(
-      "  try: xenlet cache prune (what is damaged is downloaded again when it is needed)",
+      "  try: xenlet cache prune (what is damaged is made or downloaded again when it is needed)",
     );
   context.exitWith(report.ok ? ExitCode.OK : ExitCode.HOST);
 }
@@ -87,13 +108,16 @@ async function verify(options: CommonOptions, context: Context): Promise<void> {
 async function prune(options: CommonOptions & { all?: true }, context: Context): Promise<void> {
   refusePassedOn(context, "cache prune");
   const report = await pruneCache({ all: options.all === true, signal: context.signal });
-  const leftovers = await pruneLeftovers();
-  const bytes = leftovers.reduce((sum, one) => sum + one.bytes, report.bytes);
-  const removed = [...report.removed, ...leftovers.map((one) => one.name)];
-  if (options.json === true) context.printJson({ ...report, bytes, removed });
-  else {
-    for (const name of removed) context.print(`removed ${name}`);
-    for (const name of report.kept) context.print(`kept    ${name}`);
-    context.print(`${size(bytes)} freed`);
+  if (options.json === true) {
+    context.printJson(report);
+    return;
   }
+  for (const [kind, entries] of byKind(report.removed))
+    context.print(
+      entries.length > 3
+        ? `removed ${kind} (${entries.length})`
+        : entries.map(({ name }) => `removed ${kind}: ${name}`).join("\n"),
+    );
+  for (const { kind, name, why } of report.kept) context.print(`kept    ${kind}: ${name} (${why})`);
+  context.print(`${size(report.bytes)} freed`);
 }

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { withLock } from "../../../src/host/debian/lock.js";
+import { withLock } from "../../../src/host/cache/lock.js";
 
 let folder: string;
 let file: string;

@@ -4,17 +4,12 @@
  * manifest vouches for is executed. How it would fail: a flipped bit that goes
  * unnoticed, or an entry that reads a file outside the cache.
  */
-import { chmod, mkdir, mkdtemp, rm, stat, symlink, writeFile } from "node:fs/promises";
+import { chmod, mkdir, mkdtemp, rm, stat, symlink, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import {
-  checkOne,
-  checkTree,
-  parseManifest,
-  takeStock,
-  type Manifest,
-} from "../../../src/host/debian/manifest.js";
+import { checkTree, lookAt, takeStock } from "../../../src/host/cache/contents.js";
+import { parseManifest, type Manifest } from "../../../src/host/cache/manifest.js";
 
 const SUM = "0".repeat(64);
 const valid = (): Manifest => ({
@@ -38,7 +33,13 @@ describe("malformed", () => {
     ["another type", "[]", /manifest\.json/],
     ["no files", { files: undefined }, /files/],
     ["a later format", { format: 2 }, /format/],
-    ["an unknown suite", { suite: "sid" }, /suite/],
+    ["no suite's name", { suite: 12 }, /suite/],
+    [
+      "a time that is none",
+      { files: [{ path: "x", bytes: 1, sha256: SUM, time: "now" }] },
+      /files\.0\.time/,
+    ],
+    ["a package without a version", { packages: [{ name: "xen" }] }, /packages\.0\.version/],
     ["no time", { created: "yesterday" }, /created/],
     ["a path upwards", { files: [{ path: "a/../../x", bytes: 1, sha256: SUM }] }, /files\.0\.path/],
     ["an absolute path", { links: [{ path: "/etc/x", target: "y" }] }, /links\.0\.path/],
@@ -86,10 +87,13 @@ describe("a tree against its manifest", () => {
     expect(await checkTree(folder, manifest)).toMatchObject([{ problem }]);
   });
 
-  test("one file alone; one that the manifest does not know", async () => {
-    expect(await checkOne(folder, manifest, "bin/tool")).toBeNull();
-    expect(await checkOne(folder, manifest, "bin/other")).toMatchObject({ problem: "content" });
-    await writeFile(at("bin/tool"), "CONTENT");
-    expect(await checkOne(folder, manifest, "bin/tool")).toMatchObject({ problem: "content" });
+  test("a look tells sizes, absences and other times, and reads nothing", async () => {
+    expect(lookAt(folder, manifest)).toEqual({ problem: null, touched: [] });
+    await utimes(at("bin/tool"), 1e9, 1e9);
+    expect(lookAt(folder, manifest)).toMatchObject({ touched: [{ path: "bin/tool" }] });
+    await writeFile(at("bin/tool"), "more content");
+    expect(lookAt(folder, manifest)).toMatchObject({ problem: { problem: "size" } });
+    await rm(at("bin/tool"));
+    expect(lookAt(folder, manifest)).toMatchObject({ problem: { problem: "missing" } });
   });
 });

@@ -1,0 +1,89 @@
+// What the cache can hold. Each kind is declared here and nowhere else: how it is listed, limited, verified and
+// pruned follows from this table.
+
+/** How much of a kind is kept. When it is more, what was used least recently goes first. */
+export interface Limit {
+  entries?: number;
+  /** Of all entries together. */
+  bytes?: number;
+}
+
+export interface Kind {
+  /** As lists name it, in the plural; --json has it too. */
+  readonly name: string;
+  /** Below the cache's root; no other kind has it. */
+  readonly folder: string;
+  /**
+   * `entries`: each is a folder of its own, made whole and described by a manifest, so it can be verified.
+   * `files`: what its owner writes and changes itself. It is listed, limited and pruned only.
+   */
+  readonly holds: "entries" | "files";
+  /** Whether `cache prune` keeps what is sound of it: what has to be downloaded again. `--all` keeps nothing. */
+  readonly kept?: true;
+  readonly limit?: Limit;
+  /** The package may bring entries of it along (`prebuilt/FOLDER/NAME`), which are used in place. */
+  readonly prebuilt?: true;
+}
+
+const MiB = 2 ** 20;
+
+export const KINDS = {
+  /** Debian packages, unpacked together; src/host/debian/sets.ts. */
+  packages: { name: "packages", folder: "sets", holds: "entries", kept: true },
+  /** A private apt for each suite: configuration and package lists. */
+  packageLists: { name: "package lists", folder: "apt", holds: "files" },
+  /** Hypervisors that a user named and that had to be uncompressed. */
+  hypervisors: {
+    name: "hypervisors",
+    folder: "hypervisors",
+    holds: "entries",
+    limit: { entries: 16 },
+  },
+  /** C and assembly of boot/ and runtime/, compiled. */
+  bootObjects: {
+    name: "boot objects",
+    folder: "boot-objects",
+    holds: "entries",
+    limit: { entries: 16 },
+    prebuilt: true,
+  },
+  /** Build stages of guests. */
+  compiled: {
+    name: "compiled guests",
+    folder: "compiled",
+    holds: "entries",
+    limit: { bytes: 96 * MiB },
+  },
+  traces: {
+    name: "compilations' inputs",
+    folder: "traces",
+    holds: "entries",
+    limit: { bytes: 16 * MiB },
+  },
+  lowered: {
+    name: "lowered guests",
+    folder: "lowered",
+    holds: "entries",
+    limit: { bytes: 192 * MiB },
+  },
+  /** Images of the programs that Xen boots as dom0. */
+  toolstack: {
+    name: "toolstack images",
+    folder: "toolstack-images",
+    holds: "entries",
+    limit: { entries: 8 },
+    prebuilt: true,
+  },
+  /** Initramfs of Debian's dom0. */
+  dom0: { name: "dom0 images", folder: "dom0-images", holds: "entries", limit: { entries: 12 } },
+  /** Libraries for xl's LD_PRELOAD. */
+  preload: { name: "xl preloads", folder: "preload", holds: "entries", limit: { entries: 8 } },
+  /** Images that `--dry-run` named, and links to images whose paths QEMU cannot take. */
+  images: { name: "kept images", folder: "images", holds: "files", limit: { entries: 64 } },
+  logs: { name: "logs", folder: "logs", holds: "files", limit: { entries: 100 } },
+} as const satisfies Record<string, Kind>;
+
+export const ALL_KINDS: readonly Kind[] = Object.values(KINDS);
+
+/** Folders of versions before the kinds above; they are pruned, and otherwise left to who may still use them. */
+export const FORMER_FOLDERS = ["files", "objects", "stages", "toolstack", "dom0", "tmp"] as const;

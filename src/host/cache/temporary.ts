@@ -1,0 +1,52 @@
+// Folders in TMPDIR that go when they are no longer needed, and when the process that made them is killed, by the next one.
+
+import { lstat, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import { hostError } from "../base/host-error.js";
+import { isAbandoned, ownerMark } from "./owner.js";
+
+const PREFIX = "xenlet-";
+
+export interface TemporaryFolder {
+  /** Absolute. */
+  path: string;
+  /** Removes it, and what is in it. May be called twice. */
+  dispose(): Promise<void>;
+}
+
+let swept: Promise<void> | undefined;
+
+/**
+ * A new empty folder in TMPDIR, whose name has `purpose` in it; this user's alone.
+ * Throws UserError (122) if there can be none.
+ */
+export async function temporaryFolder(purpose: string): Promise<TemporaryFolder> {
+  swept ??= sweepTemporary();
+  await swept;
+  let path: string;
+  try {
+    path = await mkdtemp(join(tmpdir(), `${PREFIX}${purpose}${ownerMark()}`));
+  } catch (error) {
+    throw hostError(
+      `no temporary folder can be made: ${(error as Error).message}`,
+      "TMPDIR=/a/folder xenlet …",
+      error,
+    );
+  }
+  return { path, dispose: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Removes what killed processes of this user left in TMPDIR. What cannot be removed stays. */
+export async function sweepTemporary(): Promise<void> {
+  const folder = tmpdir();
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names.filter((one) => one.startsWith(PREFIX))) {
+    const path = join(folder, name);
+    const found = await lstat(path).catch(() => null);
+    if (found?.isDirectory() !== true || found.uid !== process.getuid?.()) continue;
+    if (isAbandoned(name, found.mtimeMs))
+      await rm(path, { recursive: true, force: true }).catch(() => undefined);
+  }
+}
