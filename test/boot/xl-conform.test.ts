@@ -26,7 +26,7 @@ test.each([
   async (on, release) => {
     const backend = await createBackend({ on, progress, signal });
     const plan = await backend.plan();
-    const { differences, exemptions } = expectationsOn(on);
+    const { differences, exemptions } = expectationsOn(on, plan);
     const [run] = await runMatrix({
       backend,
       on,

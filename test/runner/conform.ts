@@ -36,7 +36,7 @@ export function conformStep(name: string, title: string): Step {
         const { exitCode } = await execa(
           "node",
           [
-            ...["scripts/run-ts.js", "src/host/cli/main.ts", "conform"],
+            ...["scripts/run-ts.js", "src/host/cli/main.ts", "conform", "--suite", "all"],
             ...["--reporter", "terminal", "--reporter", "json", "--output-file", `json=${file}`],
           ],
           {

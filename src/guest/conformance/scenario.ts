@@ -7,21 +7,23 @@
 // the check is about. Then the check has to fail.
 
 import { DomainConfig } from "xenlet/toolstack/builder";
+import { ScenarioDeclaration } from "./declare";
 import { GuestSide } from "./guest-side";
 import { ToolstackSide } from "./toolstack-side";
 
 export abstract class Scenario {
-  constructor(
-    /** As on the command line, and in plan.json. */
-    readonly name: string,
-  ) {}
+  constructor(readonly declaration: ScenarioDeclaration) {}
+
+  get name(): string {
+    return this.declaration.name;
+  }
 
   /** Whether the domain of the control is reset as well: then it differs by what the scenario breaks. */
   get controlIsReset(): bool {
     return false;
   }
 
-  /** The domain that it wants; one vCPU and 8 MiB otherwise. */
+  /** More of the domain that it wants than its declaration says. */
   configure(config: DomainConfig): void {}
 
   /** Runs in the domain. Whatever it still has to say must be said before it returns: the domain powers off then. */

@@ -41,7 +41,8 @@ export class ToolstackSide {
 
   createPaused(): void {
     const config = new DomainConfig();
-    config.memoryMiB = 8;
+    config.memoryMiB = this.scenario.declaration.memoryMiB;
+    config.kind.vcpus = this.scenario.declaration.vcpus;
     config.commandLine = "scenario=" + this.scenario.name + (this.control ? " control=1" : "");
     this.scenario.configure(config);
     this.running = new Guest(config, new Image(this.image));

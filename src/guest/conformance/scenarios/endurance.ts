@@ -10,6 +10,7 @@ import { frame_of, shared_alloc } from "xenlet/raw/intrinsics";
 import { record } from "xenlet/internal/console/record";
 import { sharedInfo } from "xenlet/raw/shared-info";
 import { freePages } from "xenlet/toolstack/domctl";
+import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { mapSharedInfo, registerVcpuInfoAt } from "../raw";
 import { Scenario } from "../scenario";
@@ -47,12 +48,39 @@ class Samples {
   }
 }
 
+const ENDURANCE = scenario({ name: "endurance", area: "Endurance", suite: "endurance", costMs: 14000 });
+const ALL_MADE = ENDURANCE.check({
+  name: "endurance/all-made",
+  title: "10,000 soft resets of one domain succeed",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const NOTHING_REFUSED = ENDURANCE.check({
+  name: "endurance/nothing-refused",
+  title: "No registration after any of 10,000 soft resets is refused",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const FREE_PAGES = ENDURANCE.check({
+  name: "endurance/free-pages",
+  title: "Xen's free memory is constant over 10,000 soft resets",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const DOMAIN_PAGES = ENDURANCE.check({
+  name: "endurance/domain-pages",
+  title: "The domain's page count is constant over 10,000 soft resets",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const PORT_NUMBERS = ENDURANCE.check({
+  name: "endurance/port-numbers",
+  title: "Event channel numbers start over after each of 10,000 soft resets",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+
 export class Endurance extends Scenario {
   private free: Samples = new Samples("free-pages");
   private pages: Samples = new Samples("domain-pages");
 
   constructor() {
-    super("endurance");
+    super(ENDURANCE);
   }
 
   guest(side: GuestSide): void {
@@ -75,12 +103,12 @@ export class Endurance extends Scenario {
     side.requestReset();
     side.attach();
     side.same(
-      "endurance/nothing-refused",
+      NOTHING_REFUSED,
       "refusals in all resets and registrations",
       side.control ? refused + 1 : refused,
       0,
     );
-    side.same("endurance/port-numbers", "the highest event channel, as after the first reset", highest, port);
+    side.same(PORT_NUMBERS, "the highest event channel, as after the first reset", highest, port);
   }
 
   onSoftReset(side: ToolstackSide): bool {
@@ -102,9 +130,9 @@ export class Endurance extends Scenario {
   toolstack(side: ToolstackSide): void {
     side.create();
     side.serve();
-    side.same("endurance/all-made", "soft resets", side.resets, RESETS + 1);
-    side.check("endurance/free-pages", this.free.isFlat, this.free.text);
-    side.check("endurance/domain-pages", this.pages.isFlat, this.pages.text);
+    side.same(ALL_MADE, "soft resets", side.resets, RESETS + 1);
+    side.check(FREE_PAGES, this.free.isFlat, this.free.text);
+    side.check(DOMAIN_PAGES, this.pages.isFlat, this.pages.text);
     if (side.control) return;
     this.free.report();
     this.pages.report();

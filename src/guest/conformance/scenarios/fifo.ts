@@ -5,6 +5,7 @@
 
 import { evtchn } from "xenlet/internal/events/evtchn";
 import { shared_alloc } from "xenlet/raw/intrinsics";
+import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { expandArray, setPriority } from "../raw";
 import { Scenario } from "../scenario";
@@ -12,9 +13,31 @@ import { Scenario } from "../scenario";
 const EOPNOTSUPP: i64 = 95;
 const ENOSYS: i64 = 38;
 
+const FIFO_SCENARIO = scenario({ name: "fifo", area: "FIFO events" });
+const BIT_MAP_AGAIN = FIFO_SCENARIO.check({
+  name: "fifo/bit-map-again",
+  title: "Events of a domain that used the FIFO ABI are in shared_info's bit map again after the reset",
+});
+const PRIORITY_REFUSED = FIFO_SCENARIO.check({
+  name: "fifo/priority-refused",
+  title: "EVTCHNOP_set_priority, which needs the FIFO ABI, is refused with -ENOSYS after the reset",
+});
+const EXPAND_REFUSED = FIFO_SCENARIO.check({
+  name: "fifo/expand-refused",
+  title: "EVTCHNOP_expand_array, which needs the FIFO ABI, is refused with -EOPNOTSUPP after the reset",
+});
+const SWITCH_AGAIN = FIFO_SCENARIO.check({
+  name: "fifo/switch-again",
+  title: "The next kernel can switch to the FIFO ABI again",
+});
+const DELIVERS_AGAIN = FIFO_SCENARIO.check({
+  name: "fifo/delivers-again",
+  title: "A domain that switches to the FIFO ABI a second time gets its events by it",
+});
+
 export class FifoEvents extends Scenario {
   constructor() {
-    super("fifo");
+    super(FIFO_SCENARIO);
   }
 
   guest(side: GuestSide): void {
@@ -28,17 +51,17 @@ export class FifoEvents extends Scenario {
     const fresh = <u32>evtchn.bindIpi();
     evtchn.send(fresh);
     side.check(
-      "fifo/bit-map-again",
+      BIT_MAP_AGAIN,
       evtchn.isPending(fresh),
       "an event that was sent is " + (evtchn.isPending(fresh) ? "" : "not ") + "in shared_info's bit map",
     );
-    side.result("fifo/priority-refused", "EVTCHNOP_set_priority", setPriority(fresh, 3), -ENOSYS);
-    side.result("fifo/expand-refused", "EVTCHNOP_expand_array", expandArray(spare), -EOPNOTSUPP);
-    side.result("fifo/switch-again", "EVTCHNOP_init_control", evtchn.useFifo(), 0);
+    side.result(PRIORITY_REFUSED, "EVTCHNOP_set_priority", setPriority(fresh, 3), -ENOSYS);
+    side.result(EXPAND_REFUSED, "EVTCHNOP_expand_array", expandArray(spare), -EOPNOTSUPP);
+    side.result(SWITCH_AGAIN, "EVTCHNOP_init_control", evtchn.useFifo(), 0);
     evtchn.clear(fresh);
     evtchn.send(fresh);
     side.check(
-      "fifo/delivers-again",
+      DELIVERS_AGAIN,
       evtchn.isFifo() && evtchn.isPending(fresh),
       "after the second switch an event is " +
         (evtchn.isPending(fresh) ? "" : "not ") +

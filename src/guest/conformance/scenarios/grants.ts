@@ -29,6 +29,7 @@ import { hvmParam } from "xenlet/raw/hvm-param";
 import { GrantMapping } from "xenlet/toolstack/grant-mapping";
 import { XenConsole } from "xenlet/toolstack/xen-console";
 import { GrantTable } from "../grant-table";
+import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { mapGrantFrame } from "../raw";
 import { Scenario } from "../scenario";
@@ -64,6 +65,88 @@ function tableFrames(): u32 {
   return size.nr_frames;
 }
 
+const GRANTS = scenario({ name: "grants", area: "Grants" });
+const MAPPING_READS = GRANTS.check({
+  name: "grants/mapping-reads",
+  title: "dom0's mapping of a granted frame reads the next kernel's memory",
+  notUnderXl: DONE_BY_DOM0,
+});
+const MAPPING_WRITES = GRANTS.check({
+  name: "grants/mapping-writes",
+  title: "dom0's mapping of a granted frame writes to the next kernel's memory",
+  notUnderXl: DONE_BY_DOM0,
+});
+const ENTRY_IN_USE = GRANTS.check({
+  name: "grants/entry-in-use",
+  title: "A grant that is mapped for writing stays marked as in use",
+  notUnderXl: DONE_BY_DOM0,
+});
+const CANNOT_BE_ENDED = GRANTS.check({
+  name: "grants/cannot-be-ended",
+  title: "A grant that is mapped for writing cannot be ended by the guest",
+  notUnderXl: DONE_BY_DOM0,
+});
+const LOGGED = GRANTS.check({
+  name: "grants/logged",
+  title: "Xen's log names a grant that is active during the reset",
+  notUnderXl: DONE_BY_DOM0,
+});
+const ENDS_WHEN_UNMAPPED = GRANTS.check({
+  name: "grants/ends-when-unmapped",
+  title: "A grant mapped before the reset can be ended once dom0 has unmapped it",
+  notUnderXl: DONE_BY_DOM0,
+});
+const READONLY_MAPPING_READS = GRANTS.check({
+  name: "grants/readonly-mapping-reads",
+  title: "dom0's read-only mapping of a granted frame reads the next kernel's memory",
+  notUnderXl: DONE_BY_DOM0,
+});
+const READONLY_ENTRY_IN_USE = GRANTS.check({
+  name: "grants/readonly-entry-in-use",
+  title: "A grant that is mapped read-only stays marked as in use",
+  notUnderXl: DONE_BY_DOM0,
+});
+const READONLY_CANNOT_BE_ENDED = GRANTS.check({
+  name: "grants/readonly-cannot-be-ended",
+  title: "A grant that is mapped read-only cannot be ended by the guest",
+  notUnderXl: DONE_BY_DOM0,
+});
+const LOG_COUNTS = GRANTS.check({
+  name: "grants/log-counts",
+  title: "Xen's log names ten active grants at most and counts the others",
+  notUnderXl: DONE_BY_DOM0,
+});
+const UNMAPS = GRANTS.check({
+  name: "grants/unmaps",
+  title: "dom0 can unmap a grant that it mapped before the reset",
+  notUnderXl: DONE_BY_DOM0,
+});
+const IDLE_ENTRY_MAPS = GRANTS.check({
+  name: "grants/idle-entry-maps",
+  title: "A grant that was not mapped survives the reset and can be mapped after it",
+  notUnderXl: DONE_BY_DOM0,
+});
+const TABLE_STAYS_MAPPED = GRANTS.check({
+  name: "grants/table-stays-mapped",
+  title: "The grant table stays mapped: an entry that the next kernel writes there is a grant",
+  notUnderXl: DONE_BY_DOM0,
+});
+const TABLE_SIZE = GRANTS.check({
+  name: "grants/table-size",
+  title: "The grant table keeps its size",
+  notUnderXl: DONE_BY_DOM0,
+});
+const RESERVED_CONSOLE = GRANTS.check({
+  name: "grants/reserved-console",
+  title: "Grant 0, by which the console's daemon maps its ring, survives",
+  notUnderXl: DONE_BY_DOM0,
+});
+const RESERVED_STORE = GRANTS.check({
+  name: "grants/reserved-store",
+  title: "Grant 1, by which the store's daemon maps its ring, survives",
+  notUnderXl: DONE_BY_DOM0,
+});
+
 export class Grants extends Scenario {
   private writable: GrantMapping | null = null;
   private readonly: GrantMapping | null = null;
@@ -71,7 +154,7 @@ export class Grants extends Scenario {
   private others: Array<GrantMapping> = [];
 
   constructor() {
-    super("grants");
+    super(GRANTS);
   }
 
   guest(side: GuestSide): void {
@@ -112,24 +195,24 @@ export class Grants extends Scenario {
     const flagsOfBorrowed = table.flags(BORROWED);
     const endedBorrowed = table.end(BORROWED);
     side.attach();
-    side.same("grants/table-size", "frames that the grant table has", frames, 3);
-    side.same("grants/mapping-writes", "what dom0 wrote through its mapping, read here", seen, BY_DOM0);
+    side.same(TABLE_SIZE, "frames that the grant table has", frames, 3);
+    side.same(MAPPING_WRITES, "what dom0 wrote through its mapping, read here", seen, BY_DOM0);
     side.same(
-      "grants/entry-in-use",
+      ENTRY_IN_USE,
       "the flags of an entry that is mapped for writing",
       flagsOfWritable,
       GTF_permit_access | GTF_reading | GTF_writing,
     );
     side.same(
-      "grants/readonly-entry-in-use",
+      READONLY_ENTRY_IN_USE,
       "the flags of an entry that is mapped for reading",
       flagsOfReadonly,
       GTF_permit_access | GTF_readonly | GTF_reading,
     );
-    side.same("grants/cannot-be-ended", "ending it", u64(endedWritable), 0);
-    side.same("grants/readonly-cannot-be-ended", "ending it", u64(endedReadonly), 0);
+    side.same(CANNOT_BE_ENDED, "ending it", u64(endedWritable), 0);
+    side.same(READONLY_CANNOT_BE_ENDED, "ending it", u64(endedReadonly), 0);
     side.check(
-      "grants/ends-when-unmapped",
+      ENDS_WHEN_UNMAPPED,
       flagsOfBorrowed == GTF_permit_access && endedBorrowed,
       "an entry that dom0 has let go of has the flags " +
         flagsOfBorrowed.toString() +
@@ -176,13 +259,13 @@ export class Grants extends Scenario {
         if (ref <= READONLY) named.push(ref.toString());
       }
     side.check(
-      "grants/logged",
+      LOGGED,
       named.length == 2,
       "of the grants 8 and 9, Xen's log names " + (named.length == 0 ? "none" : named.join(" and ")),
     );
     const counts = log.includes(prefix + "too many (12) active grants to report");
     side.check(
-      "grants/log-counts",
+      LOG_COUNTS,
       lines == 10 && counts,
       "of twelve, Xen's log names " + lines.toString() + ", and says " + (counts ? "" : "not ") + "how many",
     );
@@ -195,22 +278,22 @@ export class Grants extends Scenario {
     const inWritable: u64 = writable.isMapped ? load64(writable.at) : 0;
     const inReadonly: u64 = readonly.isMapped ? load64(readonly.at) : 0;
     side.same(
-      "grants/mapping-reads",
+      MAPPING_READS,
       "what the domain wrote after the reset, read by dom0's mapping",
       inWritable,
       AFTER,
     );
-    side.same("grants/readonly-mapping-reads", "the same by a mapping for reading", inReadonly, AFTER);
-    side.result("grants/unmaps", "GNTTABOP_unmap_grant_ref's status", writable.unmap(), 0);
+    side.same(READONLY_MAPPING_READS, "the same by a mapping for reading", inReadonly, AFTER);
+    side.result(UNMAPS, "GNTTABOP_unmap_grant_ref's status", writable.unmap(), 0);
     if (readonly.isMapped) readonly.unmap();
     if (!side.control) this.unmapOthers();
 
-    this.mapsNow(side, "grants/idle-entry-maps", IDLE, AFTER);
-    this.mapsNow(side, "grants/table-stays-mapped", LATE, AFTER);
+    this.mapsNow(side, IDLE_ENTRY_MAPS, IDLE, AFTER);
+    this.mapsNow(side, TABLE_STAYS_MAPPED, LATE, AFTER);
     store64(guest.console.page + UNUSED, BEFORE);
     store64(guest.storeRing + UNUSED, BY_DOM0);
-    this.mapsNow(side, "grants/reserved-console", GNTTAB_RESERVED_CONSOLE, BEFORE, UNUSED);
-    this.mapsNow(side, "grants/reserved-store", GNTTAB_RESERVED_XENSTORE, BY_DOM0, UNUSED);
+    this.mapsNow(side, RESERVED_CONSOLE, GNTTAB_RESERVED_CONSOLE, BEFORE, UNUSED);
+    this.mapsNow(side, RESERVED_STORE, GNTTAB_RESERVED_XENSTORE, BY_DOM0, UNUSED);
     return side.resetOrResume() == 0;
   }
 

@@ -28,6 +28,7 @@ import {
 } from "xenlet/toolstack/abi/domctl";
 import { DomainConfig } from "xenlet/toolstack/builder";
 import { setIsaIrqLevel } from "xenlet/toolstack/dm-op";
+import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { bindPirq, mapPirq, pirqStatus } from "../physdev";
 import { Scenario } from "../scenario";
@@ -57,9 +58,51 @@ function isPending(port: i64): bool {
   return port > 0 && evtchn.isPending(<u32>port);
 }
 
+const PIRQ = scenario({ name: "pirq", area: "Emulated interrupts" });
+const BINDS_AGAIN = PIRQ.check({
+  name: "pirq/binds-again",
+  title: "An emulated interrupt's pirq, bound before the reset, can be bound again",
+  notUnderXl: DONE_BY_DOM0,
+});
+const MAPPING_FORGOTTEN = PIRQ.check({
+  name: "pirq/mapping-forgotten",
+  title: "The mapping of an emulated interrupt to a pirq is forgotten by the reset",
+  notUnderXl: DONE_BY_DOM0,
+});
+const ALL_MAPPINGS_FORGOTTEN = PIRQ.check({
+  name: "pirq/all-mappings-forgotten",
+  title: "All mappings of emulated interrupts to pirqs are forgotten by the reset",
+  notUnderXl: DONE_BY_DOM0,
+});
+const PORT_CLOSED = PIRQ.check({
+  name: "pirq/port-closed",
+  title: "The port of an emulated interrupt's pirq is closed by the reset",
+  notUnderXl: DONE_BY_DOM0,
+});
+const BOUND_IS_NOT_MAPPED = PIRQ.check({
+  name: "pirq/bound-is-not-mapped",
+  title: "A pirq that is bound again but not mapped again raises no event",
+  notUnderXl: DONE_BY_DOM0,
+});
+const MAPS_AGAIN = PIRQ.check({
+  name: "pirq/maps-again",
+  title: "An emulated interrupt that is mapped again gets the pirq that it had",
+  notUnderXl: DONE_BY_DOM0,
+});
+const DELIVERS_AGAIN = PIRQ.check({
+  name: "pirq/delivers-again",
+  title: "An emulated interrupt that is mapped and bound again raises its event",
+  notUnderXl: DONE_BY_DOM0,
+});
+const NUMBER_IS_FREE = PIRQ.check({
+  name: "pirq/number-is-free",
+  title: "The next kernel can map a pirq of before the reset to another interrupt",
+  notUnderXl: DONE_BY_DOM0,
+});
+
 export class Pirqs extends Scenario {
   constructor() {
-    super("pirq");
+    super(PIRQ);
   }
 
   configure(config: DomainConfig): void {
@@ -76,39 +119,29 @@ export class Pirqs extends Scenario {
     evtchn.clear(<u32>port);
 
     side.reset();
-    side.result(
-      "pirq/mapping-forgotten",
-      "PHYSDEVOP_irq_status_query of the old pirq",
-      pirqStatus(pirq),
-      -22,
-    );
+    side.result(MAPPING_FORGOTTEN, "PHYSDEVOP_irq_status_query of the old pirq", pirqStatus(pirq), -22);
     let known = 0;
     for (let i = 0; i < MORE; i++) if (pirqStatus(more[i]) == 0) known++;
-    side.same("pirq/all-mappings-forgotten", "of six more that were mapped, Xen knows", known, 0);
-    side.same(
-      "pirq/port-closed",
-      "the state of the pirq's port",
-      evtchn.status(<u32>port).state,
-      EVTCHNSTAT_closed,
-    );
+    side.same(ALL_MAPPINGS_FORGOTTEN, "of six more that were mapped, Xen knows", known, 0);
+    side.same(PORT_CLOSED, "the state of the pirq's port", evtchn.status(<u32>port).state, EVTCHNSTAT_closed);
     const again = bindPirq(pirq);
     side.check(
-      "pirq/binds-again",
+      BINDS_AGAIN,
       again > 0,
       "EVTCHNOP_bind_pirq = " + (again > 0 ? "port " : "") + describeResult(again),
     );
     side.stop();
     const stale = isPending(again > 0 ? again : port);
     side.check(
-      "pirq/bound-is-not-mapped",
+      BOUND_IS_NOT_MAPPED,
       !stale,
       "bound, but not mapped again, the interrupt " + (stale ? "comes" : "does not come"),
     );
     const mapped = mapPirq(IRQ);
-    side.same("pirq/maps-again", "the pirq that PHYSDEVOP_map_pirq gives", mapped, pirq);
+    side.same(MAPS_AGAIN, "the pirq that PHYSDEVOP_map_pirq gives", mapped, pirq);
     side.stop();
     side.check(
-      "pirq/delivers-again",
+      DELIVERS_AGAIN,
       isPending(again),
       "mapped and bound again, the interrupt " + (isPending(again) ? "comes" : "does not come"),
     );
@@ -118,7 +151,7 @@ export class Pirqs extends Scenario {
     const otherPort = bindPirq(pirq);
     side.stop();
     side.check(
-      "pirq/number-is-free",
+      NUMBER_IS_FREE,
       isPending(otherPort),
       "the pirq mapped to another interrupt = " +
         describeResult(other) +

@@ -15,6 +15,7 @@ import { SHARED_INFO_EVTCHN_PENDING } from "xenlet/raw/abi/xen";
 import { evtchn } from "xenlet/internal/events/evtchn";
 import { sharedInfo } from "xenlet/raw/shared-info";
 import { DomainConfig } from "xenlet/toolstack/builder";
+import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { mapSharedInfo } from "../raw";
 import { Scenario } from "../scenario";
@@ -35,11 +36,36 @@ function isNowhere(frame: u64): bool {
   return frame == NOWHERE || frame == u32.MAX_VALUE;
 }
 
+const SHARED_INFO = scenario({ name: "shared-info", area: "shared_info" });
+const PENDING_CLEARED = SHARED_INFO.check({
+  name: "event-channels/pending-cleared",
+  title: "A pending event is cleared by the reset",
+  area: "Event channels",
+});
+const UNMAPPED = SHARED_INFO.check({
+  name: "shared-info/unmapped",
+  title: "shared_info is mapped nowhere in the domain's memory after the reset",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const PAGE_GIVEN_BACK = SHARED_INFO.check({
+  name: "shared-info/page-given-back",
+  title: "The domain has as many pages after the reset as before it mapped shared_info",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const ANOTHER_PAGE = SHARED_INFO.check({
+  name: "shared-info/another-page",
+  title: "The page that takes shared_info's place is another one",
+});
+const MAPS_OVER_IT = SHARED_INFO.check({
+  name: "shared-info/maps-over-it",
+  title: "The page that takes shared_info's place is RAM, and shared_info can be mapped over it",
+});
+
 export class SharedInfo extends Scenario {
   private pagesBefore: u64 = 0;
 
   constructor() {
-    super("shared-info");
+    super(SHARED_INFO);
   }
 
   guest(side: GuestSide): void {
@@ -56,19 +82,14 @@ export class SharedInfo extends Scenario {
     const first = load64(page);
     const pending = load64(page + SHARED_INFO_EVTCHN_PENDING);
     side.attach();
-    side.same(
-      "event-channels/pending-cleared",
-      "the word of evtchn_pending that had a port's bit set",
-      pending,
-      0,
-    );
+    side.same(PENDING_CLEARED, "the word of evtchn_pending that had a port's bit set", pending, 0);
     side.check(
-      "shared-info/another-page",
+      ANOTHER_PAGE,
       there != MARK,
       "a mark that was left in shared_info: at its old place there is " + hex(there),
     );
     side.check(
-      "shared-info/maps-over-it",
+      MAPS_OVER_IT,
       mapped == 0 && kept && first != PATTERN,
       "a pattern in the page, then XENMEM_add_to_physmap over it = " +
         describeResult(mapped) +
@@ -92,12 +113,12 @@ export class SharedInfo extends Scenario {
     else if (domain.softReset() != 0) return false;
     const after = domain.info();
     side.check(
-      "shared-info/unmapped",
+      UNMAPPED,
       !isNowhere(frame) && isNowhere(after.sharedInfoFrame),
       "shared_info was at frame " + hex(frame) + ", and is at " + hex(after.sharedInfoFrame),
     );
     side.same(
-      "shared-info/page-given-back",
+      PAGE_GIVEN_BACK,
       "the domain's pages, as before it mapped shared_info",
       after.totPages,
       this.pagesBefore,
@@ -108,12 +129,23 @@ export class SharedInfo extends Scenario {
   }
 }
 
+const SHARED_INFO_ELSEWHERE = scenario({ name: "shared-info-elsewhere", area: "shared_info" });
+const OLD_FRAME_IS_RAM = SHARED_INFO_ELSEWHERE.check({
+  name: "shared-info/old-frame-is-ram",
+  title: "shared_info's old frame is RAM even if the next kernel maps shared_info elsewhere",
+});
+const NO_PAGE_LOST = SHARED_INFO_ELSEWHERE.check({
+  name: "shared-info/no-page-lost",
+  title: "The domain loses no page if the next kernel maps shared_info elsewhere",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+
 /** A next kernel that maps shared_info elsewhere. */
 export class SharedInfoElsewhere extends Scenario {
   private pagesBefore: u64 = 0;
 
   constructor() {
-    super("shared-info-elsewhere");
+    super(SHARED_INFO_ELSEWHERE);
   }
 
   guest(side: GuestSide): void {
@@ -127,7 +159,7 @@ export class SharedInfoElsewhere extends Scenario {
     /* A second request, with shared_info at its new place: the toolstack counts pages. */
     side.requestReset();
     side.attach();
-    side.same("shared-info/old-frame-is-ram", "what was written to the old frame, read back", read, PATTERN);
+    side.same(OLD_FRAME_IS_RAM, "what was written to the old frame, read back", read, PATTERN);
   }
 
   toolstack(side: ToolstackSide): void {
@@ -140,7 +172,7 @@ export class SharedInfoElsewhere extends Scenario {
   onSoftReset(side: ToolstackSide): bool {
     if (side.resets == 2)
       side.same(
-        "shared-info/no-page-lost",
+        NO_PAGE_LOST,
         "the domain's pages, with shared_info over one of them",
         side.guest.domain.info().totPages,
         this.pagesBefore - 1,
@@ -152,10 +184,17 @@ export class SharedInfoElsewhere extends Scenario {
 /** Frames above the 8 MiB that the domain has, and below its special pages. */
 const HOLE: u64 = 0x40000;
 
+const SHARED_INFO_OVER_HOLE = scenario({ name: "shared-info-over-hole", area: "shared_info" });
+const HOLE_BECOMES_RAM = SHARED_INFO_OVER_HOLE.check({
+  name: "shared-info/hole-becomes-ram",
+  title: "The reset adds a page to a domain whose shared_info covered a hole",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+
 /** shared_info over a hole: the reset makes it RAM, a page more than the domain had. */
 export class SharedInfoOverHole extends Scenario {
   constructor() {
-    super("shared-info-over-hole");
+    super(SHARED_INFO_OVER_HOLE);
   }
 
   guest(side: GuestSide): void {
@@ -168,7 +207,7 @@ export class SharedInfoOverHole extends Scenario {
     const before = side.guest.domain.info().totPages;
     const result = side.resetOrResume();
     side.same(
-      "shared-info/hole-becomes-ram",
+      HOLE_BECOMES_RAM,
       "the domain's pages, one more than before",
       side.guest.domain.info().totPages,
       before + 1,
@@ -177,10 +216,22 @@ export class SharedInfoOverHole extends Scenario {
   }
 }
 
+const SHARED_INFO_NO_MEMORY = scenario({ name: "shared-info-no-memory", area: "shared_info" });
+const NO_PAGE_FOR_IT = SHARED_INFO_NO_MEMORY.check({
+  name: "shared-info/no-page-for-it",
+  title: "The reset is refused with -ENOMEM if the domain may not have another page to replace shared_info",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const CRASHES_AS_REASON_5 = SHARED_INFO_NO_MEMORY.check({
+  name: "shared-info/crashes-as-reason-5",
+  title: "A domain that Xen crashes during a reset is still reported as shut down for reason 5",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+
 /** The same with no page left for it. */
 export class SharedInfoNoMemory extends Scenario {
   constructor() {
-    super("shared-info-no-memory");
+    super(SHARED_INFO_NO_MEMORY);
   }
 
   configure(config: DomainConfig): void {
@@ -199,14 +250,9 @@ export class SharedInfoNoMemory extends Scenario {
     const result = side.resetOrResume();
     if (side.resets == 1) return result == 0;
     const info = side.guest.domain.info();
-    side.result(
-      "shared-info/no-page-for-it",
-      "XEN_DOMCTL_soft_reset with the domain at its limit",
-      result,
-      -12,
-    );
+    side.result(NO_PAGE_FOR_IT, "XEN_DOMCTL_soft_reset with the domain at its limit", result, -12);
     side.check(
-      "shared-info/crashes-as-reason-5",
+      CRASHES_AS_REASON_5,
       info.isShutdown && info.reason == SHUTDOWN_soft_reset,
       "the domain is " + (info.isShutdown ? "" : "not ") + "shut down, for reason " + info.reason.toString(),
     );

@@ -12,6 +12,7 @@ import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
 import { systemTime } from "xenlet/internal/time/time";
 import { Domain } from "xenlet/toolstack/domain";
 import { DOMAIN_STATE, domainState, stateField } from "xenlet/toolstack/domain-state";
+import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
@@ -31,6 +32,8 @@ function untilLookedAt(): void {
 const REQUESTED = "requested at ";
 const READY = "ready at ";
 
+const PICTURE = scenario({ name: "picture", area: "" });
+
 export class Picture extends Scenario {
   private before: Array<string> = [];
   private requested: u64 = 0;
@@ -38,7 +41,7 @@ export class Picture extends Scenario {
   private times: Array<u64> = [];
 
   constructor() {
-    super("picture");
+    super(PICTURE);
   }
 
   guest(side: GuestSide): void {

@@ -7,6 +7,7 @@ import { describeResult } from "xenlet/raw/errno";
 import { interrupts_off, load64, shared_alloc, store64 } from "xenlet/raw/intrinsics";
 import { VCPUOP_register_vcpu_time_memory_area } from "xenlet/raw/abi/vcpu";
 import { sharedInfo } from "xenlet/raw/shared-info";
+import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { makeXenWriteTime, registerArea, unmapPage } from "../raw";
 import { Dirty } from "./stays-dirty";
@@ -33,9 +34,20 @@ function found(registered: i64, before: bool, after: bool): string {
   );
 }
 
+const STAYS_DIRTY_TIME_AREA = scenario({
+  name: "stays-dirty-time-area",
+  area: "What stays dirty",
+  costMs: 6000,
+});
+const TIME_AREA = STAYS_DIRTY_TIME_AREA.check({
+  name: "stays-dirty/time-area",
+  title:
+    "A time area registered by virtual address is forgotten by some versions and still written by others",
+});
+
 export class TimeArea extends Dirty {
   constructor() {
-    super("stays-dirty-time-area");
+    super(STAYS_DIRTY_TIME_AREA);
   }
 
   guest(side: GuestSide): void {
@@ -46,21 +58,24 @@ export class TimeArea extends Dirty {
     const after = isWritten(page);
     const ok = registered == 0 && before;
     const text = found(registered, before, after);
-    if (side.control) side.check("stays-dirty/time-area", ok, text);
-    else
-      side.observed(
-        "stays-dirty/time-area",
-        "time-area-by-virtual-address:" + (after ? "dirty" : "clean"),
-        ok,
-        text,
-      );
+    if (side.control) side.check(TIME_AREA, ok, text);
+    else side.observed(TIME_AREA, "time-area-by-virtual-address:" + (after ? "dirty" : "clean"), ok, text);
   }
 }
+
+const STAYS_DIRTY_TIME_AREA_ALONE = scenario({
+  name: "stays-dirty-time-area-alone",
+  area: "What stays dirty",
+});
+const TIME_AREA_WITHOUT_SHARED_INFO = STAYS_DIRTY_TIME_AREA_ALONE.check({
+  name: "stays-dirty/time-area-without-shared-info",
+  title: "A time area registered by virtual address is still written if shared_info was not mapped",
+});
 
 /** A domain that asks without shared_info in its memory. */
 export class TimeAreaAlone extends Dirty {
   constructor() {
-    super("stays-dirty-time-area-alone");
+    super(STAYS_DIRTY_TIME_AREA_ALONE);
   }
 
   guest(side: GuestSide): void {
@@ -74,7 +89,7 @@ export class TimeAreaAlone extends Dirty {
     side.reset();
     const after = isWritten(page);
     side.check(
-      "stays-dirty/time-area-without-shared-info",
+      TIME_AREA_WITHOUT_SHARED_INFO,
       registered == 0 && before && after,
       found(registered, before, after),
     );

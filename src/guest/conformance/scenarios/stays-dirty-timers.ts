@@ -18,6 +18,7 @@ import { waitForEvents } from "xenlet/internal/loop/loop";
 import { sched } from "xenlet/internal/sched/sched";
 import { systemTime } from "xenlet/internal/time/time";
 import { watchdogOp } from "xenlet/internal/sched/watchdog";
+import { OVER_BEFORE_XL_RESETS, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { setPeriodicTimer, setSingleshotTimer } from "../raw";
 import { ToolstackSide } from "../toolstack-side";
@@ -41,10 +42,22 @@ function comes(port: u32, deadline: u64): bool {
   return evtchn.isPending(port);
 }
 
+const STAYS_DIRTY_TIMERS = scenario({ name: "stays-dirty-timers", area: "What stays dirty", costMs: 2000 });
+const SINGLESHOT_TIMER = STAYS_DIRTY_TIMERS.check({
+  name: "stays-dirty/singleshot-timer",
+  title: "A singleshot timer set before the reset fires in the next kernel",
+  notUnderXl: OVER_BEFORE_XL_RESETS,
+});
+const PERIODIC_TIMER = STAYS_DIRTY_TIMERS.check({
+  name: "stays-dirty/periodic-timer",
+  title: "A periodic timer set before the reset keeps firing in the next kernel",
+  notUnderXl: OVER_BEFORE_XL_RESETS,
+});
+
 /** The singleshot and the periodic timer. */
 export class Timers extends Dirty {
   constructor() {
-    super("stays-dirty-timers");
+    super(STAYS_DIRTY_TIMERS);
   }
 
   guest(side: GuestSide): void {
@@ -61,7 +74,7 @@ export class Timers extends Dirty {
       if (systemTime() + MS >= deadline && ahead < FAR_AHEAD) continue;
       const came = comes(port, deadline + 50 * MS);
       side.check(
-        "stays-dirty/singleshot-timer",
+        SINGLESHOT_TIMER,
         came,
         "the old kernel's VCPUOP_set_singleshot_timer raises VIRQ_TIMER: " + (came ? "yes" : "no"),
       );
@@ -81,7 +94,7 @@ export class Timers extends Dirty {
     }
     setPeriodicTimer(0);
     side.check(
-      "stays-dirty/periodic-timer",
+      PERIODIC_TIMER,
       count == 3,
       "of three times that the old kernel's VCPUOP_set_periodic_timer may raise VIRQ_TIMER, " +
         count.toString() +
@@ -90,6 +103,13 @@ export class Timers extends Dirty {
   }
 }
 
+const STAYS_DIRTY_POLL_TIMER = scenario({ name: "stays-dirty-poll-timer", area: "What stays dirty" });
+const POLL_TIMER = STAYS_DIRTY_POLL_TIMER.check({
+  name: "stays-dirty/poll-timer",
+  title: "The timer of a SCHEDOP_poll that an event ended wakes a later poll of the next kernel",
+  notUnderXl: OVER_BEFORE_XL_RESETS,
+});
+
 /** The timer of a poll. */
 export class PollTimer extends Dirty {
   /** ns behind the old deadline. */
@@ -97,7 +117,7 @@ export class PollTimer extends Dirty {
   private byItself: bool = false;
 
   constructor() {
-    super("stays-dirty-poll-timer");
+    super(STAYS_DIRTY_POLL_TIMER);
   }
 
   guest(side: GuestSide): void {
@@ -105,7 +125,7 @@ export class PollTimer extends Dirty {
     for (let tries = 0; tries < 8 && !this.byItself && refuted < 2; tries++)
       if (this.tryOnce(side, AHEAD << min(tries, 3))) refuted++;
     side.check(
-      "stays-dirty/poll-timer",
+      POLL_TIMER,
       this.byItself,
       "a SCHEDOP_poll without a deadline ended " +
         (this.byItself ? "by itself, " : "with an event, ") +
@@ -142,13 +162,34 @@ export class PollTimer extends Dirty {
 
 const LOST = "lost ";
 
+const STAYS_DIRTY_WATCHDOG = scenario({
+  name: "stays-dirty-watchdog",
+  area: "What stays dirty",
+  costMs: 3500,
+});
+const WATCHDOG_FIRES = STAYS_DIRTY_WATCHDOG.check({
+  name: "stays-dirty/watchdog-fires",
+  title: "A watchdog armed before the reset ends the next kernel for reason 4",
+  notUnderXl: OVER_BEFORE_XL_RESETS,
+});
+const WATCHDOG_ID = STAYS_DIRTY_WATCHDOG.check({
+  name: "stays-dirty/watchdog-id",
+  title: "A watchdog armed before the reset keeps its number",
+  notUnderXl: OVER_BEFORE_XL_RESETS,
+});
+const WATCHDOG_LOST = STAYS_DIRTY_WATCHDOG.check({
+  name: "stays-dirty/watchdog-lost",
+  title: "A watchdog that expires while the domain is shut down does nothing and keeps its number",
+  notUnderXl: OVER_BEFORE_XL_RESETS,
+});
+
 /** Watchdogs. One second is the least that there is. */
 export class Watchdogs extends Dirty {
   /** Xen system time up to which the domain stays shut down. */
   private hold: u64 = 0;
 
   constructor() {
-    super("stays-dirty-watchdog");
+    super(STAYS_DIRTY_WATCHDOG);
   }
 
   guest(side: GuestSide): void {
@@ -164,7 +205,7 @@ export class Watchdogs extends Dirty {
     if (side.requestReset() != 0) throw new Error("the soft reset was refused");
     side.attach();
     const result = watchdogOp(id, 0);
-    side.result("stays-dirty/watchdog-lost", "SCHEDOP_watchdog, to destroy the one that expired", result, 0);
+    side.result(WATCHDOG_LOST, "SCHEDOP_watchdog, to destroy the one that expired", result, 0);
   }
 
   private fires(side: GuestSide): void {
@@ -181,7 +222,7 @@ export class Watchdogs extends Dirty {
       }
       const second = watchdogOp(0, 60);
       side.check(
-        "stays-dirty/watchdog-id",
+        WATCHDOG_ID,
         second == id + 1,
         "SCHEDOP_watchdog, after number " + id.toString() + " = " + describeResult(second),
       );
@@ -202,7 +243,7 @@ export class Watchdogs extends Dirty {
   toolstack(side: ToolstackSide): void {
     super.toolstack(side);
     side.check(
-      "stays-dirty/watchdog-fires",
+      WATCHDOG_FIRES,
       side.reason == SHUTDOWN_watchdog,
       "with a watchdog armed before the reset, the domain ended for reason " + side.reason.toString(),
     );

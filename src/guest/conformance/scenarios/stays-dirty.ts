@@ -42,6 +42,7 @@ import { sched } from "xenlet/internal/sched/sched";
 import { sharedInfo, useVcpuInfo } from "xenlet/raw/shared-info";
 import { systemTime } from "xenlet/internal/time/time";
 import { useUpcallVector } from "xenlet/raw/upcall-vector";
+import { DONE_BY_DOM0, SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { LAPIC_UPCALL_VECTOR, MSR_X2APIC_IRR, lapic_on, msr_read } from "../probes";
 import { mapSharedInfo, setSingleshotTimer } from "../raw";
@@ -70,10 +71,36 @@ export abstract class Dirty extends Scenario {
   }
 }
 
+const STAYS_DIRTY_SHARED_INFO = scenario({ name: "stays-dirty-shared-info", area: "What stays dirty" });
+const SHARED_INFO = STAYS_DIRTY_SHARED_INFO.check({
+  name: "stays-dirty/shared-info",
+  title: "shared_info has its old contents when it is mapped again",
+});
+const EVENT_MASK = STAYS_DIRTY_SHARED_INFO.check({
+  name: "stays-dirty/event-mask",
+  title: "evtchn_mask is left as it was for the next kernel",
+});
+const UPCALL_PENDING = STAYS_DIRTY_SHARED_INFO.check({
+  name: "stays-dirty/upcall-pending",
+  title: "evtchn_upcall_pending, set before the reset, is still set after it",
+});
+const PENDING_BITS = STAYS_DIRTY_SHARED_INFO.check({
+  name: "stays-dirty/pending-bits",
+  title: "A bit of evtchn_pending that belongs to no port is still set after the reset",
+});
+const PENDING_SELECTOR = STAYS_DIRTY_SHARED_INFO.check({
+  name: "stays-dirty/pending-selector",
+  title: "evtchn_pending_sel is left as it was for the next kernel",
+});
+const WALL_CLOCK = STAYS_DIRTY_SHARED_INFO.check({
+  name: "stays-dirty/wall-clock",
+  title: "shared_info's wall clock is unchanged",
+});
+
 /** shared_info's contents. */
 export class SharedInfoContents extends Dirty {
   constructor() {
-    super("stays-dirty-shared-info");
+    super(STAYS_DIRTY_SHARED_INFO);
   }
 
   guest(side: GuestSide): void {
@@ -96,19 +123,20 @@ export class SharedInfoContents extends Dirty {
     const pending = load8(page + VCPU_INFO_EVTCHN_UPCALL_PENDING);
     const secondsAfter = load32(page + SHARED_INFO_WC_SEC);
     side.attach();
-    side.same("stays-dirty/shared-info", "a mark that was left in shared_info, mapped again", mark, MARK);
-    side.same("stays-dirty/event-mask", "a word of evtchn_mask", mask, MASK_WORD);
-    side.same("stays-dirty/pending-bits", "a word of evtchn_pending, of no port", events, MASK_WORD);
-    side.same("stays-dirty/upcall-pending", "evtchn_upcall_pending of vCPU 0", pending, 1);
-    side.same(
-      "stays-dirty/pending-selector",
-      "evtchn_pending_sel's bit of that word",
-      selector & SELECTED,
-      SELECTED,
-    );
-    side.same("stays-dirty/wall-clock", "the wall clock's base, in s", secondsAfter, seconds);
+    side.same(SHARED_INFO, "a mark that was left in shared_info, mapped again", mark, MARK);
+    side.same(EVENT_MASK, "a word of evtchn_mask", mask, MASK_WORD);
+    side.same(PENDING_BITS, "a word of evtchn_pending, of no port", events, MASK_WORD);
+    side.same(UPCALL_PENDING, "evtchn_upcall_pending of vCPU 0", pending, 1);
+    side.same(PENDING_SELECTOR, "evtchn_pending_sel's bit of that word", selector & SELECTED, SELECTED);
+    side.same(WALL_CLOCK, "the wall clock's base, in s", secondsAfter, seconds);
   }
 }
+
+const STAYS_DIRTY_HIDDEN_EVENT = scenario({ name: "stays-dirty-hidden-event", area: "What stays dirty" });
+const UPCALL_PENDING_HIDES_EVENTS = STAYS_DIRTY_HIDDEN_EVENT.check({
+  name: "stays-dirty/upcall-pending-hides-events",
+  title: "A stale evtchn_upcall_pending keeps Xen from waking a vCPU of the next kernel",
+});
 
 /** What a stale evtchn_upcall_pending does: an event for a vCPU that sleeps, on something else, does not wake it. */
 export class HiddenEvent extends Dirty {
@@ -116,7 +144,7 @@ export class HiddenEvent extends Dirty {
   private port: usize = 0;
 
   constructor() {
-    super("stays-dirty-hidden-event");
+    super(STAYS_DIRTY_HIDDEN_EVENT);
   }
 
   /** Sleeps on `port` until Xen system time `deadline`: the library's poll would look into what is not set up. */
@@ -158,17 +186,23 @@ export class HiddenEvent extends Dirty {
     }
     side.attach();
     side.check(
-      "stays-dirty/upcall-pending-hides-events",
+      UPCALL_PENDING_HIDES_EVENTS,
       slept >= 150 * MS,
       "with an event after 10 ms, unmasked, a vCPU slept for " + (slept / MS).toString() + " ms of 150",
     );
   }
 }
 
+const STAYS_DIRTY_UPCALL_VECTOR = scenario({ name: "stays-dirty-upcall-vector", area: "What stays dirty" });
+const UPCALL_VECTOR = STAYS_DIRTY_UPCALL_VECTOR.check({
+  name: "stays-dirty/upcall-vector",
+  title: "An upcall vector of the local APIC stays in force",
+});
+
 /** A vector for upcalls by the local APIC. */
 export class UpcallVector extends Dirty {
   constructor() {
-    super("stays-dirty-upcall-vector");
+    super(STAYS_DIRTY_UPCALL_VECTOR);
   }
 
   guest(side: GuestSide): void {
@@ -181,14 +215,21 @@ export class UpcallVector extends Dirty {
     evtchn.send(port);
     const requested = (msr_read(MSR_X2APIC_IRR + LAPIC_UPCALL_VECTOR / 32) >> (LAPIC_UPCALL_VECTOR % 32)) & 1;
     interrupts_on();
-    side.same("stays-dirty/upcall-vector", "the old vector in the local APIC, after an event", requested, 1);
+    side.same(UPCALL_VECTOR, "the old vector in the local APIC, after an event", requested, 1);
   }
 }
+
+const STAYS_DIRTY_PORT_PARAM = scenario({ name: "stays-dirty-port-param", area: "What stays dirty" });
+const CONSOLE_PORT_PARAM = STAYS_DIRTY_PORT_PARAM.check({
+  name: "stays-dirty/console-port-param",
+  title: "HVM_PARAM_CONSOLE_EVTCHN names a closed port after the reset",
+  notUnderXl: SEEN_FROM_DOM0,
+});
 
 /** A parameter that names a port which is closed: whoever kexecs has to ask for it anew, and its toolstack to set it. */
 export class ClosedPortParam extends Scenario {
   constructor() {
-    super("stays-dirty-port-param");
+    super(STAYS_DIRTY_PORT_PARAM);
   }
 
   guest(side: GuestSide): void {
@@ -202,7 +243,7 @@ export class ClosedPortParam extends Scenario {
     const after = domain.getParam(HVM_PARAM_CONSOLE_EVTCHN);
     const state = domain.portState(<u32>after);
     side.check(
-      "stays-dirty/console-port-param",
+      CONSOLE_PORT_PARAM,
       after == before && state == EVTCHNSTAT_closed,
       "HVM_PARAM_CONSOLE_EVTCHN = " + after.toString() + ", as before, a port in state " + state.toString(),
     );
@@ -211,13 +252,25 @@ export class ClosedPortParam extends Scenario {
   }
 }
 
+const STAYS_DIRTY_SHUTDOWN_CODE = scenario({ name: "stays-dirty-shutdown-code", area: "What stays dirty" });
+const SHUTDOWN_CODE = STAYS_DIRTY_SHUTDOWN_CODE.check({
+  name: "stays-dirty/shutdown-code",
+  title: "A latched shutdown code hides the request for a soft reset from the toolstack",
+  notUnderXl: DONE_BY_DOM0,
+});
+const SHUTDOWN_CODE_GOES = STAYS_DIRTY_SHUTDOWN_CODE.check({
+  name: "stays-dirty/shutdown-code-goes",
+  title: "The reset clears a latched shutdown code",
+  notUnderXl: DONE_BY_DOM0,
+});
+
 /**
  * SCHEDOP_shutdown_code fixes the reason before the domain shuts down: a request for a soft reset then tells the
  * toolstack something else. The guest cannot read it back.
  */
 export class LatchedCode extends Scenario {
   constructor() {
-    super("stays-dirty-shutdown-code");
+    super(STAYS_DIRTY_SHUTDOWN_CODE);
   }
 
   guest(side: GuestSide): void {
@@ -231,7 +284,7 @@ export class LatchedCode extends Scenario {
     side.create();
     const latched = side.untilShutdown().reason;
     side.same(
-      "stays-dirty/shutdown-code",
+      SHUTDOWN_CODE,
       "the reason that the toolstack sees, with 1 latched before the request",
       latched,
       SHUTDOWN_reboot,
@@ -239,7 +292,7 @@ export class LatchedCode extends Scenario {
     side.guest.softReset();
     const next = side.untilShutdown().reason;
     side.same(
-      "stays-dirty/shutdown-code-goes",
+      SHUTDOWN_CODE_GOES,
       "the reason of the next request: the reset has cleared it",
       next,
       SHUTDOWN_soft_reset,

@@ -13,6 +13,7 @@
 
 import { SHUTDOWN_soft_reset, sched_shutdown } from "xenlet/raw/abi/sched";
 import { interrupts_off } from "xenlet/raw/intrinsics";
+import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import {
   CONTROL_REGISTERS,
@@ -135,9 +136,47 @@ function localApic(): Values {
   );
 }
 
+const SURVIVES_CPU = scenario({ name: "survives-cpu", area: "What survives" });
+const STACK = SURVIVES_CPU.check({
+  name: "survives/stack",
+  title: "The stack keeps its contents",
+});
+const RETURN_VALUE = SURVIVES_CPU.check({
+  name: "survives/return-value",
+  title: "SCHEDOP_shutdown returns 0 after the reset",
+});
+const CHECK_GENERAL_REGISTERS = SURVIVES_CPU.check({
+  name: "survives/general-registers",
+  title: "General-purpose registers keep their values",
+});
+const CHECK_VECTOR_REGISTERS = SURVIVES_CPU.check({
+  name: "survives/vector-registers",
+  title: "Vector registers keep their values",
+});
+const CHECK_OTHER_REGISTERS = SURVIVES_CPU.check({
+  name: "survives/other-registers",
+  title: "The stack pointer, flags, MXCSR and the x87 control word keep their values",
+});
+const CHECK_CONTROL_REGISTERS = SURVIVES_CPU.check({
+  name: "survives/control-registers",
+  title: "Control and debug registers and descriptor tables keep their values",
+});
+const MSRS = SURVIVES_CPU.check({
+  name: "survives/msrs",
+  title: "MSRs (EFER, PAT, LSTAR, segment bases, APIC base) keep their values",
+});
+const LOCAL_APIC = SURVIVES_CPU.check({
+  name: "survives/local-apic",
+  title: "The local APIC keeps its registers",
+});
+const LOCAL_APIC_TIMER_RUNS = SURVIVES_CPU.check({
+  name: "survives/local-apic-timer-runs",
+  title: "The local APIC's timer keeps running",
+});
+
 export class SurvivesCpu extends Scenario {
   constructor() {
-    super("survives-cpu");
+    super(SURVIVES_CPU);
   }
 
   private prepare(): void {
@@ -181,13 +220,13 @@ export class SurvivesCpu extends Scenario {
 
     /* The library has to hear of a reset, to know that all is to be set up anew. */
     side.reset();
-    side.result("survives/return-value", "SCHEDOP_shutdown", load<i64>(report + REPORT_RESULT), 0);
+    side.result(RETURN_VALUE, "SCHEDOP_shutdown", load<i64>(report + REPORT_RESULT), 0);
     this.registers(side);
-    registersBefore.check(side, "survives/control-registers", registersAfter);
-    msrsBefore.check(side, "survives/msrs", msrsAfter);
-    apicBefore.check(side, "survives/local-apic", apicAfter);
+    registersBefore.check(side, CHECK_CONTROL_REGISTERS, registersAfter);
+    msrsBefore.check(side, MSRS, msrsAfter);
+    apicBefore.check(side, LOCAL_APIC, apicAfter);
     side.check(
-      "survives/local-apic-timer-runs",
+      LOCAL_APIC_TIMER_RUNS,
       countAfter > 0 && countAfter < countBefore,
       "the local APIC's timer counts down: " + countBefore.toString() + ", then " + countAfter.toString(),
     );
@@ -197,18 +236,13 @@ export class SurvivesCpu extends Scenario {
     const general = load<u32>(report + REPORT_GENERAL);
     const vector = load<u32>(report + REPORT_VECTOR);
     const others = load<u32>(report + REPORT_OTHERS);
-    side.check("survives/general-registers", general == 0, "changed: " + changed(general, GENERAL_REGISTERS));
+    side.check(CHECK_GENERAL_REGISTERS, general == 0, "changed: " + changed(general, GENERAL_REGISTERS));
     side.check(
-      "survives/vector-registers",
+      CHECK_VECTOR_REGISTERS,
       vector == 0,
       "changed: " + changed(vector, numbered("xmm", VECTOR_REGISTERS)),
     );
-    side.check("survives/other-registers", others == 0, "changed: " + changed(others, OTHER_REGISTERS));
-    side.same(
-      "survives/stack",
-      "words of the stack that changed, of 64",
-      load<u32>(report + REPORT_STACK),
-      0,
-    );
+    side.check(CHECK_OTHER_REGISTERS, others == 0, "changed: " + changed(others, OTHER_REGISTERS));
+    side.same(STACK, "words of the stack that changed, of 64", load<u32>(report + REPORT_STACK), 0);
   }
 }

@@ -20,15 +20,14 @@ import {
   store8,
 } from "xenlet/raw/intrinsics";
 import { sharedInfo } from "xenlet/raw/shared-info";
-import { DomainConfig } from "xenlet/toolstack/builder";
 import { PAGE_SIZE, mapFrame, throughWindow, unmapFrame } from "xenlet/toolstack/foreign-frames";
 import { ACPI_BASE, ACPI_PAGES, SPECIAL_GFN, SPECIAL_PAGES } from "xenlet/toolstack/memory-map";
+import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { giveBackPage } from "../raw";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
 
-const MEMORY_MIB: u32 = 12;
 /** Left to the guest's own heap, which may grow while the pattern is there. */
 const HEAP_ROOM: u64 = 0x80000;
 const PATTERN_FROM = "pattern from ";
@@ -80,7 +79,7 @@ class PageSums {
   static around(domid: u16, from: u64, to: u64): PageSums {
     const sums = new PageSums();
     sums.take(domid, 0, from);
-    sums.take(domid, to, ((<u64>MEMORY_MIB) << 20) - to);
+    sums.take(domid, to, ((<u64>SURVIVES_MEMORY.memoryMiB) << 20) - to);
     sums.take(domid, SPECIAL_GFN << 12, (<u64>SPECIAL_PAGES) << 12);
     sums.take(domid, ACPI_BASE, (<u64>ACPI_PAGES) << 12);
     return sums;
@@ -94,17 +93,25 @@ class PageSums {
   }
 }
 
+const SURVIVES_MEMORY = scenario({ name: "survives-memory", area: "What survives", memoryMiB: 12 });
+const MEMORY = SURVIVES_MEMORY.check({
+  name: "survives/memory",
+  title: "Every word of spare memory keeps its contents",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const EVERY_OTHER_PAGE = SURVIVES_MEMORY.check({
+  name: "survives/every-other-page",
+  title: "As seen from dom0, every page but shared_info's keeps its contents",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+
 export class SurvivesMemory extends Scenario {
   private from: u64 = 0;
   private to: u64 = 0;
   private sharedInfoFrame: u64 = 0;
 
   constructor() {
-    super("survives-memory");
-  }
-
-  configure(config: DomainConfig): void {
-    config.memoryMiB = MEMORY_MIB;
+    super(SURVIVES_MEMORY);
   }
 
   guest(side: GuestSide): void {
@@ -119,7 +126,7 @@ export class SurvivesMemory extends Scenario {
     const wrong = countWrong(from, to);
     side.attach();
     side.check(
-      "survives/memory",
+      MEMORY,
       wrong == 0 && to - from > 6 << 20,
       "words of " + ((to - from) >> 10).toString() + " KiB that changed: " + wrong.toString(),
     );
@@ -152,7 +159,7 @@ export class SurvivesMemory extends Scenario {
     for (let i = 0; i < differing.length; i++)
       if (differing[i] != this.sharedInfoFrame) others.push("0x" + differing[i].toString(16));
     side.check(
-      "survives/every-other-page",
+      EVERY_OTHER_PAGE,
       others.length == 0 && this.sharedInfoFrame != 0,
       "of " +
         before.sums.length.toString() +
@@ -164,12 +171,19 @@ export class SurvivesMemory extends Scenario {
   }
 }
 
+const SURVIVES_BALLOON = scenario({ name: "survives-balloon", area: "What survives" });
+const BALLOON = SURVIVES_BALLOON.check({
+  name: "survives/balloon",
+  title: "A page that the domain gave back to Xen is not returned by the reset",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+
 /** A page that the domain has given back. */
 export class SurvivesBalloon extends Scenario {
   private pages: u64 = 0;
 
   constructor() {
-    super("survives-balloon");
+    super(SURVIVES_BALLOON);
   }
 
   guest(side: GuestSide): void {
@@ -189,12 +203,7 @@ export class SurvivesBalloon extends Scenario {
     const result = side.resetPaused();
     /* shared_info covers one in the control. */
     const pages = side.guest.domain.info().totPages + u64(side.control);
-    side.same(
-      "survives/balloon",
-      "the domain's pages, one less than it was made with",
-      pages,
-      this.pages - 1,
-    );
+    side.same(BALLOON, "the domain's pages, one less than it was made with", pages, this.pages - 1);
     side.goOn();
     return result == 0;
   }

@@ -23,9 +23,9 @@ import { DOMID_SELF } from "xenlet/raw/abi/xen";
 import { hvmParam } from "xenlet/raw/hvm-param";
 import { sched } from "xenlet/internal/sched/sched";
 import { systemTime } from "xenlet/internal/time/time";
-import { DomainConfig } from "xenlet/toolstack/builder";
 import { Domain } from "xenlet/toolstack/domain";
 import { Vcpu } from "xenlet/internal/sched/vcpu";
+import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
@@ -57,18 +57,49 @@ class Param {
   ) {}
 }
 
+const SURVIVES = scenario({ name: "survives", area: "What survives" });
+const CALLBACK = SURVIVES.check({
+  name: "survives/callback",
+  title: "HVM_PARAM_CALLBACK_IRQ keeps its value",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const STORE_FRAME = SURVIVES.check({
+  name: "survives/store-frame",
+  title: "The store's ring keeps its frame",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const CONSOLE_FRAME = SURVIVES.check({
+  name: "survives/console-frame",
+  title: "The console's ring keeps its frame",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const MEMORY_LIMIT = SURVIVES.check({
+  name: "survives/memory-limit",
+  title: "The domain's memory limit is unchanged",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const SYSTEM_TIME = SURVIVES.check({
+  name: "survives/system-time",
+  title: "Xen system time continues",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const DOMAIN_NUMBER = SURVIVES.check({
+  name: "survives/domain-number",
+  title: "The domain keeps its domid",
+});
+
 export class Survives extends Scenario {
   private params: Array<Param> = [
-    new Param(HVM_PARAM_CALLBACK_IRQ, "survives/callback", "HVM_PARAM_CALLBACK_IRQ"),
-    new Param(HVM_PARAM_STORE_PFN, "survives/store-frame", "HVM_PARAM_STORE_PFN"),
-    new Param(HVM_PARAM_CONSOLE_PFN, "survives/console-frame", "HVM_PARAM_CONSOLE_PFN"),
+    new Param(HVM_PARAM_CALLBACK_IRQ, CALLBACK, "HVM_PARAM_CALLBACK_IRQ"),
+    new Param(HVM_PARAM_STORE_PFN, STORE_FRAME, "HVM_PARAM_STORE_PFN"),
+    new Param(HVM_PARAM_CONSOLE_PFN, CONSOLE_FRAME, "HVM_PARAM_CONSOLE_PFN"),
   ];
   private requested: u64 = 0;
   private reset: u64 = 0;
   private back: u64 = 0;
 
   constructor() {
-    super("survives");
+    super(SURVIVES);
   }
 
   guest(side: GuestSide): void {
@@ -80,7 +111,7 @@ export class Survives extends Scenario {
     /* A clock that stood still. */
     console.log(BACK + (side.control ? before : after).toString());
     const numberAfter = side.control ? peerOf(hvmParam(HVM_PARAM_CONSOLE_EVTCHN)) : ownNumber();
-    side.same("survives/domain-number", "the domain's own number", numberAfter, number);
+    side.same(DOMAIN_NUMBER, "the domain's own number", numberAfter, number);
   }
 
   onLine(side: ToolstackSide, line: string): void {
@@ -91,7 +122,7 @@ export class Survives extends Scenario {
   toolstack(side: ToolstackSide): void {
     super.toolstack(side);
     side.check(
-      "survives/system-time",
+      SYSTEM_TIME,
       this.requested > 0 && this.requested <= this.reset && this.reset <= this.back,
       "ns from the request to the reset, by dom0's clock: " +
         (<i64>(this.reset - this.requested)).toString() +
@@ -108,7 +139,7 @@ export class Survives extends Scenario {
     this.reset = systemTime();
     if (side.resetPaused() != 0) return false;
     if (side.control) this.spoil(domain, limit);
-    side.same("survives/memory-limit", "pages that it may have", domain.info().maxPages, limit);
+    side.same(MEMORY_LIMIT, "pages that it may have", domain.info().maxPages, limit);
     for (let i = 0; i < this.params.length; i++) {
       const param = this.params[i];
       side.same(param.name, param.what, domain.getParam(param.index), param.before);
@@ -135,14 +166,29 @@ const A_TURN: u64 = 4_000_000_000;
 /** Larger than struct vcpu_hvm_context, which no vCPU that is initialised gets as far as. */
 const context: usize = memory.data(512, 8);
 
+const SURVIVES_VCPUS = scenario({ name: "survives-vcpus", area: "What survives", vcpus: 3 });
+const OTHER_VCPU_RUNS = SURVIVES_VCPUS.check({
+  name: "survives/other-vcpu-runs",
+  title: "Another vCPU that was running continues where it was",
+});
+const OTHER_VCPU_DOWN = SURVIVES_VCPUS.check({
+  name: "survives/other-vcpu-down",
+  title: "Another vCPU that was down stays down",
+});
+const VCPUS_ONLINE = SURVIVES_VCPUS.check({
+  name: "survives/vcpus-online",
+  title: "As many vCPUs are online after the reset as before",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+const OTHER_VCPU_INITIALISED = SURVIVES_VCPUS.check({
+  name: "survives/other-vcpu-initialised",
+  title: "Another vCPU stays initialised: VCPUOP_initialise is refused with -EEXIST",
+});
+
 /** The other vCPUs. */
 export class SurvivesVcpus extends Scenario {
   constructor() {
-    super("survives-vcpus");
-  }
-
-  configure(config: DomainConfig): void {
-    config.kind.vcpus = 3;
+    super(SURVIVES_VCPUS);
   }
 
   guest(side: GuestSide): void {
@@ -162,19 +208,19 @@ export class SurvivesVcpus extends Scenario {
     const initialised = vcpu_op(VCPUOP_initialise, RUNNING, context);
     side.attach();
     side.check(
-      "survives/other-vcpu-runs",
+      OTHER_VCPU_RUNS,
       turns > 0 && !running.idle,
       "turns of vCPU 1's loop since the reset: " + turns.toString(),
     );
-    side.result("survives/other-vcpu-down", "VCPUOP_is_up of the vCPU that was down", isUp, 0);
-    side.result("survives/other-vcpu-initialised", "VCPUOP_initialise of vCPU 1", initialised, -17);
+    side.result(OTHER_VCPU_DOWN, "VCPUOP_is_up of the vCPU that was down", isUp, 0);
+    side.result(OTHER_VCPU_INITIALISED, "VCPUOP_initialise of vCPU 1", initialised, -17);
   }
 
   onSoftReset(side: ToolstackSide): bool {
     if (side.resetPaused() != 0) return false;
     const info = side.guest.domain.info();
     side.check(
-      "survives/vcpus-online",
+      VCPUS_ONLINE,
       info.maxVcpuId == 2 && info.onlineVcpus == 2,
       "vCPUs: " + (info.maxVcpuId + 1).toString() + ", of which are not down: " + info.onlineVcpus.toString(),
     );

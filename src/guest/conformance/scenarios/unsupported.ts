@@ -6,13 +6,27 @@
 import { SHUTDOWN_crash, SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
 import { describeResult } from "xenlet/raw/errno";
 import { sched } from "xenlet/internal/sched/sched";
+import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
 
+const UNSUPPORTED = scenario({ name: "unsupported", area: "No support" });
+const REASON_REACHES_TOOLSTACK = UNSUPPORTED.check({
+  name: "unsupported/reason-reaches-toolstack",
+  title: "A toolstack that does not support soft reset sees shutdown reason 5",
+  notUnderXl: DONE_BY_DOM0,
+});
+const DOMAIN_IS_GONE = UNSUPPORTED.check({
+  name: "unsupported/domain-is-gone",
+  title:
+    "A domain whose toolstack does not support soft reset is destroyed and never returns from its request",
+  notUnderXl: DONE_BY_DOM0,
+});
+
 export class Unsupported extends Scenario {
   constructor() {
-    super("unsupported");
+    super(UNSUPPORTED);
   }
 
   guest(side: GuestSide): void {
@@ -25,7 +39,7 @@ export class Unsupported extends Scenario {
     side.create();
     const info = side.untilShutdown();
     side.check(
-      "unsupported/reason-reaches-toolstack",
+      REASON_REACHES_TOOLSTACK,
       info.isShutdown && info.reason == SHUTDOWN_soft_reset,
       "the domain shut down for reason " +
         info.reason.toString() +
@@ -35,7 +49,7 @@ export class Unsupported extends Scenario {
     if (!side.control) side.dispose();
     const after = domain.info();
     side.check(
-      "unsupported/domain-is-gone",
+      DOMAIN_IS_GONE,
       after.result < 0 || after.isDying,
       "XEN_DOMCTL_getdomaininfo = " + describeResult(after.result),
     );

@@ -6,6 +6,7 @@
 import { describeResult } from "xenlet/raw/errno";
 import { frame_of, load32, shared_alloc, store32 } from "xenlet/raw/intrinsics";
 import { VCPUOP_register_runstate_memory_area } from "xenlet/raw/abi/vcpu";
+import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { makeXenWriteTime, registerArea } from "../raw";
 import { Scenario } from "../scenario";
@@ -26,9 +27,23 @@ function isWritten(page: usize): bool {
   return false;
 }
 
+const VCPU_AREAS = scenario({ name: "vcpu-areas", area: "Areas of a vCPU" });
+const RUNSTATE_BY_VIRTUAL_ADDRESS = VCPU_AREAS.check({
+  name: "vcpu-areas/runstate-by-virtual-address",
+  title: "A runstate area registered by virtual address is forgotten by the reset",
+});
+const RUNSTATE_BY_PHYSICAL_ADDRESS = VCPU_AREAS.check({
+  name: "vcpu-areas/runstate-by-physical-address",
+  title: "A runstate area registered by physical address is forgotten by the reset",
+});
+const TIME_BY_PHYSICAL_ADDRESS = VCPU_AREAS.check({
+  name: "vcpu-areas/time-by-physical-address",
+  title: "A time area registered by physical address is forgotten by the reset",
+});
+
 export class VcpuAreas extends Scenario {
   constructor() {
-    super("vcpu-areas");
+    super(VCPU_AREAS);
   }
 
   /** Xen has reason to write the time in between, and as it sleeps for that, the vCPU's runstate changes too. */
@@ -59,21 +74,21 @@ export class VcpuAreas extends Scenario {
   guest(side: GuestSide): void {
     this.area(
       side,
-      "vcpu-areas/runstate-by-virtual-address",
+      RUNSTATE_BY_VIRTUAL_ADDRESS,
       "VCPUOP_register_runstate_memory_area",
       VCPUOP_register_runstate_memory_area,
       false,
     );
     this.area(
       side,
-      "vcpu-areas/runstate-by-physical-address",
+      RUNSTATE_BY_PHYSICAL_ADDRESS,
       "VCPUOP_register_runstate_phys_area",
       VCPUOP_register_runstate_phys_area,
       true,
     );
     this.area(
       side,
-      "vcpu-areas/time-by-physical-address",
+      TIME_BY_PHYSICAL_ADDRESS,
       "VCPUOP_register_vcpu_time_phys_area",
       VCPUOP_register_vcpu_time_phys_area,
       true,

@@ -8,10 +8,10 @@ import { describeResult } from "xenlet/raw/errno";
 import { interrupts_off, interrupts_on, load8, shared_alloc, store64, store8 } from "xenlet/raw/intrinsics";
 import { VCPU_INFO_EVTCHN_PENDING_SEL, VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/raw/abi/xen";
 import { sharedInfo, useVcpuInfo } from "xenlet/raw/shared-info";
-import { DomainConfig } from "xenlet/toolstack/builder";
 import { VCPUOP_down } from "xenlet/raw/abi/vcpu";
 import { vcpu_op } from "xenlet/raw/hypercall";
 import { Vcpu } from "xenlet/internal/sched/vcpu";
+import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { registerVcpuInfoAt } from "../raw";
 import { Scenario } from "../scenario";
@@ -21,9 +21,31 @@ function clear(info: usize): void {
   store8(info + VCPU_INFO_EVTCHN_UPCALL_PENDING, 0);
 }
 
+const VCPU_INFO = scenario({ name: "vcpu-info", area: "vcpu_info" });
+const REGISTERED_AGAIN = VCPU_INFO.check({
+  name: "vcpu-info/registered-again",
+  title: "vcpu_info, registered before the reset, can be registered again",
+});
+const REGISTERED_ELSEWHERE = VCPU_INFO.check({
+  name: "vcpu-info/registered-elsewhere",
+  title: "vcpu_info can be registered in another page after the reset",
+});
+const DELIVERS_THERE = VCPU_INFO.check({
+  name: "vcpu-info/delivers-there",
+  title: "Events are signalled in the vcpu_info registered after the reset",
+});
+const OLD_PAGE_LEFT_ALONE = VCPU_INFO.check({
+  name: "vcpu-info/old-page-left-alone",
+  title: "Xen no longer writes to the vcpu_info registered before the reset",
+});
+const IN_SHARED_INFO_AGAIN = VCPU_INFO.check({
+  name: "vcpu-info/in-shared-info-again",
+  title: "vcpu_info is in shared_info after the reset until it is registered again",
+});
+
 export class VcpuInfo extends Scenario {
   constructor() {
-    super("vcpu-info");
+    super(VCPU_INFO);
   }
 
   guest(side: GuestSide): void {
@@ -48,22 +70,12 @@ export class VcpuInfo extends Scenario {
     const again = registerVcpuInfoAt(0, first);
     useVcpuInfo(first);
     interrupts_on();
-    side.same(
-      "vcpu-info/old-page-left-alone",
-      "evtchn_upcall_pending in the old kernel's page, after an event",
-      old,
-      0,
-    );
-    side.same(
-      "vcpu-info/in-shared-info-again",
-      "evtchn_upcall_pending in shared_info, after an event",
-      current,
-      1,
-    );
+    side.same(OLD_PAGE_LEFT_ALONE, "evtchn_upcall_pending in the old kernel's page, after an event", old, 0);
+    side.same(IN_SHARED_INFO_AGAIN, "evtchn_upcall_pending in shared_info, after an event", current, 1);
     const text = "VCPUOP_register_vcpu_info, again = " + describeResult(again);
     if (side.control)
-      side.observed("vcpu-info/registered-again", "vcpu-info-again:" + again.toString(), again == 0, text);
-    else side.result("vcpu-info/registered-again", "VCPUOP_register_vcpu_info, again", again, 0);
+      side.observed(REGISTERED_AGAIN, "vcpu-info-again:" + again.toString(), again == 0, text);
+    else side.result(REGISTERED_AGAIN, "VCPUOP_register_vcpu_info, again", again, 0);
 
     side.reset();
 
@@ -71,7 +83,7 @@ export class VcpuInfo extends Scenario {
     const elsewhere = registerVcpuInfoAt(0, second);
     if (elsewhere == 0) useVcpuInfo(second);
     interrupts_on();
-    side.result("vcpu-info/registered-elsewhere", "VCPUOP_register_vcpu_info of another page", elsewhere, 0);
+    side.result(REGISTERED_ELSEWHERE, "VCPUOP_register_vcpu_info of another page", elsewhere, 0);
     clear(second);
     interrupts_off();
     const events = <u32>evtchn.bindIpi();
@@ -79,23 +91,21 @@ export class VcpuInfo extends Scenario {
     evtchn.send(events);
     const delivered = load8(second + VCPU_INFO_EVTCHN_UPCALL_PENDING);
     interrupts_on();
-    side.same(
-      "vcpu-info/delivers-there",
-      "evtchn_upcall_pending in the new page, after an event",
-      delivered,
-      1,
-    );
+    side.same(DELIVERS_THERE, "evtchn_upcall_pending in the new page, after an event", delivered, 1);
   }
 }
+
+const VCPU_INFO_OF_OTHERS = scenario({ name: "vcpu-info-of-others", area: "vcpu_info", vcpus: 2 });
+const OTHER_VCPU = VCPU_INFO_OF_OTHERS.check({
+  name: "vcpu-info/other-vcpu",
+  title:
+    "Another vCPU's vcpu_info can be registered again; whether while that vCPU runs depends on the version",
+});
 
 /** The reset cleans every vCPU. Whether one that runs may then register is another question, which Xen answered anew in 4.18. */
 export class VcpuInfoOfOthers extends Scenario {
   constructor() {
-    super("vcpu-info-of-others");
-  }
-
-  configure(config: DomainConfig): void {
-    config.kind.vcpus = 2;
+    super(VCPU_INFO_OF_OTHERS);
   }
 
   guest(side: GuestSide): void {
@@ -117,7 +127,7 @@ export class VcpuInfoOfOthers extends Scenario {
       describeResult(down) +
       " while it is down";
     const seen = "vcpu-info-of-others:" + running.toString() + "/" + down.toString();
-    if (side.control) side.check("vcpu-info/other-vcpu", ok, text);
-    else side.observed("vcpu-info/other-vcpu", seen, ok, text);
+    if (side.control) side.check(OTHER_VCPU, ok, text);
+    else side.observed(OTHER_VCPU, seen, ok, text);
   }
 }

@@ -20,6 +20,7 @@ import { interrupts_off, load32, rdtsc, store32 } from "xenlet/raw/intrinsics";
 import { sharedInfo } from "xenlet/raw/shared-info";
 import { systemTime } from "xenlet/internal/time/time";
 import { Domain } from "xenlet/toolstack/domain";
+import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { interrupted_event_reset } from "../probes";
 import { Scenario } from "../scenario";
@@ -71,9 +72,21 @@ abstract class Runs extends Scenario {
   }
 }
 
+const WHO_MAY_RUNNING = scenario({ name: "who-may-running", area: "Who may" });
+const CHECK_RUNNING = WHO_MAY_RUNNING.check({
+  name: "who-may/running",
+  title: "A running domain is refused a reset with -EINVAL",
+  notUnderXl: DONE_BY_DOM0,
+});
+const RUNNING_PAUSED = WHO_MAY_RUNNING.check({
+  name: "who-may/running-paused",
+  title: "A running domain that is only paused is refused a reset with -EINVAL",
+  notUnderXl: DONE_BY_DOM0,
+});
+
 export class RunningDomain extends Runs {
   constructor() {
-    super("who-may-running");
+    super(WHO_MAY_RUNNING);
   }
 
   guest(side: GuestSide): void {
@@ -89,15 +102,27 @@ export class RunningDomain extends Runs {
     domain.pause();
     const paused = domain.softReset();
     const state = side.control ? "has shut down" : "runs";
-    side.result("who-may/running", WHAT + " of a domain that " + state, running, -EINVAL);
-    side.result("who-may/running-paused", WHAT + " of one that is paused, and " + state, paused, -EINVAL);
+    side.result(CHECK_RUNNING, WHAT + " of a domain that " + state, running, -EINVAL);
+    side.result(RUNNING_PAUSED, WHAT + " of one that is paused, and " + state, paused, -EINVAL);
   }
 }
+
+const WHO_MAY_REMOTE = scenario({ name: "who-may-remote", area: "Who may" });
+const SHUT_DOWN_BY_TOOLSTACK = WHO_MAY_REMOTE.check({
+  name: "who-may/shut-down-by-toolstack",
+  title: "A domain shut down by its toolstack can be reset without having asked",
+  notUnderXl: DONE_BY_DOM0,
+});
+const NOT_ASKED_AND_GOES_ON = WHO_MAY_REMOTE.check({
+  name: "who-may/not-asked-and-goes-on",
+  title: "A domain reset without having asked continues where it was, without shared_info",
+  notUnderXl: DONE_BY_DOM0,
+});
 
 /** One that its toolstack has shut down. */
 export class ShutDownByToolstack extends Runs {
   constructor() {
-    super("who-may-remote");
+    super(WHO_MAY_REMOTE);
   }
 
   guest(side: GuestSide): void {
@@ -105,7 +130,7 @@ export class ShutDownByToolstack extends Runs {
     if (side.requestReset() != 0) throw new Error("the soft reset was refused");
     side.attach();
     side.check(
-      "who-may/not-asked-and-goes-on",
+      NOT_ASKED_AND_GOES_ON,
       noticed,
       "a guest that had not asked went on, with shared_info " + (noticed ? "gone" : "still there"),
     );
@@ -117,7 +142,7 @@ export class ShutDownByToolstack extends Runs {
     domain.pause();
     const result = domain.softReset();
     side.result(
-      "who-may/shut-down-by-toolstack",
+      SHUT_DOWN_BY_TOOLSTACK,
       WHAT + " of a domain that " + (side.control ? "nobody" : "its toolstack") + " has shut down",
       result,
       0,
@@ -134,9 +159,31 @@ export class ShutDownByToolstack extends Runs {
 /** Ports that make the guest's own reset last for more than one step of 64. */
 const PORTS = 200;
 
+const WHO_MAY_DURING_ANOTHER = scenario({ name: "who-may-during-another", area: "Who may" });
+const DURING_ANOTHER = WHO_MAY_DURING_ANOTHER.check({
+  name: "who-may/during-another",
+  title: "A domain in the middle of its own EVTCHNOP_reset is refused a soft reset with -EBUSY",
+  notUnderXl: DONE_BY_DOM0,
+});
+const BUSY_CHANGES_NOTHING = WHO_MAY_DURING_ANOTHER.check({
+  name: "who-may/busy-changes-nothing",
+  title: "A domain that was refused a reset with -EBUSY is still shut down for reason 5",
+  notUnderXl: DONE_BY_DOM0,
+});
+const OTHER_RESET_GOES_ON = WHO_MAY_DURING_ANOTHER.check({
+  name: "who-may/other-reset-goes-on",
+  title: "An EVTCHNOP_reset that a refused soft reset interrupted is completed once the domain is resumed",
+  notUnderXl: DONE_BY_DOM0,
+});
+const AFTER_ANOTHER = WHO_MAY_DURING_ANOTHER.check({
+  name: "who-may/after-another",
+  title: "A domain whose own EVTCHNOP_reset is complete can be soft-reset",
+  notUnderXl: DONE_BY_DOM0,
+});
+
 export class DuringAnother extends Scenario {
   constructor() {
-    super("who-may-during-another");
+    super(WHO_MAY_DURING_ANOTHER);
   }
 
   guest(side: GuestSide): void {
@@ -151,7 +198,7 @@ export class DuringAnother extends Scenario {
       );
     side.reset();
     side.check(
-      "who-may/other-reset-goes-on",
+      OTHER_RESET_GOES_ON,
       interrupted == 1,
       "EVTCHNOP_reset, interrupted: " + describeResult(interrupted) + " times",
     );
@@ -163,9 +210,9 @@ export class DuringAnother extends Scenario {
       domain.pause();
       const result = domain.softReset();
       const info = domain.info();
-      side.result("who-may/during-another", WHAT + " in the middle of EVTCHNOP_reset", result, -EBUSY);
+      side.result(DURING_ANOTHER, WHAT + " in the middle of EVTCHNOP_reset", result, -EBUSY);
       side.check(
-        "who-may/busy-changes-nothing",
+        BUSY_CHANGES_NOTHING,
         info.isShutdown && info.reason == SHUTDOWN_soft_reset,
         "afterwards the domain is " +
           (info.isShutdown ? "" : "not ") +
@@ -178,7 +225,7 @@ export class DuringAnother extends Scenario {
     /* The control's domain is not paused, which Xen does mind. */
     if (!side.control) domain.pause();
     const result = domain.softReset();
-    side.result("who-may/after-another", WHAT + " once EVTCHNOP_reset is done", result, 0);
+    side.result(AFTER_ANOTHER, WHAT + " once EVTCHNOP_reset is done", result, 0);
     if (side.control) return side.guest.softReset() == 0;
     side.goOn();
     return true;

@@ -19,7 +19,12 @@ import {
   type Way,
 } from "../../suites/conformance/model.js";
 import { DEFAULT_SILENCE_MS, runMatrix } from "../../suites/conformance/run.js";
-import { filterChecks, parseShard, shardChecks } from "../../suites/conformance/select.js";
+import {
+  filterChecks,
+  parseShard,
+  shardChecks,
+  suiteChecks,
+} from "../../suites/conformance/select.js";
 import { labelXens, provideXens } from "../../suites/conformance/xens.js";
 import { createProgress, type Progress } from "../../base/progress.js";
 import { plural } from "../../suites/guest-tests/text.js";
@@ -37,6 +42,7 @@ import { chooseXen } from "../xen-choice.js";
 export interface ConformOptions extends CommonOptions {
   xen?: string[];
   on: Way[];
+  suite?: string[];
   filter?: string[];
   shard?: Shard;
   list?: true;
@@ -84,6 +90,12 @@ export function addConform(
       )
         .argParser(ways)
         .default(["domu"], "domu"),
+    )
+    .addOption(
+      new Option(
+        "--suite <names>",
+        "which checks: reset, endurance, …, or all (--list --suite all shows them); several with commas (default: reset; with --filter: all)",
+      ).argParser((text) => text.split(",")),
     )
     .addOption(
       new Option(
@@ -140,7 +152,8 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
   const [first = "domu", ...others] = options.on;
   const backend = await connect({ on: first, progress, signal });
   const plan = await backend.plan();
-  const selected = filterChecks(plan, options.filter ?? []);
+  const filters = options.filter ?? [];
+  const selected = filterChecks(suiteChecks(plan, options.suite, filters.length > 0), filters);
   const checks = options.shard === undefined ? selected : shardChecks(selected, options.shard);
   if (options.list === true) {
     list(checks, options, context);
@@ -170,7 +183,7 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
         xens: xens.map(({ label, xen }) => ({ label: labelOn(on, label), xen })),
         plan,
         checks,
-        table: expectationsOn(on),
+        table: expectationsOn(on, plan),
         jobs: options.jobs ?? availableParallelism(),
         silenceMs: on === "domu" ? options.silence : Math.max(options.silence, XL_SILENCE_MS),
         signal,
@@ -221,7 +234,13 @@ function list(checks: readonly PlannedCheck[], options: ConformOptions, context:
     });
   if (options.json === true)
     context.printJson(
-      checks.map(({ name, title, area, control }) => ({ name, title, area, control })),
+      checks.map(({ name, title, area, suite, control }) => ({
+        name,
+        title,
+        area,
+        suite,
+        control,
+      })),
     );
   else for (const { name, title } of checks) context.print(`${name}\t${title}`);
 }

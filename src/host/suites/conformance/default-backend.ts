@@ -9,7 +9,9 @@ import { toolstackImage } from "../../boot/toolstack-image.js";
 import type { Progress } from "../../base/progress.js";
 import type { ConformanceBackend } from "./backend.js";
 import type { Way } from "./model.js";
+import type { DeclaredScenario } from "./declarations.js";
 import { readPlan } from "./plan.js";
+import { DEFAULT_SUITE } from "./select.js";
 import { createXlBackend } from "./xl-backend.js";
 
 export interface BackendOptions {
@@ -22,6 +24,14 @@ export interface BackendOptions {
 const DOM0_MIB = 32;
 const DOMAINS_MIB = 64;
 
+/** One domain at a time: its RAM, its vCPUs (1 MiB of nested page tables each, and some pages), and what Xen keeps for it. */
+function domainsMiB(scenarios: readonly DeclaredScenario[]): number {
+  return Math.max(
+    DOMAINS_MIB,
+    ...scenarios.map(({ memoryMiB, vcpus }) => Math.ceil(memoryMiB * 1.05 + vcpus * 1.25 + 32)),
+  );
+}
+
 /** A boot that runs longer than this says nothing more: its silence ends it long before. */
 const TIMEOUT_MS = 600_000;
 
@@ -31,15 +41,16 @@ const PICTURE = "picture";
 export async function createBackend(options: BackendOptions): Promise<ConformanceBackend> {
   if (options.on !== "domu") return createXlBackend(options);
   const { progress, signal } = options;
-  const { checks: planned, scenarios } = await readPlan();
+  const { checks: planned, declared } = await readPlan();
   const qemu = await provideQemu(progress, { signal });
   const image = await toolstackImage("conformance/main.ts", { progress, signal });
   return {
     plan: () => Promise.resolve(planned),
     boot: (boot) => {
       const asked = new Set(boot.checks);
-      const wanted = [...new Set(boot.checks.map((name) => scenarios.get(name) ?? ""))];
-      const first = planned[0];
+      const scenarios = new Set(boot.checks.flatMap((name) => declared.get(name)?.scenario ?? []));
+      const wanted = [...scenarios].map(({ name }) => name);
+      const first = planned.find(({ suite }) => suite === DEFAULT_SUITE);
       if (first !== undefined && asked.has(first.name)) wanted.unshift(PICTURE);
       return bootGuest({
         image,
@@ -48,7 +59,7 @@ export async function createBackend(options: BackendOptions): Promise<Conformanc
         xen: boot.xen,
         qemu,
         memoryMiB: DOM0_MIB,
-        domUMiB: DOMAINS_MIB,
+        domUMiB: domainsMiB([...scenarios]),
         timeoutMs: TIMEOUT_MS,
         cmdline: `scenarios=${wanted.join("+")}`,
         signal: boot.signal,

@@ -1,10 +1,23 @@
 /** What is known to differ, and what cannot be shown, on one way to run. */
 import { EXPECTATIONS, type Expectations } from "./expectations.js";
-import type { Way } from "./model.js";
-import { XL_EXEMPTIONS } from "./xl-exemptions.js";
+import type { PlannedCheck, Way } from "./model.js";
 
-export function expectationsOn(on: Way): Expectations {
+/** `plan`: all checks that there are. Under xl those are skipped that say so where they are declared. */
+export function expectationsOn(on: Way, plan: readonly PlannedCheck[]): Expectations {
   if (on === "domu") return EXPECTATIONS;
   const { differences, exemptions } = EXPECTATIONS;
-  return { differences, exemptions: [...exemptions, ...XL_EXEMPTIONS] };
+  const underXl = plan.flatMap(({ name: check, notUnderXl: reason }) =>
+    reason === null
+      ? []
+      : {
+          check,
+          phase: "check" as const,
+          on: ["xl", "xl-hvm"] as const,
+          from: null,
+          before: null,
+          reason,
+          source: "docs/xl.md",
+        },
+  );
+  return { differences, exemptions: [...exemptions, ...underXl] };
 }

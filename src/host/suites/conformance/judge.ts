@@ -88,7 +88,8 @@ export function judgeStranger(
   bench: Bench,
 ): CheckResult {
   const { name, known, status } = stranger;
-  const check = { name, title: known ? name : "an unknown check", area: "Unknown", control: false };
+  const title = known ? name : "an unknown check";
+  const check = { name, title, area: "Unknown", suite: "", notUnderXl: null, control: false };
   return {
     ...blank(check, bench),
     status: "failed",

@@ -22,6 +22,10 @@ export interface PlannedCheck {
   title: string;
   /** What it is listed under: "Event channels". */
   area: string;
+  /** `--suite`: what it is run with. */
+  suite: string;
+  /** Why stock xl cannot show it; null: it can. */
+  notUnderXl: string | null;
   /** Whether it has a control, which then must go red. */
   control: boolean;
   /** Checks of one group share what they run in: they are kept together. Default: a group of its own. */

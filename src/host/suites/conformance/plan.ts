@@ -1,22 +1,11 @@
-/** The list of all checks: src/guest/conformance/plan.json, beside the scenarios that make them. */
-import { readFile } from "node:fs/promises";
+/** The list of all checks, as the conformance program's sources declare them. */
 import path from "node:path";
-import { z } from "zod";
 import { packageRoot } from "../../base/package-root.js";
+import { readDeclarations, type DeclaredCheck, type DeclaredScenario } from "./declarations.js";
 import type { PlannedCheck } from "./model.js";
 
-const PLAN = z.array(
-  z.strictObject({
-    name: z.string().regex(/^[a-z0-9-]+\/[a-z0-9-]+$/),
-    title: z.string().min(1),
-    area: z.string().min(1),
-    /** The scenario that makes it; checks of one scenario are made together. */
-    scenario: z.string().regex(/^[a-z0-9-]+$/),
-    control: z.boolean(),
-    /** Of the whole scenario, in ms, where it is far from what others take. */
-    costMs: z.number().positive().optional(),
-  }),
-);
+const CONFORMANCE = path.join(packageRoot, "src", "guest", "conformance");
+export const SCENARIOS = path.join(CONFORMANCE, "scenarios");
 
 /** What a scenario takes, with its control: two domains made and destroyed. */
 const SCENARIO_MS = 300;
@@ -24,16 +13,39 @@ const SCENARIO_MS = 300;
 export interface ConformancePlan {
   checks: PlannedCheck[];
   /** By the check's name. */
-  scenarios: ReadonlyMap<string, string>;
+  declared: ReadonlyMap<string, DeclaredCheck>;
+  scenarios: readonly DeclaredScenario[];
 }
 
+/** Rejects with an Error that names the source and line of a declaration that cannot be read, or contradicts another. */
 export async function readPlan(): Promise<ConformancePlan> {
-  const file = path.join(packageRoot, "src", "conformance", "plan.json");
-  const listed = PLAN.parse(JSON.parse(await readFile(file, "utf8")));
-  const checks = listed.map(({ name, title, area, scenario, control }) => {
-    const group = listed.filter((other) => other.scenario === scenario);
-    const cost = Math.max(SCENARIO_MS, ...group.map(({ costMs }) => costMs ?? 0));
-    return { name, title, area, control, group: scenario, costMs: cost / group.length };
-  });
-  return { checks, scenarios: new Map(listed.map(({ name, scenario }) => [name, scenario])) };
+  const { checks, scenarios } = await readDeclarations(
+    SCENARIOS,
+    path.join(CONFORMANCE, "declare.ts"),
+  );
+  const declared = new Map(checks.map((check) => [check.name, check]));
+  if (declared.size < checks.length) {
+    const twice = checks.find((check) => declared.get(check.name) !== check);
+    throw new Error(`${twice?.scenario.file ?? ""} declares ${twice?.name ?? ""} a second time`);
+  }
+  // One area after the other, in the order of their first checks.
+  const areas = [...new Set(checks.map(({ area }) => area))];
+  const listed = areas.flatMap((area) => checks.filter((check) => check.area === area));
+  return { checks: listed.map((check) => planned(check, checks)), declared, scenarios };
+}
+
+function planned(check: DeclaredCheck, all: readonly DeclaredCheck[]): PlannedCheck {
+  const { name, title, area, scenario } = check;
+  const group = all.filter((other) => other.scenario === scenario);
+  const cost = Math.max(SCENARIO_MS, scenario.costMs);
+  return {
+    name,
+    title,
+    area,
+    suite: scenario.suite,
+    notUnderXl: check.notUnderXl || null,
+    control: true,
+    group: scenario.name,
+    costMs: cost / group.length,
+  };
 }

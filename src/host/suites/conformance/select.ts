@@ -1,5 +1,6 @@
 /** Which checks to run: by name, and by shard. */
 import { UserError } from "../../base/errors.js";
+import { ExitCode } from "../../base/exit-codes.js";
 import { spread } from "./batches.js";
 import type { PlannedCheck, Shard } from "./model.js";
 
@@ -22,6 +23,28 @@ export function filterChecks(
     return test;
   });
   return plan.filter(({ name }) => fits.some((test) => test(name)));
+}
+
+/** `--suite` without a word about it. */
+export const DEFAULT_SUITE = "reset";
+
+/**
+ * The checks of these suites; "all" is every one. No suites: the default, or all where `filtered`, since a name says enough.
+ * Throws a UserError for a suite that there is not.
+ */
+export function suiteChecks(
+  plan: readonly PlannedCheck[],
+  suites: readonly string[] | undefined,
+  filtered: boolean,
+): PlannedCheck[] {
+  const wanted = suites ?? [filtered ? "all" : DEFAULT_SUITE];
+  const known = [...new Set(plan.map(({ suite }) => suite))];
+  const unknown = wanted.find((one) => one !== "all" && !known.includes(one));
+  if (unknown !== undefined)
+    throw new UserError(`unknown suite "${unknown}": expected ${[...known, "all"].join(", ")}`, {
+      exitCode: ExitCode.USAGE,
+    });
+  return plan.filter(({ suite }) => wanted.includes("all") || wanted.includes(suite));
 }
 
 function matcher(filter: string): (name: string) => boolean {

@@ -20,27 +20,26 @@ import type { ConformanceBackend, ConformanceBoot, ConformanceBootOptions } from
 import type { BackendOptions } from "./default-backend.js";
 import { PHASES, type Phase } from "./model.js";
 import { readPlan } from "./plan.js";
+import type { DeclaredScenario } from "./declarations.js";
 
+/** What xl gives a domain at least. */
 const MEMORY_MIB = 16;
 const DOMAINS_MIB = 64;
 /** How long a domain may take, its resets included; in ms. */
 const STEP_MS = 120_000;
 
-/** Scenarios whose domain has more than one. */
-const VCPUS: Record<string, number> = { "vcpu-info-of-others": 2, "survives-vcpus": 3 };
-
 /** Begins a line of a domain's console that is a check's result (src/guest/conformance/guest-side.ts). */
 const CHECK_LINE = "check ";
 
 interface Part {
-  scenario: string;
+  scenario: DeclaredScenario;
   phase: Phase;
   name: string;
 }
 
 export async function createXlBackend(options: BackendOptions): Promise<ConformanceBackend> {
   const { progress, signal } = options;
-  const { checks: planned, scenarios } = await readPlan();
+  const { checks: planned, declared } = await readPlan();
   const qemu = await provideQemu(progress, { signal });
   const image = await toolstackImage("conformance/main.ts", { progress, signal });
   const hvm = options.on === "xl-hvm";
@@ -49,9 +48,9 @@ export async function createXlBackend(options: BackendOptions): Promise<Conforma
     const release = releaseWithDom0(asked.xen);
     const dom0 = await provideDom0(release, progress, { deviceModel: hvm, signal: asked.signal });
     const wanted = new Set(asked.checks);
-    const names = [...new Set(asked.checks.map((name) => scenarios.get(name) ?? ""))];
-    const parts = names.flatMap((scenario) =>
-      PHASES.map((phase): Part => ({ scenario, phase, name: `${scenario}-${phase}` })),
+    const scenarios = new Set(asked.checks.flatMap((name) => declared.get(name)?.scenario ?? []));
+    const parts = [...scenarios].flatMap((scenario) =>
+      PHASES.map((phase): Part => ({ scenario, phase, name: `${scenario.name}-${phase}` })),
     );
     const files: Record<string, string | Uint8Array> = hvm
       ? await ownImages(image, parts)
@@ -92,7 +91,7 @@ export async function createXlBackend(options: BackendOptions): Promise<Conforma
 }
 
 function cmdline({ scenario, phase }: Part): string {
-  return `scenario=${scenario} toolstack=xl${phase === "control" ? " control=1" : ""}`;
+  return `scenario=${scenario.name} toolstack=xl${phase === "control" ? " control=1" : ""}`;
 }
 
 /** One for each domain of type hvm: its command line is in it. */
@@ -108,8 +107,8 @@ function config(part: Part, hvm: boolean): string {
     name: part.name,
     type: hvm ? "hvm" : "pvh",
     image: `/run/xenlet/${hvm ? `image-${part.name}` : "image"}`,
-    memoryMiB: MEMORY_MIB,
-    vcpus: VCPUS[part.scenario] ?? 1,
+    memoryMiB: Math.max(part.scenario.memoryMiB, MEMORY_MIB),
+    vcpus: part.scenario.vcpus,
     cmdline: cmdline(part),
     actions: { soft_reset: "soft-reset" },
   });
@@ -123,7 +122,7 @@ function script(name: string, hvm: boolean): string {
 }
 
 function begun({ scenario, phase }: Part): GuestRecord {
-  return record("scenario", `name=${scenario} phase=${phase}`);
+  return record("scenario", `name=${scenario.name} phase=${phase}`);
 }
 
 /** A scenario makes all of its checks, also where only one was asked for. */

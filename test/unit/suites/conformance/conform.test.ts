@@ -146,6 +146,7 @@ describe("conform", () => {
       name: "x/two",
       title: "the claim of x/two",
       area: "X",
+      suite: "reset",
       control: true,
     });
     await expect(command([...args, "--reporter", "tap"])).rejects.toThrow("no reporter");

@@ -10,7 +10,15 @@ import { AWKWARD } from "../guest-tests/results.js";
 export { AWKWARD };
 
 export function planned(name: string, more: Partial<PlannedCheck> = {}): PlannedCheck {
-  return { name, title: `the claim of ${name}`, area: areaOf(name), control: false, ...more };
+  return {
+    name,
+    title: `the claim of ${name}`,
+    area: areaOf(name),
+    suite: "reset",
+    notUnderXl: null,
+    control: false,
+    ...more,
+  };
 }
 
 function areaOf(name: string): string {

@@ -33,9 +33,17 @@ export const NodeKind: {
   readonly PropertyAccess: number;
   readonly Expression: number;
   readonly Import: number;
+  readonly Binary: number;
+  readonly Variable: number;
+  readonly ClassDeclaration: number;
 };
 /** A literal's kind; asc exports it as a plain object. */
-export const LiteralKind: { readonly String: number };
+export const LiteralKind: {
+  readonly String: number;
+  readonly Integer: number;
+  readonly Object: number;
+};
+export const Token: { readonly Plus: number };
 export const DiagnosticCode: { readonly User_defined_0: number };
 
 export interface Parser {
@@ -48,6 +56,15 @@ export const Node: {
   createStringLiteralExpression(value: string, range: Range): Node;
   createIntegerLiteralExpression(value: unknown, range: Range): Node;
 };
+
+export interface Program {
+  sources: Source[];
+}
+
+export function newOptions(): unknown;
+export function newProgram(options: unknown): Program;
+/** Parses one file into the program's sources. */
+export function parse(program: Program, text: string, path: string, isEntry: boolean): void;
 
 declare global {
   /** A 64-bit integer as asc keeps it; defined when "assemblyscript" is loaded. */
