@@ -7,6 +7,7 @@ import { FifoEvents } from "./scenarios/fifo";
 import { Grants } from "./scenarios/grants";
 import { Pirqs } from "./scenarios/pirq";
 import { Picture } from "./scenarios/state-snapshot";
+import { OtherVcpus } from "./scenarios/other-vcpus";
 import {
   SharedInfo,
   SharedInfoElsewhere,
@@ -42,6 +43,7 @@ export function scenarios(): Array<Scenario> {
     new SharedInfoOverHole(),
     new SharedInfoNoMemory(),
     new VcpuAreas(),
+    new OtherVcpus(),
     new Pirqs(),
     new Grants(),
     new SurvivesMemory(),

@@ -71,11 +71,11 @@ export function giveBackPage(page: usize): i64 {
   return memory_op(XENMEM_decrease_reservation, argument);
 }
 
-/** VCPUOP_register_vcpu_info at the start of `page`. */
-export function registerVcpuInfoAt(vcpu: u32, page: usize): i64 {
+/** VCPUOP_register_vcpu_info in `page`, `offset` bytes behind its begin. */
+export function registerVcpuInfoAt(vcpu: u32, page: usize, offset: u32 = 0): i64 {
   const a = changetype<vcpu_register_vcpu_info>(argument);
   a.mfn = frame_of(page);
-  a.offset = 0;
+  a.offset = offset;
   a.rsvd = 0;
   return vcpu_op(VCPUOP_register_vcpu_info, vcpu, argument);
 }

@@ -92,28 +92,33 @@ export const EXPECTATIONS: Expectations = {
         { from: "4.17", expected: "clean", means: "", commit: "b80d4f8d2e" },
       ],
       reason: "arch_domain_soft_reset() forgets it since 4.17, and in two stable branches",
-      reportedBy: [{ check: "stays-dirty/time-area", phase: "check" }],
+      reportedBy: [
+        { check: "stays-dirty/time-area", phase: "check" },
+        { check: "other-vcpus/time-by-virtual-address", phase: "check" },
+      ],
     },
   ],
   exemptions: [
-    {
-      check: "vcpu-areas/runstate-by-physical-address",
-      phase: "check",
-      on: null,
-      from: null,
-      before: "4.18",
-      reason: "VCPUOP_register_runstate_phys_area is not there: it came with 4.18",
-      source: "d5df44275e",
-    },
-    {
-      check: "vcpu-areas/time-by-physical-address",
-      phase: "check",
-      on: null,
-      from: null,
-      before: "4.18",
-      reason: "VCPUOP_register_vcpu_time_phys_area is not there: it came with 4.18",
-      source: "60e544a8c5",
-    },
+    ...["vcpu-areas", "other-vcpus"].flatMap((area) => [
+      {
+        check: `${area}/runstate-by-physical-address`,
+        phase: "check" as const,
+        on: null,
+        from: null,
+        before: "4.18",
+        reason: "VCPUOP_register_runstate_phys_area is not there: it came with 4.18",
+        source: "d5df44275e",
+      },
+      {
+        check: `${area}/time-by-physical-address`,
+        phase: "check" as const,
+        on: null,
+        from: null,
+        before: "4.18",
+        reason: "VCPUOP_register_vcpu_time_phys_area is not there: it came with 4.18",
+        source: "60e544a8c5",
+      },
+    ]),
   ],
 };
 
