@@ -1,6 +1,6 @@
 /*
  * The Wasm imports of module "xen", and "env.abort": what AssemblyScript cannot say itself. The names and
- * signatures are src/guest/xenlet/intrinsics.ts's; in the lowered C each is import_<module>_<name>.
+ * signatures are src/guest/xenlet/internal/intrinsics.ts's; in the lowered C each is import_<module>_<name>.
  *
  * Memory that Xen or another CPU writes is touched through these only. To Binaryen and to gcc an ordinary
  * access is theirs to merge, move or drop; an import is opaque to the one, and volatile to the other.

@@ -22,7 +22,7 @@ import {
   XEN_ELFNOTE_PHYS32_ENTRY,
   XEN_NOTE_OWNER,
 } from "../../raw/abi/elf";
-import { PhysicalBytes } from "../../raw/physical";
+import { PhysicalBytes } from "../memory/physical";
 import { Refusal, hex, range } from "./refusal";
 
 /** More program headers than any kernel has. */

@@ -1,7 +1,7 @@
 // Frames of Xen's that a guest asks for: shared_info, the grant table.
 
-import { checked, memory_op } from "./hypercall";
-import { frame_of, shared_alloc } from "./intrinsics";
+import { checked, memory_op } from "../../raw/hypercall";
+import { frame_of, shared_alloc } from "../intrinsics";
 import {
   XENMEM_add_to_physmap,
   XENMEM_populate_physmap,
@@ -9,9 +9,9 @@ import {
   xen_add_to_physmap,
   xen_memory_reservation,
   xen_remove_from_physmap,
-} from "./abi/memory";
-import { DOMID_SELF } from "./abi/xen";
-import { ENOMEM } from "./errno";
+} from "../../raw/abi/memory";
+import { DOMID_SELF } from "../../raw/abi/xen";
+import { ENOMEM } from "../../raw/errno";
 
 const argument = changetype<xen_add_to_physmap>(memory.data(offsetof<xen_add_to_physmap>(), 8));
 

@@ -1,6 +1,6 @@
 // Runs of bytes in guest physical memory: what the loader brought along, and what another kernel is to find.
 
-import { frame_of, physical_read, shared_map } from "./intrinsics";
+import { frame_of, physical_read, shared_map } from "../intrinsics";
 
 const PAGE_SIZE: u64 = 4096;
 

@@ -1,9 +1,9 @@
 // VCPUOP_register_vcpu_info: vCPU 0's struct vcpu_info in a page of our own. xen/common/domain.c, map_vcpu_info.
 
-import { vcpu_op } from "./hypercall";
-import { frame_of, interrupts_off, interrupts_on, shared_alloc } from "./intrinsics";
-import { VCPUOP_register_vcpu_info, vcpu_register_vcpu_info } from "./abi/vcpu";
-import { ENOMEM } from "./errno";
+import { vcpu_op } from "../../raw/hypercall";
+import { frame_of, interrupts_off, interrupts_on, shared_alloc } from "../intrinsics";
+import { VCPUOP_register_vcpu_info, vcpu_register_vcpu_info } from "../../raw/abi/vcpu";
+import { ENOMEM } from "../../raw/errno";
 import { needSharedInfo, useVcpuInfo } from "./shared-info";
 
 @lazy const argument = changetype<vcpu_register_vcpu_info>(

@@ -1,8 +1,8 @@
 // Event upcalls through the local APIC: HVMOP_set_evtchn_upcall_vector, xen/arch/x86/hvm/irq.c (4.17).
 
-import { hvm_op } from "./hypercall";
-import { lapic_upcall_vector } from "./intrinsics";
-import { HVMOP_set_evtchn_upcall_vector, xen_hvm_evtchn_upcall_vector } from "./abi/hvm";
+import { hvm_op } from "../../raw/hypercall";
+import { lapic_upcall_vector } from "../intrinsics";
+import { HVMOP_set_evtchn_upcall_vector, xen_hvm_evtchn_upcall_vector } from "../../raw/abi/hvm";
 import { needSharedInfo } from "./shared-info";
 
 @lazy const argument = changetype<xen_hvm_evtchn_upcall_vector>(
