@@ -100,7 +100,7 @@ describe("a program with imports", () => {
     ).rejects.toThrow("vcpu_order has no public name");
   });
 
-  test("gets what is public, raw or not", async () => {
+  test("gets what is public, raw or not", { timeout: 120_000 }, async () => {
     await expect(
       compile(
         'import { waitForEvents } from "xenlet";\nimport { load32 } from "xenlet/raw/memory";\nwaitForEvents(load32(0));\n',
