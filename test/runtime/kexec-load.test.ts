@@ -13,6 +13,9 @@ import {
   type ImageSpec,
   type SegmentSpec,
 } from "../fixtures/elf-builder.js";
+import { LOADER_CASES } from "../fixtures/loader-cases.js";
+import { random } from "../fixtures/random.js";
+import { ElfError, parseElf, validatePvhImage } from "../../src/host/elf/index.js";
 import { FakeMachine, type Placed } from "./fake-machine.js";
 import { prepareGuest, type LoadedGuest } from "./load.js";
 
@@ -239,6 +242,71 @@ describe("overlaps", () => {
   });
 });
 
+describe("the answer is the host's, and Xen's", () => {
+  test.each(LOADER_CASES)("$name", ({ image, entry }) => {
+    boot(image());
+    const said = load();
+    if (entry === null) expect(said).toMatch(/^.+ is 0x[0-9a-f]+: ./);
+    else {
+      expect(said).toBe("");
+      expect(onlyPlaced()[1].entry).toBe(0x100000 + entry);
+    }
+  });
+
+  // Seeded: a few thousand images with some bytes wrong, mostly where there is something to break.
+  test("for damaged images as well", () => {
+    boot(buildElf(validImage()));
+    const bases = LOADER_CASES.filter(({ entry }) => entry !== null).map(({ image }) => image());
+    let taken = 0;
+    for (let seed = 0; seed < 3000; seed++) {
+      const next = random(seed);
+      const image = Uint8Array.from(bases[next(bases.length)] ?? []);
+      const note = Buffer.from(image).indexOf("Xen\0") - 16;
+      for (let changes = 1 + next(4); changes > 0; changes--) {
+        const at = [next(64), 64 + next(120), note + next(40), next(image.length)][next(4)] ?? 0;
+        image[at] = [next(256), 0, 1, 4, 7, 8, 18, 0xff][next(8)] ?? 0;
+      }
+      const host = answerOf(image);
+      xen.ram.fill(0, IMAGE_AT, IMAGE_AT + 8192);
+      xen.ram.set(image, IMAGE_AT);
+      const guest = load("answer", BigInt(IMAGE_AT), BigInt(image.length));
+      expect(guest === "refused" ? null : Number(guest), `seed ${String(seed)}`).toBe(host);
+      if (host !== null) taken++;
+    }
+    // The test itself: both answers come.
+    expect(taken).toBeGreaterThan(300);
+    expect(taken).toBeLessThan(2700);
+  });
+
+  /** The entry, or null. */
+  function answerOf(image: Uint8Array): number | null {
+    try {
+      return validatePvhImage(parseElf(image)).entry;
+    } catch (error) {
+      if (error instanceof ElfError) return null;
+      throw error;
+    }
+  }
+});
+
+describe("a segment over another", () => {
+  test("in the file's order, the later one's bytes and zeroes stay", () => {
+    boot(withSegment(1, { paddr: 0x102800n, memorySize: 64 }));
+    expect(load()).toBe("");
+    const [page] = onlyPlaced();
+    const hidden = xen.afterJump(page);
+    expect(hidden.subarray(0x102800, 0x102840).every((byte) => byte === 0)).toBe(true);
+    const [first, second, third] = validImage().segments ?? [];
+    const segments = [first, third, { ...second, paddr: 0x102800n, memorySize: 64 }];
+    boot(buildElf(validImage({ segments: segments.map((one) => one ?? {}) })));
+    expect(load()).toBe("");
+    const [other] = onlyPlaced();
+    const shown = xen.afterJump(other);
+    expect(shown.subarray(0x102800, 0x102820).equals(Buffer.alloc(32, 1))).toBe(true);
+    expect(shown[0x102000]).toBe(2);
+  });
+});
+
 describe("refused, by field and value", () => {
   const NOTE = "the note XEN_ELFNOTE_PHYS32_ENTRY is 0x0: ";
 
@@ -253,22 +321,11 @@ describe("refused, by field and value", () => {
     ["no ELF", () => patched(0, 0x4d, 0x5a), "e_ident's magic is 0x464c5a4d: expected 0x464c457f"],
     ["class 3", () => patched(4, 3), "e_ident[EI_CLASS] is 0x3: "],
     ["big endian", () => patched(5, 2), "e_ident[EI_DATA] is 0x2: "],
-    ["version 0", () => patched(6, 0), "e_ident[EI_VERSION] is 0x0: "],
     ["an object file", () => buildElf(validImage({ type: 1 })), "e_type is 0x1: "],
     [
       "ARM",
       () => buildElf(validImage({ machine: 40 })),
-      "e_machine is 0x28: expected 0x3e (x86-64)",
-    ],
-    [
-      "i386 in 64 bit",
-      () => buildElf(validImage({ machine: 3 })),
-      "e_machine is 0x3: expected 0x3e (x86-64)",
-    ],
-    [
-      "x86-64 in 32 bit",
-      () => buildElf(validImage({ class: 32, machine: 62 })),
-      "e_machine is 0x3e: expected 0x3 (i386)",
+      "e_machine is 0x28: expected 0x3 (i386) or 0x3e (x86-64)",
     ],
     ["small program headers", () => patched(54, 32, 0), "e_phentsize is 0x20: "],
     ["no program headers", () => patched(56, 0, 0), "e_phnum is 0x0: "],
@@ -339,22 +396,11 @@ describe("refused, by field and value", () => {
       "p_paddr of segment 2 is 0xfc000000: ",
     ],
     [
-      "two segments overlap",
-      () => withSegment(1, { paddr: 0x10003fn }),
-      "p_paddr of segment 1 is 0x10003f: segment 1 (0x10003f..0x10005f) overlaps segment 0 (0x100000..0x100040)",
-    ],
-    [
-      "one in another's zeroes",
-      () => withSegment(1, { paddr: 0x102800n }),
-      "p_paddr of segment 2 is 0x102000: ",
-    ],
-    [
       "nothing to load",
       () => buildElf(validImage({ segments: [] })),
       "the number of PT_LOAD segments is 0x0: ",
     ],
     ["no note", () => buildElf(validImage({ notes: [] })), NOTE],
-    ["a note in a section alone", () => buildElf(validImage({ notesIn: "section" })), NOTE],
     [
       "another owner's",
       () => buildElf(validImage({ notes: [{ ...pvhNote(0x100000), owner: "GNU" }] })),
@@ -371,7 +417,7 @@ describe("refused, by field and value", () => {
         buildElf(
           validImage({ notes: [{ owner: "Xen", type: 18, description: Uint8Array.of(0, 1) }] }),
         ),
-      NOTE,
+      "the entry of XEN_ELFNOTE_PHYS32_ENTRY is 0x100: ",
     ],
     [
       "an entry in no segment",
@@ -387,14 +433,6 @@ describe("refused, by field and value", () => {
       "an entry in the zeroes",
       () => buildElf(validImage({ notes: [pvhNote(0x102800)] })),
       "the entry of XEN_ELFNOTE_PHYS32_ENTRY is 0x102800: ",
-    ],
-    [
-      "an entry beyond 4 GiB",
-      () =>
-        buildElf(
-          validImage({ notes: [{ owner: "Xen", type: 18, description: u64(0x100100000n) }] }),
-        ),
-      "the entry of XEN_ELFNOTE_PHYS32_ENTRY is 0x100100000: ",
     ],
     [
       "more than there is room for beside it",

@@ -1,9 +1,9 @@
 // A PVH image, from this domain's physical memory into another domain's: its PT_LOAD segments at their physical
 // addresses, its entry from the note XEN_ELFNOTE_PHYS32_ENTRY (docs/misc/pvh in Xen's source).
 
-import { physical_read, shared_clear } from "xenlet/internal/intrinsics";
+import { physical_read, shared_clear } from "xenlet/raw/intrinsics";
 import { PvhElf } from "xenlet/internal/kexec/elf";
-import { PhysicalBytes } from "xenlet/internal/memory/physical";
+import { PhysicalBytes } from "xenlet/raw/physical";
 import { throughWindow } from "./foreign-frames";
 
 /** Where the bytes of a stretch of another domain's memory come from: so many of ours, and zeroes after them. */
@@ -35,6 +35,8 @@ export class Image {
     const elf = new PvhElf(file);
     const refusal = elf.read();
     if (refusal) throw new Error("the guest's image cannot be loaded: " + refusal.toString());
+    if (elf.dom0Only)
+      throw new Error("the guest's image asks for domain 0: its note XEN_ELFNOTE_FEATURES has !dom0");
     this.elf = elf;
     this.entry = elf.entry;
     let end: u64 = 0;

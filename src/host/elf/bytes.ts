@@ -60,6 +60,29 @@ export class Bytes {
     return Number(value);
   }
 
+  /** A 64-bit offset or size that nobody relies on: what is larger than any file counts as just that. */
+  clamped64(offset: number): number {
+    const value = this.u64(offset);
+    return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);
+  }
+
+  /** As Xen's libelf reads a field that may lie behind the file's end. */
+  u32OrZero(offset: number): number {
+    return offset + 4 <= this.size ? this.u32(offset) : 0;
+  }
+
+  /** Those of the bytes that the file has. */
+  clipped(offset: number, length: number): Uint8Array {
+    return this.data.subarray(Math.min(offset, this.size), Math.min(offset + length, this.size));
+  }
+
+  /** The same, with zeroes in place of those that it does not have. */
+  padded(offset: number, length: number): Uint8Array {
+    const padded = new Uint8Array(length);
+    padded.set(this.clipped(offset, length));
+    return padded;
+  }
+
   slice(offset: number, length: number): Uint8Array {
     this.require(offset, length, `the range at byte ${offset}`);
     return this.data.subarray(offset, offset + length);

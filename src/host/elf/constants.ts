@@ -56,6 +56,12 @@ export const STT_FILE = 4;
 export const SHN_UNDEF = 0;
 
 export const XEN_NOTE_OWNER = "Xen";
+/** The same with its NUL, as a little-endian word. */
+export const XEN_NOTE_OWNER_WORD = 0x006e6558;
+export const XEN_ELFNOTE_VIRT_BASE = 3;
+export const XEN_ELFNOTE_PADDR_OFFSET = 4;
+export const XEN_ELFNOTE_FEATURES = 10;
+export const XEN_ELFNOTE_INIT_P2M = 15;
 export const XEN_ELFNOTE_PHYS32_ENTRY = 18;
 /** What a note's payload is: a number of 4 or 8 bytes, a string, or neither. */
 export type NoteFormat = "number" | "string" | "bytes";

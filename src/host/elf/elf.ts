@@ -2,13 +2,14 @@
  * Reads ELF images: what Xen's loader looks at (header, program headers, notes)
  * and what a person wants to know besides (sections, symbols).
  *
- * It is stricter than Xen. A file that parses here can be loaded without
- * reading past its end, and each defect is named instead of ignored.
+ * A file that parses here can be loaded without reading past its end. What is
+ * wrong where no loader looks is kept in `defects`.
  */
 import { readFile } from "node:fs/promises";
 import { UserError } from "../base/errors.js";
 import { Bytes } from "./bytes.js";
 import * as c from "./constants.js";
+import { ElfError } from "./error.js";
 
 export interface Segment {
   /** Index in the program header table: how messages name it. */
@@ -30,6 +31,8 @@ export interface Segment {
 
 export interface Section {
   index: number;
+  /** Where its name is in the table of names. */
+  nameAt: number;
   name: string;
   type: number;
   flags: bigint;
@@ -53,6 +56,8 @@ export interface Elf {
   entry: bigint;
   segments: Segment[];
   sections: Section[];
+  /** What is wrong with it but keeps no loader from taking it, one sentence each. */
+  defects: string[];
 }
 
 /** Reads and parses an image. Throws a UserError if it cannot be read, an ElfError if it is malformed. */
@@ -77,9 +82,7 @@ export function parseElf(data: Uint8Array, name = "image"): Elf {
   const machine = bytes.u16(18);
   if (machine !== c.EM_386 && machine !== c.EM_X86_64)
     bytes.fail(`its machine is ${machine}, expected ${c.EM_386} (x86) or ${c.EM_X86_64} (x86-64)`);
-  const version = bytes.u32(20);
-  if (version !== c.EV_CURRENT)
-    bytes.fail(`its ELF version is ${version}, expected ${c.EV_CURRENT}`);
+  const defects: string[] = [];
 
   return {
     bytes,
@@ -87,8 +90,9 @@ export function parseElf(data: Uint8Array, name = "image"): Elf {
     type: bytes.u16(16),
     machine,
     entry: is64 ? bytes.u64(24) : BigInt(bytes.u32(24)),
-    segments: readSegments(bytes, is64),
-    sections: readSections(bytes, is64),
+    segments: readSegments(bytes, is64, defects),
+    sections: readSections(bytes, is64, defects),
+    defects,
   };
 }
 
@@ -112,29 +116,28 @@ function checkIdentification(bytes: Bytes): 32 | 64 {
   return elfClass === c.ELFCLASS64 ? 64 : 32;
 }
 
-/** The offset, entry size and entry count of a header table, checked against the file. */
+/** Where each header of a table is, which has to be in the file (elf_init() in libelf-loader.c asks for that). */
 function headerTable(
   bytes: Bytes,
   what: string,
-  at: { offset: number; count: number; entrySize: number },
-  entrySize: number,
+  { offset, count, entrySize }: { offset: number; count: number; entrySize: number },
 ): number[] {
-  if (at.count === 0) return [];
-  if (at.entrySize !== entrySize)
-    bytes.fail(`a ${what} has ${at.entrySize} bytes, expected ${entrySize}`);
-  bytes.require(at.offset, at.count * entrySize, `the table of ${at.count} ${what}s`);
-  return Array.from({ length: at.count }, (_, index) => at.offset + index * entrySize);
+  bytes.require(offset, count * entrySize, `the table of ${count} ${what}s`);
+  return Array.from({ length: count }, (_, index) => offset + index * entrySize);
 }
 
-function readSegments(bytes: Bytes, is64: boolean): Segment[] {
+function readSegments(bytes: Bytes, is64: boolean, defects: string[]): Segment[] {
   const offset = is64 ? bytes.size64(32, "the program headers' offset") : bytes.u32(28);
   const entrySize = bytes.u16(is64 ? 54 : 42);
   const count = bytes.u16(is64 ? 56 : 44);
   if (count === c.PN_XNUM) bytes.fail("it has 65535 program headers or more, which no image needs");
-  const table = headerTable(bytes, "program header", { offset, count, entrySize }, is64 ? 56 : 32);
+  const least = is64 ? 56 : 32;
+  if (count > 0 && entrySize < least)
+    bytes.fail(`a program header has ${entrySize} bytes, expected ${least}`);
+  const table = headerTable(bytes, "program header", { offset, count, entrySize });
   return table.map((at, index) => {
     const segment = is64 ? segment64(bytes, at, index) : segment32(bytes, at, index);
-    checkSegment(bytes, segment);
+    checkSegment(bytes, segment, defects);
     return segment;
   });
 }
@@ -152,11 +155,11 @@ function segment64(bytes: Bytes, at: number, index: number): Segment {
     index,
     type: bytes.u32(at),
     ...permissions(bytes.u32(at + 4)),
-    offset: bytes.size64(at + 8, `segment ${index}'s file offset`),
+    offset: bytes.clamped64(at + 8),
     vaddr: bytes.u64(at + 16),
     paddr: bytes.u64(at + 24),
-    fileSize: bytes.size64(at + 32, `segment ${index}'s size in the file`),
-    memorySize: bytes.size64(at + 40, `segment ${index}'s size in memory`),
+    fileSize: bytes.clamped64(at + 32),
+    memorySize: bytes.clamped64(at + 40),
     align: bytes.u64(at + 48),
   };
 }
@@ -175,71 +178,99 @@ function segment32(bytes: Bytes, at: number, index: number): Segment {
   };
 }
 
-function checkSegment(bytes: Bytes, segment: Segment): void {
-  const { index, offset, fileSize, memorySize, paddr, vaddr } = segment;
+/** Xen leaves out one without any permission: elf_phdr_is_loadable(). */
+export function isLoadable({ type, readable, writable, executable }: Segment): boolean {
+  return type === c.PT_LOAD && (readable || writable || executable);
+}
+
+function checkSegment(bytes: Bytes, segment: Segment, defects: string[]): void {
+  const { index, offset, fileSize, memorySize, paddr } = segment;
+  if (!isLoadable(segment)) {
+    if (fileSize > 0 && offset + fileSize > bytes.size)
+      defects.push(`segment ${index} ends beyond the file`);
+    return;
+  }
   if (fileSize > 0) bytes.require(offset, fileSize, `segment ${index} (at byte ${offset})`);
-  if (segment.type !== c.PT_LOAD) return;
   if (fileSize > memorySize)
     bytes.fail(
       `segment ${index} has ${fileSize} bytes in the file but only ${memorySize} in memory`,
     );
-  for (const [what, address] of [
-    ["physical", paddr],
-    ["virtual", vaddr],
-  ] as const)
-    if (address + BigInt(memorySize) > 1n << 64n)
-      bytes.fail(`segment ${index} ends beyond the ${what} address space`);
+  if (paddr + BigInt(memorySize) > 1n << 64n)
+    bytes.fail(`segment ${index} ends beyond the physical address space`);
 }
 
-function readSections(bytes: Bytes, is64: boolean): Section[] {
+/** Xen looks at no more of a section than its type, offset and size, and only for notes. */
+function readSections(bytes: Bytes, is64: boolean, defects: string[]): Section[] {
   const offset = is64 ? bytes.size64(40, "the section headers' offset") : bytes.u32(32);
   const entrySize = bytes.u16(is64 ? 58 : 46);
-  const count = offset === 0 ? 0 : bytes.u16(is64 ? 60 : 48);
+  const count = bytes.u16(is64 ? 60 : 48);
   const names = bytes.u16(is64 ? 62 : 50);
-  const table = headerTable(bytes, "section header", { offset, count, entrySize }, is64 ? 64 : 40);
-  const sections = table.map((at, index) => {
-    const section = is64 ? section64(bytes, at, index) : section32(bytes, at, index);
-    if (section.type !== c.SHT_NOBITS && section.type !== c.SHT_NULL)
-      bytes.require(section.offset, section.size, `section ${index} (at byte ${section.offset})`);
-    return section;
-  });
-  if (count === 0 || names === c.SHN_UNDEF) return sections;
-
-  const nameTable = sections[names];
-  if (nameTable?.type !== c.SHT_STRTAB)
-    bytes.fail(`section ${names}, which should hold the sections' names, is no string table`);
-  for (const [index, at] of table.entries()) {
-    const section = sections[index];
-    if (section === undefined || section.type === c.SHT_NULL) continue;
-    section.name = bytes.string({ ...nameTable, name: "the section names" }, bytes.u32(at));
+  const table = headerTable(bytes, "section header", { offset, count, entrySize });
+  if (count > 0 && entrySize !== (is64 ? 64 : 40)) {
+    defects.push(`a section header has ${entrySize} bytes, expected ${is64 ? 64 : 40}`);
   }
+  const sections = table.map((at, index) => {
+    const header = new Bytes(bytes.padded(at, is64 ? 64 : 40), bytes.name);
+    return is64 ? section64(header, index) : section32(header, index);
+  });
+  for (const section of sections)
+    if (section.type !== c.SHT_NOBITS && section.type !== c.SHT_NULL && !isInFile(bytes, section))
+      defects.push(`section ${section.index} (at byte ${section.offset}) ends beyond the file`);
+  if (count > 0 && names !== c.SHN_UNDEF) nameSections(bytes, sections, sections[names], defects);
   return sections;
 }
 
-function section64(bytes: Bytes, at: number, index: number): Section {
+export function isInFile(
+  bytes: Bytes,
+  { offset, size }: { offset: number; size: number },
+): boolean {
+  return offset + size <= bytes.size;
+}
+
+function nameSections(
+  bytes: Bytes,
+  sections: Section[],
+  table: Section | undefined,
+  defects: string[],
+): void {
+  try {
+    if (table?.type !== c.SHT_STRTAB)
+      bytes.fail("the section that should hold the sections' names is no string table");
+    for (const section of sections)
+      if (section.type !== c.SHT_NULL)
+        section.name = bytes.string({ ...table, name: "the section names" }, section.nameAt);
+  } catch (error) {
+    if (!(error instanceof ElfError)) throw error;
+    defects.push(error.message);
+  }
+}
+
+function section64(header: Bytes, index: number): Section {
   return {
     index,
+    nameAt: header.u32(0),
     name: "",
-    type: bytes.u32(at + 4),
-    flags: bytes.u64(at + 8),
-    address: bytes.u64(at + 16),
-    offset: bytes.size64(at + 24, `section ${index}'s file offset`),
-    size: bytes.size64(at + 32, `section ${index}'s size`),
-    link: bytes.u32(at + 40),
-    entrySize: bytes.size64(at + 56, `section ${index}'s entry size`),
+    type: header.u32(4),
+    flags: header.u64(8),
+    address: header.u64(16),
+    offset: header.clamped64(24),
+    size: header.clamped64(32),
+    link: header.u32(40),
+    entrySize: header.clamped64(56),
   };
 }
 
-function section32(bytes: Bytes, at: number, index: number): Section {
+function section32(header: Bytes, index: number): Section {
   return {
     index,
+    nameAt: header.u32(0),
     name: "",
-    type: bytes.u32(at + 4),
-    flags: BigInt(bytes.u32(at + 8)),
-    address: BigInt(bytes.u32(at + 12)),
-    offset: bytes.u32(at + 16),
-    size: bytes.u32(at + 20),
-    link: bytes.u32(at + 24),
-    entrySize: bytes.u32(at + 36),
+    type: header.u32(4),
+    flags: BigInt(header.u32(8)),
+    address: BigInt(header.u32(12)),
+    offset: header.u32(16),
+    size: header.u32(20),
+    link: header.u32(24),
+    entrySize: header.u32(36),
   };
 }

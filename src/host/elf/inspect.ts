@@ -62,7 +62,7 @@ export async function inspectImage(path: string): Promise<Inspection> {
 }
 
 export function inspectElf(elf: Elf): Inspection {
-  const symbols = readSymbols(elf);
+  const symbols = symbolsOf(elf);
   const named = elf.sections.filter((section) => section.type !== c.SHT_NULL);
   return {
     path: elf.bytes.name,
@@ -76,30 +76,44 @@ export function inspectElf(elf: Elf): Inspection {
     segments: elf.segments.map(inspectSegment),
     sections: named.map(inspectSection),
     symbols: {
-      count: symbols.length,
-      functions: symbols.filter((symbol) => symbol.kind === "function").length,
-      largest: symbols
+      count: symbols.found.length,
+      functions: symbols.found.filter((symbol) => symbol.kind === "function").length,
+      largest: symbols.found
         .filter((symbol) => symbol.size > 0)
         .sort((a, b) => b.size - a.size)
         .slice(0, LARGEST)
         .map((symbol) => ({ name: readableName(symbol.name), bytes: symbol.size })),
     },
-    parts: fileParts(elf, symbols),
+    parts: fileParts(elf, symbols.found),
   };
 }
 
-function pvhFacts(
-  elf: Elf,
-  symbols: ElfSymbol[],
-): Pick<Inspection, "pvh" | "problem" | "warnings"> {
+interface Symbols {
+  found: ElfSymbol[];
+  /** Why there are none though there should be; null mostly. */
+  defect: string | null;
+}
+
+/** A damaged table of symbols keeps no loader from taking an image. */
+function symbolsOf(elf: Elf): Symbols {
   try {
-    const { entry, segments, start, end, warnings } = validatePvhImage(elf);
+    return { found: readSymbols(elf), defect: null };
+  } catch (error) {
+    if (!(error instanceof ElfError)) throw error;
+    return { found: [], defect: error.message };
+  }
+}
+
+function pvhFacts(elf: Elf, symbols: Symbols): Pick<Inspection, "pvh" | "problem" | "warnings"> {
+  const defects = [...elf.defects, ...(symbols.defect === null ? [] : [symbols.defect])];
+  try {
+    const { entry, segments, start, end, dom0Only, warnings } = validatePvhImage(elf);
     const home = segments.find(
       ({ paddr, memorySize }) =>
         BigInt(entry) >= paddr && BigInt(entry) < paddr + BigInt(memorySize),
     );
     const virtual = BigInt(entry) - (home?.paddr ?? 0n) + (home?.vaddr ?? 0n);
-    const symbol = symbols.find(({ address, section }) => {
+    const symbol = symbols.found.find(({ address, section }) => {
       return address === virtual && section < elf.sections.length;
     });
     const pvh = {
@@ -108,10 +122,13 @@ function pvhFacts(
       start: hex(start),
       end: hex(end),
     };
-    return { pvh, problem: null, warnings };
+    const dom0 = dom0Only
+      ? ["its notes ask for domain 0: Xen's toolstacks make no other of it"]
+      : [];
+    return { pvh, problem: null, warnings: [...warnings, ...dom0, ...defects] };
   } catch (error) {
     if (!(error instanceof ElfError)) throw error;
-    return { pvh: null, problem: error.message, warnings: [] };
+    return { pvh: null, problem: error.message, warnings: defects };
   }
 }
 
@@ -121,7 +138,7 @@ function readableName(symbol: string): string {
 }
 
 function inspectNote(note: Note): InspectedNote {
-  const known = note.owner === c.XEN_NOTE_OWNER ? c.XEN_NOTES[note.type] : undefined;
+  const known = note.isXens ? c.XEN_NOTES[note.type] : undefined;
   return {
     owner: note.owner,
     type: note.type,

@@ -29,6 +29,7 @@ export function readSymbols(elf: Elf): ElfSymbol[] {
     bytes.fail(`section ${table.link}, which should hold the symbols' names, is no string table`);
 
   const symbols: ElfSymbol[] = [];
+  bytes.require(table.offset, table.size, "the symbol table");
   const end = table.offset + table.size - (table.size % entrySize);
   for (let at = table.offset; at < end; at += entrySize) {
     const type = bytes.u8(at + (is64 ? 4 : 12)) & 0xf;

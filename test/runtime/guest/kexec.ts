@@ -21,6 +21,7 @@ import {
 } from "xenlet";
 import { grant } from "xenlet/grant";
 import { XEN_HVM_MEMMAP_TYPE_RAM } from "xenlet/raw/abi/start_info";
+import { PvhElf } from "xenlet/internal/kexec/elf";
 import { MemoryMapEntry } from "xenlet/internal/kexec/memory-map";
 import { handledPorts } from "xenlet/internal/loop/event-handlers";
 import { RunstateArea } from "xenlet/runstate";
@@ -123,6 +124,12 @@ export function loadCmdline(index: i32, records: bool): void {
 /** Loads what lies at physical `paddr`. */
 export function loadAt(paddr: u64, size: u64): void {
   console.log(kexec.load(new PhysicalBytes(paddr, size), { cmdline: "a\0b" }));
+}
+
+/** What the reader of images makes of the bytes at physical `paddr`: the entry, or that they are refused. */
+export function answer(paddr: u64, size: u64): void {
+  const elf = new PvhElf(new PhysicalBytes(paddr, size));
+  console.log(elf.read() ? "refused" : elf.entry.toString());
 }
 
 /** An image in linear memory, `size` bytes of it copied there from module `index`. */

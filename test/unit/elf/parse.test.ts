@@ -54,7 +54,7 @@ describe("a well-formed image", () => {
     ]);
     expect(readSymbols(elf)).toMatchObject([
       { name: "start", address: KERNEL + BigInt(TEXT_PHYS), size: 16, kind: "function" },
-      { name: "wasm_fn_main0x2Frun", size: 32 },
+      { name: "w2c_guest_main0x2Frun", size: 32 },
     ]);
   });
 
@@ -94,7 +94,8 @@ describe("a well-formed image", () => {
 
   test("ELF32: a bare header is enough", () => {
     const bare = buildElf({ class: 32 }).slice(0, 52);
-    expect(parseElf(patch(bare, 32, 4, 0))).toMatchObject({ segments: [], sections: [] });
+    const without = patch(patch(bare, 32, 4, 0), 48, 2, 0);
+    expect(parseElf(without)).toMatchObject({ segments: [], sections: [] });
   });
 
   test("symbols by kind; sections' and files' own are left out", () => {
@@ -124,7 +125,7 @@ describe("a well-formed image", () => {
   });
 
   test("no sections at all is no error", () => {
-    const elf = parseElf(patch(valid, SHOFF, 8, 0));
+    const elf = parseElf(patch(patch(valid, SHOFF, 8, 0), 60, 2, 0));
     expect(elf.sections).toEqual([]);
     expect(readSymbols(elf)).toEqual([]);
   });
@@ -150,7 +151,6 @@ describe("a malformed image", () => {
     ["class 3", patch(valid, 4, 1, 3), /ELF class is 3, expected 1 \(32-bit\) or 2 \(64-bit\)/],
     ["big endian", patch(valid, 5, 1, 2), /byte order is 2, expected 1 \(little endian\)/],
     ["AArch64", patch(valid, 18, 2, 183), /machine is 183, expected 3 \(x86\) or 62 \(x86-64\)/],
-    ["version 2", patch(valid, 20, 4, 2), /ELF version is 2, expected 1/],
     ["program header size", patch(valid, 54, 2, 32), /a program header has 32 bytes, expected 56/],
     [
       "program headers past the end",
@@ -171,7 +171,7 @@ describe("a malformed image", () => {
     [
       "segment of 2^60 bytes",
       patch(valid, PHDR + 32, 8, 1n << 60n),
-      /segment 0's size in the file is impossible/,
+      /segment 0 \(at byte \d+\) would end/,
     ],
     [
       "more in the file than in memory",
@@ -184,35 +184,9 @@ describe("a malformed image", () => {
       /segment 0 ends beyond the physical/,
     ],
     [
-      "virtual address wraps",
-      patch(valid, PHDR + 16, 8, (1n << 64n) - 8n),
-      /segment 0 ends beyond the virtual/,
-    ],
-    [
       "section headers past the end",
       patch(valid, SHOFF, 8, valid.length - 8),
       /table of 6 section headers would end/,
-    ],
-    ["section header size", patch(valid, 58, 2, 40), /a section header has 40 bytes, expected 64/],
-    [
-      "names in no string table",
-      patch(valid, 62, 2, 2),
-      /section 2, which should hold the sections' names/,
-    ],
-    [
-      "names in a section that is not there",
-      patch(valid, 62, 2, 99),
-      /section 99, which should hold/,
-    ],
-    [
-      "section past the end",
-      patch(valid, strtab + 24, 8, valid.length),
-      /section 3 \(at byte \d+\) would end/,
-    ],
-    [
-      "section name past the names",
-      patch(valid, strtab, 4, 4000),
-      /string at 4000 of the section names runs past/,
     ],
   ];
 
@@ -220,6 +194,37 @@ describe("a malformed image", () => {
     expect(() => parseElf(image, "x.elf")).toThrow(ElfError);
     expect(() => parseElf(image, "x.elf")).toThrow(message);
     expect(() => parseElf(image, "x.elf")).toThrow(/^x\.elf: /);
+  });
+
+  // No loader looks there: an image that Xen takes is taken, and what is wrong with it is said.
+  const defects: [string, Uint8Array, RegExp][] = [
+    ["section header size", patch(valid, 58, 2, 40), /a section header has 40 bytes, expected 64/],
+    [
+      "names in no string table",
+      patch(valid, 62, 2, 2),
+      /the section that should hold the sections' names is no string table/,
+    ],
+    [
+      "names in a section that is not there",
+      patch(valid, 62, 2, 99),
+      /the section that should hold the sections' names is no string table/,
+    ],
+    [
+      "section past the end",
+      patch(valid, strtab + 24, 8, valid.length),
+      /section 3 \(at byte \d+\) ends beyond the file/,
+    ],
+    [
+      "section name past the names",
+      patch(valid, strtab, 4, 4000),
+      /string at 4000 of the section names runs past/,
+    ],
+  ];
+  test.each(defects)("sections: %s", (_, image, message) => {
+    const elf = parseElf(image, "x.elf");
+    expect(elf.defects).toContainEqual(expect.stringMatching(message));
+    expect(elf.segments).toEqual(parseElf(valid).segments);
+    expect(parseElf(valid).defects).toEqual([]);
   });
 
   const symbolCases: [string, Uint8Array, RegExp][] = [

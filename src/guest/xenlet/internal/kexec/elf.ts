@@ -1,6 +1,8 @@
-// A PVH image as an ELF file, 32 or 64 bit: what its headers and notes say, believed only as far as it is checked.
-// What Xen's own loader asks for is xen/common/libelf/libelf-dominfo.c's (4.17); here each number is bounded
-// before it is used, since the file may come from anywhere.
+// A PVH image as an ELF file, 32 or 64 bit, from anywhere: which bytes go where, and where it is entered. It is taken
+// when Xen takes it (elf_init(), elf_xen_parse() and elf_load_binary() in xen/common/libelf, 4.17), except that each
+// number is bounded before it is used. Beyond what Xen asks for, the file has to be a little-endian x86 executable, its
+// program headers have their own size, all bytes of its segments are in it, and the entry is among them. The host
+// asks for the same (src/host/elf/pvh.ts).
 
 import {
   EHDR32_SIZE,
@@ -13,26 +15,20 @@ import {
   EM_X86_64,
   ET_DYN,
   ET_EXEC,
-  EV_CURRENT,
-  NHDR_SIZE,
   PHDR32_SIZE,
   PHDR64_SIZE,
   PT_LOAD,
   PT_NOTE,
-  XEN_ELFNOTE_PHYS32_ENTRY,
-  XEN_NOTE_OWNER,
+  SHT_NOTE,
+  UNSET_ADDR,
+  UNSET_ADDR32,
 } from "../../raw/abi/elf";
-import { PhysicalBytes } from "../memory/physical";
+import { PhysicalBytes } from "../../raw/physical";
+import { ElfFile, XenNotes } from "./elf-notes";
 import { Refusal, hex, range } from "./refusal";
 
-/** More program headers than any kernel has. */
-const MAX_PROGRAM_HEADERS: u32 = 64;
-/** Notes that are looked at in one segment, at most: a file of nothing but notes must not keep us. */
-const MAX_NOTES = 256;
-const FOUR_GIB: u64 = 1 << 32;
-
-/** What is being looked at: a header of the file, read whole. */
-@lazy const header: usize = memory.data(64, 8);
+/** PN_XNUM: the number stands elsewhere, which Xen does not know. */
+const TOO_MANY_PROGRAM_HEADERS: u64 = 0xffff;
 
 /** A PT_LOAD: bytes of the file and then zeroes, to go to guest physical memory. */
 export class Segment extends PhysicalBytes {
@@ -53,19 +49,50 @@ export class Segment extends PhysicalBytes {
   }
 }
 
+/** Where a field of a 32-bit file's header is, or of a 64-bit one's, and how many bytes an address has. */
+class Layout {
+  constructor(private wide: bool) {}
+
+  get word(): u32 {
+    return this.wide ? 8 : 4;
+  }
+
+  pick(narrow: u64, wide: u64): u64 {
+    return this.wide ? wide : narrow;
+  }
+}
+
+/** A table of headers, as the ELF header tells of it. */
+class Table {
+  constructor(
+    readonly offset: u64,
+    readonly entrySize: u64,
+    readonly count: u64,
+  ) {}
+
+  get size(): u64 {
+    return this.entrySize * this.count;
+  }
+}
+
 export class PvhElf {
-  /** Guest physical, in a segment's bytes of the file. 0: there is none yet. */
+  /** Guest physical, in a segment's bytes of the file. */
   entry: u64 = 0;
-  /** In the file's order; disjoint, each below 4 GiB. */
+  /** In the file's order, in which they are loaded: where two overlap, the later one's bytes and zeroes stay. */
   readonly segments: Array<Segment> = [];
-  private wide: bool = false;
+  /** Its notes ask for domain 0, and a toolstack makes nothing else of it. */
+  dom0Only: bool = false;
+  private file: ElfFile;
+  private layout: Layout = new Layout(false);
   private refusal: Refusal | null = null;
 
-  constructor(private file: PhysicalBytes) {}
+  constructor(bytes: PhysicalBytes) {
+    this.file = new ElfFile(bytes);
+  }
 
   /** Reads and checks all of it. Null if it is a PVH image; otherwise what is wrong with it. */
   read(): Refusal | null {
-    if (this.readIdentity() && this.readProgramHeaders() && this.checkSegments()) this.checkEntry();
+    if (this.readIdentity() && this.readProgramHeaders() && this.readNotes()) this.checkEntry();
     return this.refusal;
   }
 
@@ -82,148 +109,176 @@ export class PvhElf {
         file.size,
         "an ELF header has " + EHDR32_SIZE.toString() + " bytes",
       );
-    file.read(0, header, <u32>EHDR32_SIZE);
-    const magic = load<u32>(header);
+    const magic = file.field(0, 4);
     if (magic != ELF_MAGIC) return this.refuse("e_ident's magic", magic, "expected " + hex(ELF_MAGIC));
-    const fileClass = load<u8>(header, 4);
+    const fileClass = file.field(4, 1);
     if (fileClass != ELFCLASS32 && fileClass != ELFCLASS64)
       return this.refuse("e_ident[EI_CLASS]", fileClass, "expected 1 (32 bit) or 2 (64 bit)");
-    this.wide = fileClass == ELFCLASS64;
-    const order = load<u8>(header, 5);
+    this.layout = new Layout(fileClass == ELFCLASS64);
+    const order = file.field(5, 1);
     if (order != ELFDATA2LSB) return this.refuse("e_ident[EI_DATA]", order, "expected 1 (little endian)");
-    const version = load<u8>(header, 6);
-    if (version != EV_CURRENT) return this.refuse("e_ident[EI_VERSION]", version, "expected 1");
-    if (this.wide && file.size < EHDR64_SIZE)
+    if (file.size < this.layout.pick(EHDR32_SIZE, EHDR64_SIZE))
       return this.refuse(
         "the file's size",
         file.size,
         "a 64-bit header has " + EHDR64_SIZE.toString() + " bytes",
       );
-    const type = load<u16>(header, 16);
+    const type = file.field(16, 2);
     if (type != ET_EXEC && type != ET_DYN)
       return this.refuse(
         "e_type",
         type,
         "expected 2 (an executable) or 3 (one that is position independent)",
       );
-    const machine = load<u16>(header, 18);
-    const expected = this.wide ? EM_X86_64 : EM_386;
-    if (machine != expected)
+    const machine = file.field(18, 2);
+    if (machine != EM_386 && machine != EM_X86_64)
       return this.refuse(
         "e_machine",
         machine,
-        "expected " + hex(expected) + (this.wide ? " (x86-64)" : " (i386)"),
+        "expected " + hex(EM_386) + " (i386) or " + hex(EM_X86_64) + " (x86-64)",
       );
     return true;
+  }
+
+  private get programHeaders(): Table {
+    const file = this.file;
+    const at = this.layout;
+    return new Table(
+      file.field(at.pick(28, 32), at.word),
+      file.field(at.pick(42, 54), 2),
+      file.field(at.pick(44, 56), 2),
+    );
+  }
+
+  private get sectionHeaders(): Table {
+    const file = this.file;
+    const at = this.layout;
+    return new Table(
+      file.field(at.pick(32, 40), at.word),
+      file.field(at.pick(46, 58), 2),
+      file.field(at.pick(48, 60), 2),
+    );
   }
 
   private readProgramHeaders(): bool {
     const file = this.file;
-    const wide = this.wide;
-    file.read(0, header, <u32>(wide ? EHDR64_SIZE : EHDR32_SIZE));
-    const offset: u64 = wide ? load<u64>(header, 32) : load<u32>(header, 28);
-    const entrySize: u32 = wide ? load<u16>(header, 54) : load<u16>(header, 42);
-    const count: u32 = wide ? load<u16>(header, 56) : load<u16>(header, 44);
-    const least = wide ? PHDR64_SIZE : PHDR32_SIZE;
-    if (entrySize < least)
-      return this.refuse("e_phentsize", entrySize, "a program header has " + hex(least) + " bytes");
-    if (count == 0 || count > MAX_PROGRAM_HEADERS)
-      return this.refuse("e_phnum", count, "expected 1 to " + hex(MAX_PROGRAM_HEADERS));
-    const size = <u64>count * entrySize;
-    if (offset > file.size || size > file.size - offset)
+    const table = this.programHeaders;
+    const least = this.layout.pick(PHDR32_SIZE, PHDR64_SIZE);
+    if (table.entrySize < least)
+      return this.refuse("e_phentsize", table.entrySize, "a program header has " + hex(least) + " bytes");
+    if (table.count == 0 || table.count >= TOO_MANY_PROGRAM_HEADERS)
+      return this.refuse("e_phnum", table.count, "expected 1 to " + hex(TOO_MANY_PROGRAM_HEADERS - 1));
+    if (!file.has(table.offset, table.size))
       return this.refuse(
         "e_phoff",
-        offset,
-        "with " + hex(size) + " bytes, the program headers end beyond the file's " + hex(file.size),
+        table.offset,
+        "with " + hex(table.size) + " bytes, the program headers end beyond the file's " + hex(file.size),
       );
-    for (let i: u32 = 0; i < count; i++) {
-      if (!this.readProgramHeader(i, offset + <u64>i * entrySize)) return false;
+    const sections = this.sectionHeaders;
+    if (!file.has(sections.offset, sections.size))
+      return this.refuse(
+        "e_shoff",
+        sections.offset,
+        "with " + hex(sections.size) + " bytes, the section headers end beyond the file's " + hex(file.size),
+      );
+    for (let i: u64 = 0; i < table.count; i++) {
+      const at = table.offset + i * table.entrySize;
+      if (file.field(at, 4) == PT_LOAD && !this.readSegment(<u32>i, at)) return false;
     }
-    return true;
+    if (this.segments.length > 0) return true;
+    return this.refuse("the number of PT_LOAD segments", 0, "there is nothing to load");
   }
 
-  private readProgramHeader(index: u32, at: u64): bool {
+  private readSegment(index: u32, at: u64): bool {
     const file = this.file;
-    const wide = this.wide;
-    file.read(at, header, wide ? PHDR64_SIZE : PHDR32_SIZE);
-    const type = load<u32>(header);
-    if (type != PT_LOAD && type != PT_NOTE) return true;
-    const offset: u64 = wide ? load<u64>(header, 8) : load<u32>(header, 4);
-    const paddr: u64 = wide ? load<u64>(header, 24) : load<u32>(header, 12);
-    const fileBytes: u64 = wide ? load<u64>(header, 32) : load<u32>(header, 16);
-    const memoryBytes: u64 = wide ? load<u64>(header, 40) : load<u32>(header, 20);
+    const layout = this.layout;
+    const word = layout.word;
+    /* elf_phdr_is_loadable(): one without any permission is not. */
+    if ((file.field(at + layout.pick(24, 4), 4) & 7) == 0) return true;
+    const offset = file.field(at + layout.pick(4, 8), word);
+    const paddr = file.field(at + layout.pick(12, 24), word);
+    const fileBytes = file.field(at + layout.pick(16, 32), word);
+    const memoryBytes = file.field(at + layout.pick(20, 40), word);
     const which = " of segment " + index.toString();
-    if (offset > file.size || fileBytes > file.size - offset)
+    if (fileBytes > 0 && !file.has(offset, fileBytes))
       return this.refuse(
         "p_offset" + which,
         offset,
         "with p_filesz " + hex(fileBytes) + " it ends beyond the file's " + hex(file.size),
       );
-    if (type == PT_NOTE) {
-      this.readNotes(offset, fileBytes);
-      return true;
-    }
     if (fileBytes > memoryBytes)
       return this.refuse("p_filesz" + which, fileBytes, "it is more than its p_memsz of " + hex(memoryBytes));
     if (memoryBytes == 0) return true;
-    if (paddr >= FOUR_GIB || memoryBytes > FOUR_GIB - paddr)
+    if (memoryBytes > ~paddr)
       return this.refuse(
         "p_paddr" + which,
         paddr,
-        "with p_memsz " + hex(memoryBytes) + " it ends beyond 4 GiB, out of reach for the jump",
+        "with p_memsz " + hex(memoryBytes) + " it ends beyond the address space",
       );
     this.segments.push(new Segment(index, offset, paddr, fileBytes, memoryBytes));
     return true;
   }
 
-  /** Of several such notes Xen takes the last. What does not follow the format ends the search, as it does Xen's. */
-  private readNotes(offset: u64, size: u64): void {
+  private readNotes(): bool {
+    const notes = new XenNotes(this.file);
+    this.walkSegments(notes);
+    if (notes.count == 0) this.walkSections(notes);
+    this.dom0Only = notes.dom0Only;
+    if (notes.unknownFeature.length > 0)
+      return this.refuse(
+        "the note XEN_ELFNOTE_FEATURES",
+        0,
+        'it requires "' + notes.unknownFeature + '", which Xen does not know',
+      );
+    if (notes.entry == UNSET_ADDR32)
+      return this.refuse(
+        "the note XEN_ELFNOTE_PHYS32_ENTRY",
+        0,
+        "expected one of type 18 and owner Xen: without it the file is no PVH image",
+      );
+    this.entry = notes.entry;
+    let start = UNSET_ADDR;
+    let end: u64 = 0;
+    for (let i = 0; i < this.segments.length; i++) {
+      start = min(start, this.segments[i].paddr);
+      end = max(end, this.segments[i].end);
+    }
+    if (notes.initP2m < start || notes.initP2m >= end) return true;
+    return this.refuse(
+      "the note XEN_ELFNOTE_INIT_P2M",
+      notes.initP2m,
+      "it is inside of what the image loads",
+    );
+  }
+
+  private walkSegments(notes: XenNotes): void {
     const file = this.file;
-    const end = offset + size;
-    let at = offset;
-    for (let n = 0; n < MAX_NOTES && end - at >= NHDR_SIZE; n++) {
-      file.read(at, header, <u32>NHDR_SIZE);
-      const nameSize: u64 = load<u32>(header);
-      const valueSize: u64 = load<u32>(header, 4);
-      const type = load<u32>(header, 8);
-      const name = at + NHDR_SIZE;
-      const value = name + ((nameSize + 3) & ~3);
-      if (value > end || valueSize > end - value) return;
-      if (nameSize == 4 && file.u32(name) == XEN_NOTE_OWNER && type == XEN_ELFNOTE_PHYS32_ENTRY) {
-        if (valueSize == 4) this.entry = file.u32(value);
-        if (valueSize == 8) this.entry = file.u64(value);
-      }
-      at = min(value + ((valueSize + 3) & ~3), end);
+    const layout = this.layout;
+    const table = this.programHeaders;
+    for (let i: u64 = 0; i < table.count; i++) {
+      const at = table.offset + i * table.entrySize;
+      if (file.field(at, 4) != PT_NOTE) continue;
+      const offset = file.field(at + layout.pick(4, 8), layout.word);
+      /* Old linkers left it out, says Xen. */
+      if (offset != 0) notes.walk(offset, file.field(at + layout.pick(16, 32), layout.word));
     }
   }
 
-  private checkSegments(): bool {
-    const segments = this.segments;
-    if (segments.length == 0)
-      return this.refuse("the number of PT_LOAD segments", 0, "there is nothing to load");
-    for (let i = 1; i < segments.length; i++) {
-      for (let j = 0; j < i; j++) {
-        const a = segments[i];
-        const b = segments[j];
-        if (a.overlaps(b))
-          return this.refuse(
-            "p_paddr of segment " + a.index.toString(),
-            a.paddr,
-            a.name + " overlaps " + b.name,
-          );
-      }
+  /** Where no segment has a note of Xen's. */
+  private walkSections(notes: XenNotes): void {
+    const file = this.file;
+    const layout = this.layout;
+    const table = this.sectionHeaders;
+    for (let i: u64 = 1; i < table.count; i++) {
+      const at = table.offset + i * table.entrySize;
+      if (file.field(at + 4, 4) != SHT_NOTE) continue;
+      const offset = file.field(at + layout.pick(16, 24), layout.word);
+      notes.walk(offset, file.field(at + layout.pick(20, 32), layout.word));
     }
-    return true;
   }
 
   private checkEntry(): bool {
     const entry = this.entry;
-    if (entry == 0)
-      return this.refuse(
-        "the note XEN_ELFNOTE_PHYS32_ENTRY",
-        0,
-        "expected one of type 18 and owner Xen in a PT_NOTE segment: without it the file is no PVH image",
-      );
     for (let i = 0; i < this.segments.length; i++) {
       const segment = this.segments[i];
       if (entry >= segment.paddr && entry - segment.paddr < segment.fileBytes) return true;

@@ -6,12 +6,12 @@
 // The list is short and its order does not matter: a source that lies in some segment's way is copied out of it
 // here, while there is still a kernel to say that it does not fit. Nothing that this one uses is touched.
 
-import { kexec_place, kexec_room, physical_read, physical_write } from "../intrinsics";
-import { PhysicalBytes } from "../memory/physical";
+import { kexec_place, kexec_room, physical_read, physical_write } from "../../raw/intrinsics";
+import { PhysicalBytes } from "../../raw/physical";
 import { commandLineValue } from "../start/start-info";
 import { PvhElf, Segment } from "./elf";
 import { MemoryMap, MemoryMapEntry } from "./memory-map";
-import { Refusal, range } from "./refusal";
+import { Refusal, hex, range } from "./refusal";
 import { Spare } from "./spare";
 import { StartInfoBlock } from "./start-info-block";
 
@@ -99,6 +99,12 @@ export class Plan {
   }
 
   protected checkSegment(segment: Segment): Refusal | null {
+    if (segment.end > FOUR_GIB)
+      return new Refusal(
+        "p_paddr of segment " + segment.index.toString(),
+        segment.paddr,
+        "with p_memsz " + hex(segment.size) + " it ends beyond 4 GiB, out of reach for the jump",
+      );
     if (this.map.hasRam(segment)) return null;
     return new Refusal(
       "p_paddr of segment " + segment.index.toString(),
@@ -141,15 +147,11 @@ export class Plan {
     const refusal = this.prepareCopies();
     if (refusal) return refusal;
     for (let i = 0; i < segments.length; i++) {
-      const segment = segments[i];
-      const from = this.outOfTheWay(new PhysicalBytes(this.image.paddr + segment.offset, segment.fileBytes));
-      if (!from) return noRoom("a copy of " + segment.name, segment.fileBytes);
-      this.copy(
-        <u32>segment.paddr,
-        <u32>from.paddr,
-        <u32>segment.fileBytes,
-        <u32>(segment.size - segment.fileBytes),
-      );
+      const pieces = this.uncovered(i);
+      for (let j = 0; j < pieces.length; j++) {
+        if (!this.loadPiece(segments[i], pieces[j]))
+          return noRoom("a copy of " + segments[i].name, segments[i].fileBytes);
+      }
     }
     const modules: Array<PhysicalBytes> = [];
     for (let i = 0; i < this.options.modules.length; i++) {
@@ -173,6 +175,37 @@ export class Plan {
     this.startInfo = <u32>room.paddr;
     if (block.sequenceOffset != 0) this.sequenceDigits = room.paddr + block.sequenceOffset;
     return this.place();
+  }
+
+  /** What is left of a segment once those behind it are loaded over it: the jump copies in no order that could be relied on. */
+  private uncovered(index: i32): Array<PhysicalBytes> {
+    const segments = this.elf.segments;
+    let left: Array<PhysicalBytes> = [segments[index]];
+    for (let i = index + 1; i < segments.length; i++) {
+      const over = segments[i];
+      const rest: Array<PhysicalBytes> = [];
+      for (let j = 0; j < left.length; j++) {
+        const piece = left[j];
+        if (!piece.overlaps(over)) {
+          rest.push(piece);
+          continue;
+        }
+        if (piece.paddr < over.paddr) rest.push(new PhysicalBytes(piece.paddr, over.paddr - piece.paddr));
+        if (over.end < piece.end) rest.push(new PhysicalBytes(over.end, piece.end - over.end));
+      }
+      left = rest;
+    }
+    return left;
+  }
+
+  /** Has the jump copy and clear this piece of a segment. False: there is no room for what it is copied from. */
+  private loadPiece(segment: Segment, piece: PhysicalBytes): bool {
+    const skipped = piece.paddr - segment.paddr;
+    const bytes = skipped < segment.fileBytes ? min(segment.fileBytes - skipped, piece.size) : 0;
+    const from = this.outOfTheWay(new PhysicalBytes(this.image.paddr + segment.offset + skipped, bytes));
+    if (!from) return false;
+    this.copy(<u32>piece.paddr, <u32>from.paddr, <u32>bytes, <u32>(piece.size - bytes));
+    return true;
   }
 
   /** What will be written before the next kernel has read what it is told of. */

@@ -6,13 +6,13 @@ export const ELF_MAGIC: u32 = 0x464c457f;
 export const ELFCLASS32: u32 = 1;
 export const ELFCLASS64: u32 = 2;
 export const ELFDATA2LSB: u32 = 1;
-export const EV_CURRENT: u32 = 1;
 export const ET_EXEC: u32 = 2;
 export const ET_DYN: u32 = 3;
 export const EM_386: u32 = 3;
 export const EM_X86_64: u32 = 62;
 export const PT_LOAD: u32 = 1;
 export const PT_NOTE: u32 = 4;
+export const SHT_NOTE: u32 = 7;
 
 export const EHDR32_SIZE: u64 = 52;
 export const EHDR64_SIZE: u64 = 64;
@@ -23,4 +23,9 @@ export const NHDR_SIZE: u64 = 12;
 
 /** A note's owner, "Xen" with its NUL, as a little-endian word. */
 export const XEN_NOTE_OWNER: u32 = 0x006e6558;
+export const XEN_ELFNOTE_FEATURES: u32 = 10;
+export const XEN_ELFNOTE_INIT_P2M: u32 = 15;
 export const XEN_ELFNOTE_PHYS32_ENTRY: u32 = 18;
+/** No such note: xen/include/xen/libelf.h. */
+export const UNSET_ADDR: u64 = 0xffffffffffffffff;
+export const UNSET_ADDR32: u32 = 0xffffffff;
