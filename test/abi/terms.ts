@@ -101,5 +101,8 @@ export const NOT_IN_HEADERS: Record<string, string> = {
   XEN_CPUID_FIRST_LEAF: "arch-x86/cpuid.h, XEN_CPUID_LEAF: a macro with an argument",
   XEN_CPUID_LEAF_STEP: "the same, and docs/misc/pvh",
   XEN_CPUID_LAST_LEAF: "the same",
+  E820ENTRY_SIZE: "sizeof(struct e820entry): xen/include/asm-x86/e820.h",
+  UNSET_ADDR: "xen/include/xen/libelf.h",
+  UNSET_ADDR32: "the same",
   XEN_NOTE_OWNER: "elfnote.h, in its prose: the note's name is Xen",
 };

@@ -37,6 +37,8 @@ export class FakeDomain {
   readonly memory = new Map<bigint, DataView>();
   readonly params = new Map<number, bigint>();
   context: Uint8Array | null = null;
+  /** What XENMEM_memory_map tells it. */
+  e820: { addr: bigint; size: bigint; type: number }[] = [];
   paused = 1;
   /** SHUTDOWN_*; null while it runs. */
   shutdown: number | null = null;
@@ -91,6 +93,7 @@ export class FakeDom0 extends FakeXen {
   constructor() {
     super();
     this.on("memory_op", 6, (_cmd, arg = 0n) => this.#populate(Number(arg)));
+    this.on("memory_op", 13, (_cmd, arg = 0n) => this.#setMemoryMap(Number(arg)));
     this.on("memory_op", 15, (_cmd, arg = 0n) => {
       this.#window.set(Number(this.load64(Number(arg) + 8)), null);
       return 0n;
@@ -257,6 +260,18 @@ export class FakeDom0 extends FakeXen {
         domain.memory.set(gfn + BigInt(i), new DataView(new ArrayBuffer(PAGE)));
     }
     return BigInt(count);
+  }
+
+  #setMemoryMap(at: number): bigint {
+    const domain = this.domains.get(this.load32(at) & 0xffff);
+    if (domain === undefined) return ESRCH;
+    const entries = Number(this.load64(at + 16));
+    domain.e820 = Array.from({ length: this.load32(at + 8) }, (_, index) => ({
+      addr: this.load64(entries + index * 20),
+      size: this.load64(entries + index * 20 + 8),
+      type: this.load32(entries + index * 20 + 16),
+    }));
+    return 0n;
   }
 
   #mapForeign(at: number): bigint {

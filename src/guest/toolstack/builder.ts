@@ -3,9 +3,15 @@
 
 import { describeResult } from "xenlet/raw/errno";
 import { checked } from "xenlet/raw/hypercall";
-import { shared_clear, shared_copy } from "xenlet/internal/intrinsics";
+import { shared_clear, shared_copy } from "xenlet/raw/intrinsics";
 import { HVM_PARAM_CONSOLE_PFN, HVM_PARAM_IDENT_PT, HVM_PARAM_STORE_PFN } from "xenlet/raw/abi/hvm";
-import { XEN_HVM_START_MAGIC_VALUE, hvm_modlist_entry, hvm_start_info } from "xenlet/raw/abi/start_info";
+import {
+  XEN_HVM_START_MAGIC_VALUE,
+  hvm_memmap_table_entry,
+  hvm_modlist_entry,
+  hvm_start_info,
+} from "xenlet/raw/abi/start_info";
+import { E820ENTRY_SIZE } from "xenlet/raw/abi/memory";
 import { BootModule } from "xenlet/internal/start/start-info";
 import { writeAcpi } from "./acpi";
 import { Domain, DomainKind } from "./domain";
@@ -110,6 +116,13 @@ function writeIdentityMap(domain: Domain): void {
   checked("HVM_PARAM_IDENT_PT", domain.setParam(HVM_PARAM_IDENT_PT, IDENT_PT_GFN << 12));
 }
 
+/** The same map for a guest that asks Xen: start_info has none in version 0, and not every kernel reads it. */
+function setMemoryMap(domain: Domain, config: DomainConfig): void {
+  const at = newPage();
+  const count = writeMemoryMap(at, (<u64>config.memoryMiB) << 20, E820ENTRY_SIZE);
+  checked("XENMEM_set_memory_map", domain.setMemoryMap(at, count));
+}
+
 /** Copies the modules to behind the page at `base`, and writes start_info and all that it points to into that page. */
 function writeStartInfo(domain: Domain, config: DomainConfig, base: u64, rsdp: u64): void {
   const modules = config.modules;
@@ -127,7 +140,11 @@ function writeStartInfo(domain: Domain, config: DomainConfig, base: u64, rsdp: u
   info.cmdline_paddr = base + COMMAND_LINE;
   info.rsdp_paddr = rsdp;
   info.memmap_paddr = base + MEMMAP;
-  info.memmap_entries = writeMemoryMap(at + MEMMAP, (<u64>config.memoryMiB) << 20);
+  info.memmap_entries = writeMemoryMap(
+    at + MEMMAP,
+    (<u64>config.memoryMiB) << 20,
+    offsetof<hvm_memmap_table_entry>(),
+  );
   memory.copy(at + COMMAND_LINE, changetype<usize>(words), words.byteLength);
   let to = base + PAGE_SIZE;
   for (let i = 0; i < modules.length; i++) {
@@ -183,6 +200,7 @@ export function buildDomain(config: DomainConfig, image: Image): Domain {
   const domain = createEmpty(config);
   populate(domain, config);
   writeIdentityMap(domain);
+  setMemoryMap(domain, config);
   image.loadInto(domain.id);
 
   const rsdp = writeAcpi(newPage(), config.kind.vcpus);

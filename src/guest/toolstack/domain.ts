@@ -3,7 +3,13 @@
 import { event_channel_op, hvm_op, memory_op } from "xenlet/raw/hypercall";
 import { EVTCHNOP_status, evtchn_status } from "xenlet/raw/abi/event_channel";
 import { HVMOP_get_param, HVMOP_set_param, xen_hvm_param } from "xenlet/raw/abi/hvm";
-import { XENMEM_populate_physmap, xen_memory_reservation } from "xenlet/raw/abi/memory";
+import {
+  XENMEM_populate_physmap,
+  XENMEM_set_memory_map,
+  xen_foreign_memory_map,
+  xen_memory_map,
+  xen_memory_reservation,
+} from "xenlet/raw/abi/memory";
 import { DOMID_ANY } from "xenlet/raw/abi/xen";
 import { sched } from "xenlet/internal/sched/sched";
 import {
@@ -34,7 +40,7 @@ import {
   xen_domctl_max_vcpus,
   xen_domctl_paging_mempool,
   xen_domctl_shadow_op,
-} from "xenlet/raw/abi/domctl";
+} from "./abi/domctl";
 import { domctl, domctlArgument, domctlDomain } from "./domctl";
 import { xenInterface } from "./interface";
 
@@ -84,6 +90,8 @@ export class DomainInfo {
 const param = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_param>(), 8));
 const status = changetype<evtchn_status>(memory.data(offsetof<evtchn_status>(), 8));
 const reservation = changetype<xen_memory_reservation>(memory.data(offsetof<xen_memory_reservation>(), 8));
+
+const memoryMap = changetype<xen_foreign_memory_map>(memory.data(offsetof<xen_foreign_memory_map>(), 8));
 
 /** Extents that one XENMEM_populate_physmap names. */
 const EXTENTS: u32 = 128;
@@ -158,6 +166,17 @@ export class Domain {
       if (<u32>result < some) break;
     }
     return done;
+  }
+
+  /** What XENMEM_memory_map tells the domain: `count` of struct e820entry at `at`. -E2BIG: more than Xen keeps (128). */
+  setMemoryMap(at: usize, count: u32): i64 {
+    memoryMap.domid = this.id;
+    const map = changetype<xen_memory_map>(
+      changetype<usize>(memoryMap) + offsetof<xen_foreign_memory_map>("map"),
+    );
+    map.nr_entries = count;
+    map.buffer = at;
+    return memory_op(XENMEM_set_memory_map, changetype<usize>(memoryMap));
   }
 
   /** XEN_DOMCTL_sethvmcontext: the vCPUs' state, as a save record (hvm_save.ts). */

@@ -5,7 +5,6 @@ import {
   XEN_HVM_MEMMAP_TYPE_ACPI,
   XEN_HVM_MEMMAP_TYPE_RAM,
   XEN_HVM_MEMMAP_TYPE_RESERVED,
-  hvm_memmap_table_entry,
 } from "xenlet/raw/abi/start_info";
 
 /** RAM below 4 GiB ends here at the latest; what is more goes on at 4 GiB. */
@@ -25,20 +24,22 @@ export const ACPI_PAGES: u32 = 1;
 
 export const MEMMAP_ENTRIES: u32 = 4;
 
-function entry(at: usize, index: u32, addr: u64, size: u64, type: u32): void {
-  const e = changetype<hvm_memmap_table_entry>(at + index * offsetof<hvm_memmap_table_entry>());
-  e.addr = addr;
-  e.size = size;
-  e.type = type;
-  e.reserved = 0;
+function entry(at: usize, addr: u64, size: u64, type: u32): void {
+  store<u64>(at, addr);
+  store<u64>(at + 8, size);
+  store<u32>(at + 16, type);
 }
 
-/** Writes the map of a domain with `bytes` of RAM to `at`; returns how many entries, at most MEMMAP_ENTRIES. */
-export function writeMemoryMap(at: usize, bytes: u64): u32 {
-  entry(at, 0, 0, min(bytes, LOW_RAM_END), XEN_HVM_MEMMAP_TYPE_RAM);
-  entry(at, 1, ACPI_BASE, (<u64>ACPI_PAGES) << 12, XEN_HVM_MEMMAP_TYPE_ACPI);
-  entry(at, 2, SPECIAL_GFN << 12, (<u64>SPECIAL_PAGES) << 12, XEN_HVM_MEMMAP_TYPE_RESERVED);
+/**
+ * Writes the map of a domain with `bytes` of RAM to `at`, where zeroes are; returns how many entries, at most
+ * MEMMAP_ENTRIES. `stride` is an entry's size: start_info's hvm_memmap_table_entry and XENMEM_set_memory_map's e820entry
+ * begin with the same fields, and their types are the same numbers.
+ */
+export function writeMemoryMap(at: usize, bytes: u64, stride: u32): u32 {
+  entry(at, 0, min(bytes, LOW_RAM_END), XEN_HVM_MEMMAP_TYPE_RAM);
+  entry(at + stride, ACPI_BASE, (<u64>ACPI_PAGES) << 12, XEN_HVM_MEMMAP_TYPE_ACPI);
+  entry(at + 2 * stride, SPECIAL_GFN << 12, (<u64>SPECIAL_PAGES) << 12, XEN_HVM_MEMMAP_TYPE_RESERVED);
   if (bytes <= LOW_RAM_END) return 3;
-  entry(at, 3, HIGH_RAM, bytes - LOW_RAM_END, XEN_HVM_MEMMAP_TYPE_RAM);
+  entry(at + 3 * stride, HIGH_RAM, bytes - LOW_RAM_END, XEN_HVM_MEMMAP_TYPE_RAM);
   return 4;
 }

@@ -5,7 +5,6 @@
 //
 // In each control the question is asked in the state in which the answer is the other one.
 
-import { sched, systemTime } from "xenlet";
 import {
   SHUTDOWN_crash,
   SHUTDOWN_poweroff,
@@ -14,7 +13,10 @@ import {
   SHUTDOWN_suspend,
 } from "xenlet/raw/abi/sched";
 import { describeResult } from "xenlet/raw/errno";
-import { Domain, DomainConfig } from "xenlet/toolstack";
+import { sched } from "xenlet/internal/sched/sched";
+import { systemTime } from "xenlet/internal/time/time";
+import { DomainConfig } from "xenlet/toolstack/builder";
+import { Domain } from "xenlet/toolstack/domain";
 import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { softResetInNoVersion } from "../raw";

@@ -3,6 +3,7 @@
 export const XENMEM_decrease_reservation: u32 = 1;
 export const XENMEM_add_to_physmap: u32 = 7;
 export const XENMEM_populate_physmap: u32 = 6;
+export const XENMEM_set_memory_map: u32 = 13;
 export const XENMEM_remove_from_physmap: u32 = 15;
 export const XENMEM_add_to_physmap_batch: u32 = 23;
 
@@ -42,6 +43,25 @@ export class xen_add_to_physmap_batch {
   gpfns: u64;
   errs: u64;
 }
+
+/** `buffer` has `nr_entries` of struct e820entry (xen/include/asm-x86/e820.h, packed): u64 addr, u64 size, u32 type. */
+@unmanaged
+export class xen_memory_map {
+  nr_entries: u32;
+  _pad: u32;
+  buffer: u64;
+}
+
+/** XENMEM_set_memory_map: what XENMEM_memory_map then tells the domain. `map` is where a xen_memory_map begins. */
+@unmanaged
+export class xen_foreign_memory_map {
+  domid: u16;
+  _pad: u16;
+  _pad1: u32;
+  map: u64;
+  _rest: u64;
+}
+export const E820ENTRY_SIZE: u32 = 20;
 
 @unmanaged
 export class xen_remove_from_physmap {

@@ -1,3 +1,0 @@
-// The PV console's page of rings, from the guest's end.
-
-export { ConsoleRing } from "../internal/console/ring";
