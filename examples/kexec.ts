@@ -9,27 +9,27 @@
 // the next kernel then stumbles.
 
 import {
-  bootModules,
-  checked,
-  commandLineValue,
   CrashedGuest,
-  describeResult,
-  evtchn,
-  kexec,
   KexecOptions,
   PollWake,
-  sched,
   SHUTDOWN_crash,
   SHUTDOWN_reboot,
   Step,
-  step,
   StepEvent,
-  systemTime,
-  timer,
   VIRQ_TIMER,
   Watchdog,
+  bootModules,
+  checked,
+  commandLineValue,
+  describeResult,
+  evtchn,
+  kexec,
+  sched,
+  step,
+  systemTime,
+  timer,
 } from "xenlet";
-import { registerVcpuInfo } from "xenlet/raw/shared-info";
+import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
 
 const MILLISECOND: u64 = 1_000_000;
 const WRONG_ADDRESS: usize = 0xf0000000;

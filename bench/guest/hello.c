@@ -7,15 +7,17 @@
 
 #include "foreign.h"
 
-void import_native_hello(void)
+void w2c_native_hello(struct w2c_native *native)
 {
+    (void)native;
     record_begin("log");
     record_text("Hello from a Xen guest");
     record_end();
 }
 
 /* Without the verdict: as far as the first line. */
-void import_native_power_off(void)
+void w2c_native_power_off(struct w2c_native *native)
 {
+    (void)native;
     shutdown(SHUTDOWN_poweroff);
 }

@@ -13,6 +13,7 @@ export { readNotes, type Note } from "./elf/notes.js";
 export { validatePvhImage, type PvhImage } from "./elf/pvh.js";
 export { readSymbols, type ElfSymbol } from "./elf/symbols.js";
 export { symbolize, symbolizeBacktrace, type Frame } from "./elf/symbolize.js";
+export type { Expectation } from "./boot/expectation.js";
 export { bootGuest, type BootOptions, type BootResult } from "./boot/boot.js";
 export {
   provideQemu,

@@ -10,9 +10,9 @@ import { createProgress } from "../../src/host/base/progress.js";
 import { FREESTANDING } from "./freestanding.js";
 import { scratch } from "./setup.js";
 
-/** test/boot/guest/kernel32.c as an ELF32 with a PVH note. */
-export async function buildKernel32(): Promise<string> {
-  const output = scratch("kernel32.elf");
+/** A C file as an ELF32 with a PVH note. */
+export async function buildKernel32(source = "kernel32.c"): Promise<string> {
+  const output = scratch(`${source}.elf`);
   const script =
     "-Wl,-m,elf_i386,-T,test/boot/guest/kernel32.lds,-n,--build-id=none,--no-warn-rwx-segments";
   await execa("gcc", [
@@ -22,7 +22,7 @@ export async function buildKernel32(): Promise<string> {
     script,
     "-o",
     output,
-    "test/boot/guest/kernel32.c",
+    `test/boot/guest/${source}`,
   ]);
   return output;
 }

@@ -51,7 +51,8 @@ export async function prepareBoot(options: BootOptions): Promise<BootPlan> {
   // Xen takes a byte's high bit for its own: serial_rx, xen/drivers/char/serial.c.
   if (/[^\0-\x7f]/.test(options.input ?? ""))
     throw new UserError("what is typed may be ASCII only: Xen's console passes on seven bits");
-  if (options.force !== true) validatePvhImage(await readElf(options.image));
+  const modulesMiB = await totalMiB(options.modules ?? []);
+  if (options.force !== true) await checkImage(options, memoryMiB, modulesMiB);
   const sized = { memoryMiB, vcpus };
   switch (options.on ?? "domu") {
     case "dom0":
@@ -60,11 +61,39 @@ export async function prepareBoot(options: BootOptions): Promise<BootPlan> {
       return planDomU(options, sized);
     case "xl":
     case "xl-hvm": {
-      const filesMiB = await totalMiB([options.image, ...(options.modules ?? [])]);
+      const allMiB = await totalMiB([options.image, ...(options.modules ?? [])]);
       const type = options.on === "xl" ? "pvh" : "hvm";
-      return planXl(type, options, sized, [newNonce(), newNonce()], filesMiB);
+      return planXl(type, options, sized, [newNonce(), newNonce()], allMiB);
     }
   }
+}
+
+/** Where a domain's RAM below 4 GiB ends at the latest: src/guest/toolstack/memory-map.ts, as libxl has it. */
+const LOW_RAM_END = 0xf0000000n;
+const PAGE = 4096n;
+
+/** What Xen or the toolstack would refuse, refused here, in one sentence. */
+async function checkImage(
+  { image, on = "domu", modules = [] }: BootOptions,
+  memoryMiB: number,
+  modulesMiB: number,
+): Promise<void> {
+  const { end, dom0Only } = validatePvhImage(await readElf(image));
+  if (dom0Only && on !== "dom0")
+    throw new UserError(
+      `${image} asks for domain 0 (its note XEN_ELFNOTE_FEATURES has "!dom0"), and toolstacks make no other of it`,
+      { hint: "--on dom0" },
+    );
+  const ram = BigInt(memoryMiB) << 20n;
+  const low = ram < LOW_RAM_END ? ram : LOW_RAM_END;
+  // Behind the image come start_info and the modules, each from a page's start on.
+  const needed = end + 2n * PAGE + (BigInt(modulesMiB) << 20n) + BigInt(modules.length) * PAGE;
+  if (needed <= low) return;
+  const neededMiB = Number((needed + 0xfffffn) >> 20n);
+  throw new UserError(
+    `${image} and what goes with it take up the first ${neededMiB} MiB of a guest that has ${memoryMiB}`,
+    neededMiB <= Number(LOW_RAM_END >> 20n) ? { hint: `--mem ${neededMiB}` } : {},
+  );
 }
 
 export interface Sized {

@@ -3,6 +3,7 @@ import path from "node:path";
 import type { Progress } from "../base/progress.js";
 import { prepareBoot, type BootPlan } from "./boot-plan.js";
 import type { Qemu, XenBinary } from "../debian/index.js";
+import type { Expectation } from "./expectation.js";
 import { Monitor } from "./monitor.js";
 import { quoteCommand, startMachine, type MachineProcess } from "./qemu.js";
 import { fieldsOf, type Damage, type GuestRecord } from "../protocol/record.js";
@@ -72,6 +73,8 @@ export interface BootOptions {
   input?: string;
   /** Where the log goes. Default: a file of its own in the cache, which keeps the last 100. */
   log?: string;
+  /** The verdict on a guest that says none itself: another project's. */
+  expect?: Expectation;
   /** Boot an image that does not look as if Xen could load it. */
   force?: boolean;
   /** Ends QEMU; bootGuest rejects with the signal's reason. */
@@ -211,6 +214,7 @@ async function runMachine(
   const monitor = new Monitor({
     nonce,
     ...(toolstackNonce === null ? {} : { toolstackNonce }),
+    ...(options.expect === undefined ? {} : { expected: options.expect }),
     timestamps: options.xenArgs?.some((word) => word.startsWith("console_timestamps")) ?? false,
     onStage: (stage) => {
       timer.reach(stage);
@@ -219,6 +223,9 @@ async function runMachine(
     },
     onEnding: () => {
       stop({ type: "ending" });
+    },
+    onExpected: () => {
+      stop({ type: "expected" });
     },
     onRecord: (record) => {
       if (record.kind === "log" || record.kind === "error")

@@ -7,6 +7,7 @@ import {
   type Item,
 } from "../protocol/record.js";
 import { readConsoleLine } from "../protocol/serial.js";
+import { PrintedVerdict, type Expectation } from "./expectation.js";
 import { STAGES, type Stage } from "./stages.js";
 import {
   BANNER,
@@ -28,11 +29,15 @@ export interface MonitorEvents {
   onText?(text: string): void;
   /** What the toolstack reports: of domains that it makes, and its own failure. */
   onToolstackRecord?(record: GuestRecord): void;
+  /** The guest has printed what was expected, and no more is. */
+  onExpected?(): void;
   /** A line of Xen's own, or of the firmware. */
   onXenLine?(line: string): void;
 }
 
 export interface MonitorOptions extends MonitorEvents {
+  /** What the guest's user expects of it. */
+  expected?: Expectation;
   nonce: string;
   /** Of the toolstack that makes the guest's domain; without one the guest is domain 0. */
   toolstackNonce?: string;
@@ -69,6 +74,9 @@ export class Monitor {
     return this.#toolstack !== null;
   }
 
+  /** What the guest printed, as far as a verdict hangs on it. */
+  readonly printed: PrintedVerdict;
+
   readonly #reader: RecordReader;
   readonly #toolstack: RecordReader | null;
   readonly #options: MonitorOptions;
@@ -79,6 +87,7 @@ export class Monitor {
 
   constructor(options: MonitorOptions) {
     this.#options = options;
+    this.printed = new PrintedVerdict(options.expected ?? null);
     this.#reader = new RecordReader(options.nonce);
     this.#toolstack =
       options.toolstackNonce === undefined ? null : new RecordReader(options.toolstackNonce);
@@ -87,7 +96,9 @@ export class Monitor {
   /** One line of the serial console, without its newline. */
   push(line: string): void {
     const { source, text } = readConsoleLine(line, this.#options.timestamps ?? false);
-    if (typeof source !== "number") this.#readXen(text, line);
+    if (source === null && this.#toolstack === null && this.handedOver)
+      this.#pushGuest(text); // domain 0's console_io: Xen puts nothing before it
+    else if (typeof source !== "number") this.#readXen(text, line);
     else if (this.#toolstack === null) {
       if (source === HARDWARE_DOMAIN) this.#pushGuest(text);
       else this.#readXen(text, line);
@@ -160,6 +171,7 @@ export class Monitor {
     switch (item.type) {
       case "text":
         this.#options.onText?.(item.text);
+        this.#readPrinted(item.text);
         break;
       case "damage":
         this.damage.push(item.damage);
@@ -167,10 +179,15 @@ export class Monitor {
       case "record": {
         const { record } = item;
         this.records.push(record);
+        if (record.kind === "log" || record.kind === "error") this.#readPrinted(record.payload);
         for (const stage of stagesOf(record)) this.#reach(stage);
         this.#options.onRecord?.(record);
       }
     }
+  }
+
+  #readPrinted(line: string): void {
+    if (this.printed.read(line)) this.#options.onExpected?.();
   }
 
   #readXen(text: string, line: string): void {

@@ -1,7 +1,7 @@
 /**
  * From what a run said to what it comes to. Success is never the default: it
  * takes the guest's own exit record with the run's nonce, an unbroken sequence
- * of records, and a domain that powered itself off.
+ * of records, and a domain that powered itself off; or that what its user expects comes true.
  */
 import { ExitCode, exitCodeOfGuest } from "../base/exit-codes.js";
 import type { Monitor } from "./monitor.js";
@@ -13,6 +13,8 @@ import { describeEnding } from "./xen-messages.js";
 export type Cause =
   /** Xen said how the domain ended, or panicked. */
   | { type: "ending" }
+  /** The guest printed what was expected, and no more was. */
+  | { type: "expected" }
   | { type: "deadline"; stage: Stage; deadlineMs: number }
   /** QEMU ended by itself, `status` says how ("exit code 1", "SIGSEGV"). */
   | { type: "qemu"; status: string; stderr: string };
@@ -41,6 +43,10 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
     ...hint,
   });
 
+  if (cause.type === "expected") {
+    const text = JSON.stringify(monitor.printed.expected?.text ?? "");
+    return judged(0, `the guest printed ${text}, as expected`);
+  }
   const toolstack = failureOfToolstack(monitor);
   if (toolstack !== null)
     return {
@@ -59,11 +65,16 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
       verdict: "timeout",
       exitCode: ExitCode.TIMEOUT,
       guestCode,
-      message: describeMissed(cause.stage, cause.deadlineMs, monitor) + because(finding?.message),
+      message:
+        describeMissed(cause.stage, cause.deadlineMs, monitor) +
+        because(finding?.message) +
+        notPrinted(monitor),
       ...hint,
     };
   if (monitor.ending === null) return qemuEnded(monitor, cause, guestCode);
 
+  const printed = judgePrinted(monitor, exits.length > 0);
+  if (printed !== null) return judged(printed.code, printed.message);
   const ended = describeEnding(monitor.ending);
   if (exits.length === 0) {
     return crash(
@@ -90,6 +101,24 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
     guestCode,
     message: `the guest ended with exit code ${guestCode}`,
   };
+}
+
+function notPrinted({ printed }: Monitor): string {
+  if (printed.textSeen) return "";
+  return `; it had not printed ${JSON.stringify(printed.expected?.text ?? "")}`;
+}
+
+/** By what the guest printed, where its user says so, or where it says no verdict itself. */
+function judgePrinted(
+  { printed, ending }: Monitor,
+  hasVerdict: boolean,
+): { code: number; message: string } | null {
+  if (ending?.reason === null || ending?.reason === undefined) return null;
+  return printed.expected === null && hasVerdict ? null : printed.judge(ending.reason);
+}
+
+function judged(code: number, message: string): Verdict {
+  return { verdict: "exit", exitCode: code, guestCode: code, message };
 }
 
 function because(message: string | undefined): string {

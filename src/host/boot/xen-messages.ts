@@ -66,6 +66,11 @@ export function endingOfDomain(reason: number, underXl = false): Ending {
   return { how: REASONS[reason] ?? "unknown", reason };
 }
 
+/** A SHUTDOWN_* reason, for messages. */
+export function describeShutdown(reason: number): string {
+  return REASONS[reason]?.replace("-unknown", "") ?? `reason ${reason}`;
+}
+
 /** For messages. */
 export function describeEnding({ how, reason }: Ending): string {
   switch (how) {

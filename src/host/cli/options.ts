@@ -1,6 +1,7 @@
 /** Values of options, read strictly: what is no value is told with what was expected. */
 import { InvalidArgumentError, Option } from "commander";
 import { ON_SOFT_RESET as SOFT_RESET_ACTIONS, WAYS } from "../boot/boot.js";
+import { SHUTDOWN_REASONS } from "../boot/expectation.js";
 import { EMITTED_STAGES } from "../build/emit.js";
 import { DEFAULT_MEMORY_MIB, MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../boot/qemu.js";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "../boot/stages.js";
@@ -94,6 +95,27 @@ export const ON_SOFT_RESET = (): Option =>
     "--on-soft-reset <action>",
     "what follows a request for a soft reset: the reset (default), the domain's going on without it, or its end",
   ).choices(SOFT_RESET_ACTIONS);
+export const EXPECT = (): Option =>
+  new Option(
+    "--expect <text>",
+    "for a guest that reports no result: exit with 0 once it prints a line with this text",
+  ).argParser((text: string) => {
+    if (!/^[ -~]+$/.test(text)) throw new InvalidArgumentError("Expected printable ASCII text.");
+    return text;
+  });
+export const EXPECT_SHUTDOWN = (): Option =>
+  new Option(
+    "--expect-shutdown <reason>",
+    `exit with 0 if the guest's domain ends by this: ${Object.keys(SHUTDOWN_REASONS).join(", ")} or a number`,
+  ).argParser((text: string) => {
+    const known = Object.hasOwn(SHUTDOWN_REASONS, text) ? SHUTDOWN_REASONS[text] : undefined;
+    const reason = known ?? (/^\d{1,3}$/.test(text) ? Number(text) : NaN);
+    if (!(reason <= 255))
+      throw new InvalidArgumentError(
+        `Expected ${Object.keys(SHUTDOWN_REASONS).join(", ")} or a number of 0..255.`,
+      );
+    return reason;
+  });
 export const CMDLINE = (): Option => new Option("--cmdline <text>", "the guest's command line");
 export const HYPERCALL = (): Option =>
   new Option("--hypercall <how>", "how the guest enters Xen (default: direct)").choices([

@@ -35,8 +35,9 @@ struct physdev_irq_status_query {
     uint32_t irq, flags;
 };
 
-void import_native_probe(void);
-void import_native_left(void);
+struct w2c_native;
+void w2c_native_probe(struct w2c_native *native);
+void w2c_native_left(struct w2c_native *native);
 
 static void number(int64_t value)
 {
@@ -131,16 +132,17 @@ static void vcpu_info(void)
     record_end();
 }
 
-void import_native_probe(void)
+void w2c_native_probe(struct w2c_native *native)
 {
+    (void)native;
     ports();
     pirqs();
     once();
 }
 
 /* With what is an error for a kernel that is no domain's first. */
-void import_native_left(void)
+void w2c_native_left(struct w2c_native *native)
 {
-    import_native_probe();
+    w2c_native_probe(native);
     vcpu_info();
 }

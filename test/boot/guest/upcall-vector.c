@@ -4,11 +4,14 @@
 #include "guest.h"
 #include "lapic.h"
 
-void import_native_lapic_off(void);
+struct w2c_native;
+
+void w2c_native_lapic_off(struct w2c_native *native);
 
 /* Software disable, as after a reset of the APIC. */
-void import_native_lapic_off(void)
+void w2c_native_lapic_off(struct w2c_native *native)
 {
+    (void)native;
     lapic_enable();
     wrmsr(MSR_X2APIC_SPURIOUS, LAPIC_SPURIOUS_VECTOR);
 }

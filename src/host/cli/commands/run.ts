@@ -1,10 +1,13 @@
 import type { Command } from "commander";
+import type { BootOptions } from "../../boot/boot.js";
 import { bootSession, describeBoot, type SessionOptions } from "../boot-session.js";
 import type { Context } from "../context.js";
 import * as option from "../options.js";
 import { describeRun, runDocument } from "../report.js";
 
 interface RunOptions extends SessionOptions {
+  expect?: string;
+  expectShutdown?: number;
   dryRun?: true;
   verbose?: true;
 }
@@ -28,6 +31,8 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.CMDLINE())
     .addOption(option.MODULE())
     .addOption(option.ON_SOFT_RESET())
+    .addOption(option.EXPECT())
+    .addOption(option.EXPECT_SHUTDOWN())
     .addOption(option.HYPERCALL())
     .addOption(option.TRANSFORM())
     .addOption(option.RUNTIME())
@@ -43,6 +48,16 @@ export function addRun(program: Command, context: Context): void {
     .action((file: string, options: RunOptions) => run(file, options, context));
 }
 
+function expectationOf({ expect, expectShutdown }: RunOptions): Pick<BootOptions, "expect"> {
+  if (expect === undefined && expectShutdown === undefined) return {};
+  return {
+    expect: {
+      ...(expect === undefined ? {} : { text: expect }),
+      ...(expectShutdown === undefined ? {} : { shutdown: expectShutdown }),
+    },
+  };
+}
+
 async function run(file: string, options: RunOptions, context: Context): Promise<void> {
   if (options.dryRun === true) {
     const { command, argv, image } = await describeBoot(file, options, context);
@@ -50,15 +65,21 @@ async function run(file: string, options: RunOptions, context: Context): Promise
     else context.print(command);
     return;
   }
-  const { result, image, qemu } = await bootSession(file, options, context, {
-    onConsole: (line, stream) => {
-      if (options.json === true || stream === "error") context.say(line);
-      else context.print(line);
+  const { result, image, qemu } = await bootSession(
+    file,
+    options,
+    context,
+    {
+      onConsole: (line, stream) => {
+        if (options.json === true || stream === "error") context.say(line);
+        else context.print(line);
+      },
+      onXenLine: (line) => {
+        if (options.verbose === true) context.say(line);
+      },
     },
-    onXenLine: (line) => {
-      if (options.verbose === true) context.say(line);
-    },
-  });
+    () => expectationOf(options),
+  );
   if (options.json === true)
     context.printJson(runDocument(result, { image: image.path, build: image.build, qemu }));
   if (options.quiet !== true || result.verdict !== "exit")

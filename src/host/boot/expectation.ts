@@ -1,0 +1,66 @@
+/**
+ * The verdict on a guest that says none in records, since another project made it: what its user expects of it, or the
+ * line in which an XTF test says its result.
+ */
+import { describeShutdown } from "./xen-messages.js";
+
+export interface Expectation {
+  /** A line of what the guest prints has this in it. */
+  text?: string;
+  /** The guest's domain ends with this SHUTDOWN_* reason (xen/include/public/sched.h). */
+  shutdown?: number;
+}
+
+/** By the names that --expect-shutdown knows. */
+export const SHUTDOWN_REASONS: Readonly<Record<string, number>> = {
+  poweroff: 0,
+  reboot: 1,
+  suspend: 2,
+  crash: 3,
+  watchdog: 4,
+  "soft-reset": 5,
+};
+
+/** xtf_report_status() in XTF's common/report.c, and what xtf-runner exits with for it. */
+const XTF_RESULT = /^Test result: (?<result>SUCCESS|SKIP|ERROR|FAILURE)$/;
+const XTF_CODES: Readonly<Record<string, number>> = { SUCCESS: 0, SKIP: 3, ERROR: 4, FAILURE: 5 };
+
+/** Reads what a guest prints, as far as a verdict hangs on it. */
+export class PrintedVerdict {
+  /** Whether a line with the expected text was there; true as well where none is expected. */
+  textSeen: boolean;
+  /** XTF's word. */
+  xtf: string | null = null;
+
+  constructor(readonly expected: Expectation | null) {
+    this.textSeen = expected?.text === undefined;
+  }
+
+  /** Returns whether all that is expected has come true by this line. */
+  read(line: string): boolean {
+    this.xtf = XTF_RESULT.exec(line.trim())?.groups?.["result"] ?? this.xtf;
+    const { expected } = this;
+    if (expected?.text === undefined || this.textSeen || !line.includes(expected.text))
+      return false;
+    this.textSeen = true;
+    return expected.shutdown === undefined;
+  }
+
+  /** The code that the guest's user, or XTF, gives a domain that ended with `reason`; null: nobody says anything. */
+  judge(reason: number): { code: number; message: string } | null {
+    const { expected } = this;
+    if (expected === null) {
+      if (this.xtf === null || reason !== SHUTDOWN_REASONS["poweroff"]) return null;
+      return { code: XTF_CODES[this.xtf] ?? 1, message: `XTF's test result: ${this.xtf}` };
+    }
+    const asExpected = expected.shutdown === undefined || expected.shutdown === reason;
+    const ended = `the domain ended by ${describeShutdown(reason)}`;
+    const missing =
+      expected.text === undefined || this.textSeen
+        ? ""
+        : `, and the guest had not printed ${JSON.stringify(expected.text)}`;
+    if (asExpected && missing === "") return { code: 0, message: `${ended}, as expected` };
+    const instead = asExpected ? "" : `, not by ${describeShutdown(expected.shutdown ?? 0)}`;
+    return { code: 1, message: `${ended}${instead}${missing}` };
+  }
+}
