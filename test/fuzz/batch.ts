@@ -4,7 +4,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, join } from "node:path";
 
-import { cacheFolder } from "../../src/host/cache/cache-folder.js";
+import { KINDS } from "../../src/host/cache/kinds.js";
 import {
   commonFlags,
   compileC,
@@ -182,10 +182,10 @@ async function compileCached(
     await readFile(source),
     ...flags.map((flag) => flag.replaceAll(folder, "")),
   );
-  const found = await loadStage("fuzz", key);
+  const found = await loadStage(KINDS.lowered, key);
   if (found?.["object"]) return writeFile(object, found["object"]);
   await compileC(source, object, flags);
-  await storeStage("fuzz", key, { object: await readFile(object) });
+  await storeStage(KINDS.lowered, key, { object: await readFile(object) });
 }
 
 /** Builds an image of them. */
@@ -197,7 +197,7 @@ export async function buildBatch(
   try {
     const fuzz = join(packageRoot, "test", "fuzz");
     const defines = [`-DKERNEL_PT_PAGES=${String(KERNEL_PAGE_TABLES)}`];
-    const fixed = fixedObjects("page", cacheFolder(), { flags: defines });
+    const fixed = fixedObjects("page", { flags: defines });
     fixed.catch(() => undefined);
     const common = [
       ...commonFlags("page"),

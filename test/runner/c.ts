@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { buildImage } from "../../src/host/build/build.js";
+import { Cache } from "../../src/host/cache/cache.js";
 import { fixedObjects, type HypercallMode } from "../../src/host/build/link/toolchain.js";
 import { passed, type Step } from "./step.js";
 
@@ -17,7 +18,7 @@ export function cStep(name: string, title: string, hypercall: HypercallMode): St
     async run(root) {
       const folder = await mkdtemp(path.join(tmpdir(), "xenlet-c-"));
       try {
-        await fixedObjects(hypercall, folder);
+        await fixedObjects(hypercall, { cache: new Cache(folder) });
         const entry = path.join(root, "examples/hello.ts");
         await buildImage({
           entry,

@@ -1,12 +1,12 @@
 /** What a boot needs before QEMU starts: its arguments, and the files that it has to find. */
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { stat } from "node:fs/promises";
 import path from "node:path";
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { readElf } from "../elf/elf.js";
 import { validatePvhImage } from "../elf/pvh.js";
+import { temporaryFolder } from "../cache/temporary.js";
 import type { BootOptions } from "./boot.js";
 import { MAX_BUNDLED, writeBundle } from "./bundle.js";
 import { imagePathForQemu } from "./image-link.js";
@@ -177,8 +177,7 @@ async function oneModule(files: string[], own = 0): Promise<Module> {
     };
   if (files.length > MAX_BUNDLED)
     throw new UserError(`there are ${files.length - own} modules, at most ${MAX_BUNDLED - own}`);
-  const folder = await mkdtemp(path.join(tmpdir(), "xenlet-modules-"));
-  const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const { path: folder, dispose } = await temporaryFolder("modules");
   const bundle = path.join(folder, "modules");
   try {
     await writeBundle(files, bundle);

@@ -1,6 +1,8 @@
 /** One boot of a guest on Xen on QEMU, from start to verdict. */
 import path from "node:path";
 import type { Progress } from "../base/progress.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { explainFailure, findDamage } from "../cache/damage.js";
 import { prepareBoot, type BootPlan } from "./boot-plan.js";
 import type { Qemu, XenBinary } from "../debian/index.js";
 import type { Expectation } from "./expectation.js";
@@ -144,7 +146,7 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
     await log.close();
     const { monitor, whereabouts } = run;
     const running = await whereabouts.name(options.image, options.on === "dom0");
-    const verdict = judge(monitor, run.cause);
+    const verdict = await withoutDamage(judge(monitor, run.cause), options.signal);
     return {
       ...verdict,
       message:
@@ -163,10 +165,25 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
       durationMs: run.durationMs,
       xen: { ...options.xen, banner: monitor.banner?.debian ?? monitor.banner?.version ?? null },
     };
+  } catch (error) {
+    throw await explainFailure(error, options.signal);
   } finally {
     await log.close();
     await plan.dispose();
   }
+}
+
+/** A boot that failed with a damaged QEMU, Xen or toolstack says nothing about the guest. */
+async function withoutDamage(verdict: Verdict, signal?: AbortSignal): Promise<Verdict> {
+  const damage = verdict.verdict === "exit" ? null : await findDamage(signal);
+  if (damage === null) return verdict;
+  return {
+    verdict: "host",
+    exitCode: ExitCode.HOST,
+    guestCode: verdict.guestCode,
+    message: `${damage.message}\n(it looked like this: ${verdict.message})`,
+    ...(damage.hint === undefined ? {} : { hint: damage.hint }),
+  };
 }
 
 /** Of the toolstack if it failed: then that is what the verdict is about. */

@@ -1,19 +1,21 @@
 /** The log of one run: every line of Xen's serial console, kept for afterwards. */
 import { once } from "node:events";
 import { createWriteStream, type WriteStream } from "node:fs";
-import { mkdir, readdir, rm, stat } from "node:fs/promises";
 import path from "node:path";
-import { cacheFolder } from "../cache/cache-folder.js";
+import { Cache } from "../cache/cache.js";
+import { KINDS } from "../cache/kinds.js";
 import { UserError } from "../base/errors.js";
 
-/** How many logs the cache keeps; the oldest go first. */
-const LOGS_KEPT = 100;
-/** A log this young may belong to a run that is still going on. */
-const NEVER_PRUNED_MS = 60 * 60 * 1000;
 /** Lines of the console that messages quote. */
 export const TAIL_LINES = 12;
 
-export const logFolder = (): string => path.join(cacheFolder(), "logs");
+/** The cache's, with room for one more. */
+async function logFolder(): Promise<string> {
+  const cache = new Cache();
+  await cache.create(KINDS.logs);
+  await cache.enforceLimit(KINDS.logs);
+  return cache.folderOf(KINDS.logs);
+}
 
 /**
  * Writing it never stops a run: a disk that is full costs the log, not the
@@ -37,14 +39,10 @@ export class RunLog {
 
   /** `wanted`: where the user wants it; a place that does not exist is a UserError. Default: the cache. */
   static async open(name: string, wanted?: string): Promise<RunLog> {
-    const folder = logFolder();
     const time = new Date().toISOString().replace(/[-:]|\.\d+/g, "");
-    const file = path.resolve(wanted ?? path.join(folder, `${time}-${name}.log`));
+    let file = "";
     try {
-      if (wanted === undefined) {
-        await mkdir(folder, { recursive: true });
-        await prune(folder);
-      }
+      file = path.resolve(wanted ?? path.join(await logFolder(), `${time}-${name}.log`));
       const stream = createWriteStream(file);
       await once(stream, "open");
       return new RunLog(file, stream, null);
@@ -82,15 +80,5 @@ export class RunLog {
     this.trouble ??= message;
     this.#stream?.destroy();
     this.#stream = null;
-  }
-}
-
-async function prune(folder: string): Promise<void> {
-  const names = (await readdir(folder)).filter((name) => name.endsWith(".log")).sort();
-  for (const name of names.slice(0, -LOGS_KEPT)) {
-    const file = path.join(folder, name);
-    // Another run may have pruned it meanwhile.
-    const age = Date.now() - ((await stat(file).catch(() => null))?.mtimeMs ?? 0);
-    if (age > NEVER_PRUNED_MS) await rm(file, { force: true });
   }
 }

@@ -1,12 +1,11 @@
 /** The toolstack's image: built from src/guest/toolstack once, kept in the cache by what it is made from. */
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, readdir, rename, rm, stat } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { cacheFolder } from "../cache/cache-folder.js";
-import { UserError } from "../base/errors.js";
-import { ExitCode } from "../base/exit-codes.js";
+import { Cache } from "../cache/cache.js";
+import { KINDS } from "../cache/kinds.js";
 import { buildImage } from "../build/build.js";
 import type { Progress } from "../base/progress.js";
 import { packageRoot } from "../base/package-root.js";
@@ -22,6 +21,8 @@ const SOURCES = [
   "asconfig.json",
 ];
 
+const IMAGE = "image.elf";
+
 /** Programs that Xen boots as dom0. */
 export type ToolstackProgram = "toolstack/main.ts" | "conformance/main.ts";
 
@@ -34,33 +35,34 @@ export async function toolstackImage(
   options: { progress?: Progress; signal?: AbortSignal } = {},
 ): Promise<string> {
   const { progress, signal } = options;
-  const folder = path.join(cacheFolder(), "toolstack");
-  const name = program.replaceAll("/", "-").replace(/\.ts$/, "");
-  const image = path.join(folder, `${name}-${await digest()}.elf`);
-  if (await isFile(image)) return image;
-  progress?.start("building the toolstack");
-  // Made aside and renamed: whoever needs it at the same time finds it whole.
-  const fresh = path.join(folder, `${name}-${randomUUID()}.elf`);
-  try {
-    await mkdir(folder, { recursive: true });
-    await buildImage({
-      entry: path.join(packageRoot, "src/guest", program),
-      output: fresh,
-      native: await nativeFilesOf(program),
-      ...(signal === undefined ? {} : { signal }),
+  const name = `${program.replaceAll("/", "-").replace(/\.ts$/, "")}-${await digest()}`;
+  let building = false;
+  const { tree } = await new Cache()
+    .provide(
+      KINDS.toolstack,
+      name,
+      async (at) => {
+        building = true;
+        progress?.start("building the toolstack");
+        await buildImage({
+          entry: path.join(packageRoot, "src/guest", program),
+          output: path.join(at.tree, IMAGE),
+          native: await nativeFilesOf(program),
+          ...(signal === undefined ? {} : { signal }),
+        });
+        progress?.done("built the toolstack");
+        return undefined;
+      },
+      {
+        signal,
+        onWait: () => progress?.note("waiting for another xenlet that is building the toolstack"),
+      },
+    )
+    .catch((error: unknown) => {
+      if (building) progress?.fail("building the toolstack failed");
+      throw error;
     });
-    await rename(fresh, image);
-  } catch (error) {
-    progress?.fail("building the toolstack failed");
-    await rm(fresh, { force: true });
-    if (error instanceof UserError) throw error;
-    throw new UserError(`the toolstack's image cannot be kept: ${(error as Error).message}`, {
-      exitCode: ExitCode.HOST,
-      cause: error,
-    });
-  }
-  progress?.done("built the toolstack");
-  return image;
+  return path.join(tree, IMAGE);
 }
 
 async function digest(): Promise<string> {
@@ -94,8 +96,4 @@ async function filesOf(source: string): Promise<string[]> {
     .filter((entry) => entry.isFile())
     .map((entry) => path.join(entry.parentPath, entry.name))
     .sort();
-}
-
-async function isFile(file: string): Promise<boolean> {
-  return (await stat(file).catch(() => null))?.isFile() ?? false;
 }

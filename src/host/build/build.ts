@@ -1,12 +1,12 @@
 // A guest from source to image: compile, lower, link.
 
 import { setMaxListeners } from "node:events";
-import { copyFile, mkdir, mkdtemp, readFile, rm, stat, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 
-import { cacheFolder } from "../cache/cache-folder.js";
+import { explainFailure } from "../cache/damage.js";
+import { temporaryFolder } from "../cache/temporary.js";
 import { compileGuest, type CompileResult, type GuestRuntime } from "./asc/compile.js";
 import { emitStages, type EmittedStage } from "./emit.js";
 import { withoutSections } from "../elf/sections.js";
@@ -67,12 +67,12 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     return result;
   };
   if (options.keep !== undefined) await mkdir(options.keep, { recursive: true });
-  const folder =
+  const { path: folder, dispose } =
     options.keep === undefined
-      ? await mkdtemp(join(tmpdir(), "xenlet-build-"))
-      : resolve(options.keep);
+      ? await temporaryFolder("build")
+      : { path: resolve(options.keep), dispose: () => Promise.resolve() };
   try {
-    const fixed = fixedObjects(hypercall, cacheFolder(), signal ? { signal } : {});
+    const fixed = fixedObjects(hypercall, signal ? { signal } : {});
     fixed.catch(() => undefined); // awaited below; a compile error comes first
     const { wasm, sourceMap, tests } = await stage("compile", () => compiled(options));
     await writeFile(join(folder, "guest.wasm.map"), sourceMap);
@@ -106,8 +106,11 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     await copyFile(linked, options.output);
     await emitStages(options.emit ?? [], folder, options.output, signal);
     return { image: options.output, bytes: (await stat(options.output)).size, stages, tests };
+  } catch (error) {
+    // A tool that fails may have been given what is damaged in the cache.
+    throw await explainFailure(error, signal);
   } finally {
-    if (options.keep === undefined) await rm(folder, { recursive: true, force: true });
+    await dispose();
   }
 }
 

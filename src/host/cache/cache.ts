@@ -274,7 +274,7 @@ export class Cache {
       const bytes = limit.bytes === undefined ? 0 : await bytesOfEntry(path);
       found.push({ path, bytes, used: info.mtimeMs });
     }
-    found.sort((a, b) => a.used - b.used);
+    found.sort((a, b) => a.used - b.used || (a.path < b.path ? -1 : 1));
     let entries = found.length;
     let bytes = found.reduce((sum, one) => sum + one.bytes, 0);
     for (const one of found) {
@@ -309,6 +309,7 @@ export class Cache {
     });
     const entry = { kind, name, folder: place, tree: join(place, TREE), manifest };
     used.set(place, entry);
+    knownBytes.set(place, bytesIn(manifest));
     await this.enforceLimit(kind);
     return entry;
   }
@@ -358,11 +359,21 @@ async function noteUse(entry: Entry): Promise<void> {
     await utimes(entry.folder, now, now).catch(() => undefined);
 }
 
+/** Of entries' files, by folder: a process that makes many does not read all manifests each time. */
+const knownBytes = new Map<string, number>();
+
 /** What its manifest says; a limit need not be exact. */
 async function bytesOfEntry(folder: string): Promise<number> {
-  const manifest = await readManifest(folder).catch(() => null);
-  return manifest?.files.reduce((sum, file) => sum + file.bytes, 0) ?? 0;
+  let bytes = knownBytes.get(folder);
+  if (bytes === undefined) {
+    bytes = bytesIn(await readManifest(folder).catch(() => null));
+    knownBytes.set(folder, bytes);
+  }
+  return bytes;
 }
+
+const bytesIn = (manifest: Manifest | null): number =>
+  manifest?.files.reduce((sum, file) => sum + file.bytes, 0) ?? 0;
 
 /** Puts a finished entry where it belongs; what is there goes to `aside`. */
 async function putInPlace(made: string, place: string, aside: string): Promise<void> {

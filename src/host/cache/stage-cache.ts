@@ -1,24 +1,20 @@
 // Results of build stages, kept by what they were made from: a build redoes only what changed.
 //
-// An entry is one file, named after a digest of everything that its stage reads. Nothing is ever updated in
-// place: what changes has another name. An entry carries its own checksum, and one that does not fit is none.
+// An entry is named after a digest of everything that its stage reads, so what changes has another name.
 
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
-import { dirname, join, relative, sep } from "node:path";
+import { createHash } from "node:crypto";
+import { readFile, readdir, writeFile } from "node:fs/promises";
+import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deserialize, serialize } from "node:v8";
 import { gunzipSync, gzipSync } from "node:zlib";
 
-import { cacheFolder } from "./cache-folder.js";
+import { Cache } from "./cache.js";
+import type { Kind } from "./kinds.js";
 import { packageRoot } from "../base/package-root.js";
 
 /** Files by name, as a stage left them. */
 export type StageFiles = Record<string, Uint8Array>;
-
-/** Beyond this the entries that were not used for longest go. */
-const MAX_BYTES = 256 * 2 ** 20;
-const DIGEST_BYTES = 32;
 
 export function digest(...parts: (string | Uint8Array)[]): string {
   const hash = createHash("sha256");
@@ -63,52 +59,33 @@ export async function digestOfOwnCode(): Promise<string> {
   return own;
 }
 
-function entryPath(stage: string, key: string): string {
-  return join(cacheFolder(), "stages", `${stage}-${key.slice(0, 40)}`);
-}
+/** A name for what has that digest: long enough that no two share one, short enough to be read. */
+export const entryName = (key: string): string => key.slice(0, 40);
+
+const PACKED = "files.gz";
 
 /** What was stored under that key, or null. */
-export async function loadStage(stage: string, key: string): Promise<StageFiles | null> {
-  const path = entryPath(stage, key);
-  const bytes = await readFile(path).catch(() => null);
-  if (bytes === null) return null;
-  const packed = bytes.subarray(DIGEST_BYTES);
-  if (!createHash("sha256").update(packed).digest().equals(bytes.subarray(0, DIGEST_BYTES)))
-    return null;
-  const now = new Date();
-  await utimes(path, now, now).catch(() => undefined); // used: not the next one to go
-  return deserialize(gunzipSync(packed)) as StageFiles;
+export async function loadStage(kind: Kind, key: string): Promise<StageFiles | null> {
+  try {
+    const found = await new Cache().find(kind, entryName(key));
+    if (!("tree" in found)) return null;
+    const packed = await readFile(join(found.tree, PACKED));
+    // It is read whole in any case.
+    const sum = createHash("sha256").update(packed).digest("hex");
+    if (found.manifest.files[0]?.sha256 !== sum) return null;
+    return deserialize(gunzipSync(packed)) as StageFiles;
+  } catch {
+    return null; // another process prunes, or the cache is where none can be: fixedObjects() says so
+  }
 }
 
 /** Stores them. A cache that cannot be written is no cache, and no error. */
-export async function storeStage(stage: string, key: string, files: StageFiles): Promise<void> {
-  const path = entryPath(stage, key);
+export async function storeStage(kind: Kind, key: string, files: StageFiles): Promise<void> {
   const packed = gzipSync(serialize(files), { level: 1 });
-  const partial = `${path}.${randomUUID()}`;
-  try {
-    await mkdir(dirname(path), { recursive: true });
-    await writeFile(partial, [createHash("sha256").update(packed).digest(), packed]);
-    await rename(partial, path); // whole or not at all, whoever else is building
-    await forgetOldest(dirname(path));
-  } catch {
-    await rm(partial, { force: true }).catch(() => undefined);
-  }
-}
-
-async function forgetOldest(folder: string): Promise<void> {
-  const entries = await Promise.all(
-    (await readdir(folder)).map(async (name) => {
-      const path = join(folder, name);
-      const found = await stat(path).catch(() => null); // another process may be tidying up, too
-      return { path, bytes: found?.size ?? 0, used: found?.mtimeMs ?? 0 };
-    }),
-  );
-  let bytes = entries.reduce((sum, entry) => sum + entry.bytes, 0);
-  if (bytes <= MAX_BYTES) return;
-  entries.sort((a, b) => a.used - b.used);
-  for (const entry of entries) {
-    if (bytes <= MAX_BYTES / 2) break;
-    await rm(entry.path, { force: true });
-    bytes -= entry.bytes;
-  }
+  await new Cache()
+    .replace(kind, entryName(key), async ({ tree }) => {
+      await writeFile(join(tree, PACKED), packed);
+      return undefined;
+    })
+    .catch(() => undefined);
 }

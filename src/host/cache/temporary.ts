@@ -13,7 +13,7 @@ export interface TemporaryFolder {
   /** Absolute. */
   path: string;
   /** Removes it, and what is in it. May be called twice. */
-  dispose(): Promise<void>;
+  dispose: () => Promise<void>;
 }
 
 let swept: Promise<void> | undefined;

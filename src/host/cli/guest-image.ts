@@ -1,11 +1,11 @@
 /** The image that a command's argument stands for: the file itself, or what its source builds. */
 import { createHash } from "node:crypto";
-import { mkdir, mkdtemp, open, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, open, stat } from "node:fs/promises";
 import path from "node:path";
-import { cacheFolder } from "../cache/cache-folder.js";
+import { Cache } from "../cache/cache.js";
+import { KINDS } from "../cache/kinds.js";
+import { temporaryFolder } from "../cache/temporary.js";
 import { UserError } from "../base/errors.js";
-import { ExitCode } from "../base/exit-codes.js";
 import { buildImage, type BuildOptions, type BuildResult } from "../build/build.js";
 import type { GuestRuntime } from "../build/asc/compile.js";
 import type { DeadLoads } from "../build/lower/lower.js";
@@ -89,10 +89,9 @@ export async function guestImage(
   }
   if (file.endsWith(".wasm")) refuseChoices(file, choices, "compiled");
   const name = `${path.parse(file).name}.elf`;
-  const folder = options.keep ? await keptFolder(file) : await temporaryFolder();
-  const dispose = async (): Promise<void> => {
-    if (!options.keep) await rm(folder, { recursive: true, force: true });
-  };
+  const { path: folder, dispose } = options.keep
+    ? { path: await keptFolder(file), dispose: () => Promise.resolve() }
+    : await temporaryFolder("run");
   try {
     const build = await buildWithProgress(
       { entry: file, output: path.join(folder, name) },
@@ -139,26 +138,12 @@ export async function buildWithProgress(
   }
 }
 
-async function temporaryFolder(): Promise<string> {
-  return hostFolder(() => mkdtemp(path.join(tmpdir(), "xenlet-run-")));
-}
-
 async function keptFolder(source: string): Promise<string> {
   const id = createHash("sha256").update(path.resolve(source)).digest("hex").slice(0, 16);
-  const folder = path.join(cacheFolder(), "images", id);
-  return hostFolder(async () => {
-    await mkdir(folder, { recursive: true });
-    return folder;
-  });
-}
-
-async function hostFolder(make: () => Promise<string>): Promise<string> {
-  try {
-    return await make();
-  } catch (error) {
-    throw new UserError(`no folder for the image can be made: ${(error as Error).message}`, {
-      exitCode: ExitCode.HOST,
-      cause: error,
-    });
-  }
+  const cache = new Cache();
+  await cache.create(KINDS.images);
+  await cache.enforceLimit(KINDS.images);
+  const folder = path.join(cache.folderOf(KINDS.images), id);
+  await mkdir(folder, { recursive: true });
+  return folder;
 }

@@ -1,12 +1,12 @@
 // What comes with each boot of a dom0: its settings, what it is to do, and files for that, in an archive of their own
 // behind the dom0's. Linux unpacks one after the other.
 
-import { copyFile, appendFile, mkdtemp, readFile, rm } from "node:fs/promises";
+import { copyFile, appendFile, readFile } from "node:fs/promises";
 import { constants } from "node:fs";
-import { tmpdir } from "node:os";
 import path from "node:path";
 
 import { packageRoot } from "../base/package-root.js";
+import { temporaryFolder } from "../cache/temporary.js";
 import { writeCpio, type CpioEntry } from "./cpio.js";
 
 /** Which of Debian's xenstore daemons a dom0 has: in OCaml, which is what is started where it is there, or in C. */
@@ -47,8 +47,7 @@ export async function writeInitrd(initramfs: string, boot: BootFiles): Promise<I
     const data = typeof contents === "string" ? await readFile(contents) : contents;
     entries.push({ type: "file", path: `${RUN_FOLDER}/${name}`, data });
   }
-  const folder = await mkdtemp(path.join(tmpdir(), "xenlet-dom0-"));
-  const dispose = (): Promise<void> => rm(folder, { recursive: true, force: true });
+  const { path: folder, dispose } = await temporaryFolder("dom0");
   const initrd = path.join(folder, "initrd");
   try {
     // A copy-on-write one where the file system has it.

@@ -2,15 +2,14 @@
 // model only where HVM domains are made, for its libraries are four times all the rest. Made once for each set of
 // packages and kept in the cache, by what is in it.
 
-import { createHash, randomUUID } from "node:crypto";
-import { mkdir, readFile, readdir, rename, rm, stat, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readFile, readdir, stat, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { cacheFolder } from "../cache/cache-folder.js";
-import { UserError } from "../base/errors.js";
-import { ExitCode } from "../base/exit-codes.js";
 import { packageRoot } from "../base/package-root.js";
 import type { Progress } from "../base/progress.js";
+import { Cache } from "../cache/cache.js";
+import { KINDS } from "../cache/kinds.js";
 import { provideLinux, type XenRelease } from "../debian/index.js";
 import { writeCpio, type CpioEntry } from "./cpio.js";
 import { librariesFor } from "./library-closure.js";
@@ -31,6 +30,8 @@ export interface Dom0Image {
   /** The exact version of each Debian package in it, by name. */
   versions: Record<string, string>;
 }
+
+const INITRAMFS = "initramfs.cpio";
 
 const PROGRAMS = [
   "xl",
@@ -64,45 +65,34 @@ export async function provideDom0(
   const deviceModel = options.deviceModel ?? false;
   const packages = await provideDom0Packages(release, deviceModel, ui, options);
   const linux = await provideLinux(packages.suite, ui, options);
-  const folder = path.join(cacheFolder(), "dom0");
   const init = await readFile(path.join(packageRoot, "xl", "dom0", "init"));
   const key = createHash("sha256")
     .update(JSON.stringify([FORMAT, deviceModel, packages.versions, linux.debianVersion]))
     .update(init)
     .digest("hex");
-  const kind = deviceModel ? `hvm-${release}` : release;
-  const initramfs = path.join(folder, `${kind}-${key.slice(0, 16)}.cpio`);
-  let bytes = (await stat(initramfs).catch(() => null))?.size;
-  if (bytes === undefined) {
-    ui.start(`the dom0 of Xen ${release}: putting it together`);
-    const fresh = path.join(folder, randomUUID());
-    try {
-      const archive = writeCpio(
-        await contents(release, packages, deviceModel, linux.modules, init),
-      );
-      bytes = archive.length;
-      await mkdir(folder, { recursive: true });
-      await forgetOlder(folder, kind);
-      // Made aside and renamed: whoever needs it at the same time finds it whole.
-      await writeFile(fresh, archive);
-      await rename(fresh, initramfs);
-    } catch (error) {
-      ui.fail(`the dom0 of Xen ${release}: not made`);
-      await rm(fresh, { force: true });
-      throw new UserError(
-        `the dom0 of Xen ${release} cannot be made: ${(error as Error).message}`,
-        {
-          exitCode: ExitCode.HOST,
-          cause: error,
-        },
-      );
-    }
-    ui.done(`the dom0 of Xen ${release}: Linux ${linux.debianVersion ?? ""}, xl ${release}`);
-  }
+  let making = false;
+  const { tree, manifest } = await new Cache()
+    .provide(
+      KINDS.dom0,
+      `${deviceModel ? "hvm-" : ""}${release}-${key.slice(0, 16)}`,
+      async (at) => {
+        making = true;
+        ui.start(`the dom0 of Xen ${release}: putting it together`);
+        const entries = await contents(release, packages, deviceModel, linux.modules, init);
+        await writeFile(path.join(at.tree, INITRAMFS), writeCpio(entries));
+        ui.done(`the dom0 of Xen ${release}: Linux ${linux.debianVersion ?? ""}, xl ${release}`);
+        return undefined;
+      },
+      options,
+    )
+    .catch((error: unknown) => {
+      if (making) ui.fail(`the dom0 of Xen ${release}: not made`);
+      throw error;
+    });
   return {
     kernel: linux.path,
-    initramfs,
-    sizeMiB: Math.ceil(bytes / 2 ** 20),
+    initramfs: path.join(tree, INITRAMFS),
+    sizeMiB: Math.ceil((manifest.files[0]?.bytes ?? 0) / 2 ** 20),
     versions: { ...packages.versions, linux: linux.debianVersion ?? "" },
   };
 }
@@ -188,14 +178,3 @@ export async function firstOf(tree: string, candidates: string[]): Promise<strin
   }
   throw new Error(`${candidates.join(" or ")} is missing`);
 }
-
-/** Those of earlier packages; one that another process is about to boot was opened by QEMU long before it is this old. */
-async function forgetOlder(folder: string, kind: string): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const file = path.join(folder, name);
-    const age = Date.now() - ((await stat(file).catch(() => null))?.mtimeMs ?? Date.now());
-    if (name.startsWith(`${kind}-`) && age > UNUSED_MS) await rm(file, { force: true });
-  }
-}
-
-const UNUSED_MS = 24 * 60 * 60 * 1000;

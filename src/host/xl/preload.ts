@@ -1,16 +1,18 @@
 // xl/preload/soft_reset.so, built against the headers of a release's libxl: what gives xl the soft reset of PVH domains.
 
 import { createHash } from "node:crypto";
-import { mkdir, readFile, rename, stat } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { execa } from "execa";
 
-import { cacheFolder } from "../cache/cache-folder.js";
-import { UserError } from "../base/errors.js";
-import { ExitCode } from "../base/exit-codes.js";
+import { hostError } from "../base/host-error.js";
 import { packageRoot } from "../base/package-root.js";
 import type { Progress } from "../base/progress.js";
+import { Cache } from "../cache/cache.js";
+import { KINDS } from "../cache/kinds.js";
 import { providePackages, suiteOf, type XenRelease } from "../debian/index.js";
+
+const LIBRARY = "soft_reset.so";
 
 /** The library's path; built once for each version of its source and of libxl. Throws UserError when it cannot be. */
 export async function providePreload(
@@ -23,22 +25,30 @@ export async function providePreload(
   const key = createHash("sha256").update(JSON.stringify(versions));
   for (const name of ["soft_reset.c", "build.sh"])
     key.update(await readFile(path.join(folder, name)));
-  const output = path.join(
-    cacheFolder(),
-    "dom0",
-    `soft_reset-${release}-${key.digest("hex").slice(0, 16)}.so`,
+  const { tree } = await new Cache().provide(
+    KINDS.preload,
+    `soft_reset-${release}-${key.digest("hex").slice(0, 16)}`,
+    async (at) => {
+      await build(path.join(folder, "build.sh"), path.join(at.tree, LIBRARY), root, at.signal);
+      return undefined;
+    },
+    options,
   );
-  if ((await stat(output).catch(() => null))?.isFile() === true) return output;
-  const fresh = `${output}.${process.pid}`;
-  try {
-    await mkdir(path.dirname(output), { recursive: true });
-    await execa(path.join(folder, "build.sh"), [fresh], { env: { ROOT: root } });
-    await rename(fresh, output);
-  } catch (error) {
-    throw new UserError(`xl/preload/build.sh failed: ${(error as Error).message}`, {
-      exitCode: ExitCode.HOST,
-      cause: error,
-    });
-  }
-  return output;
+  return path.join(tree, LIBRARY);
+}
+
+async function build(
+  script: string,
+  output: string,
+  root: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const result = await execa(script, [output], {
+    reject: false,
+    env: { ROOT: root },
+    ...(signal ? { cancelSignal: signal } : {}),
+  });
+  signal?.throwIfAborted();
+  if (result.failed)
+    throw hostError(`xl/preload/build.sh failed: ${result.stderr || result.shortMessage || ""}`);
 }

@@ -6,6 +6,7 @@ import { stat } from "node:fs/promises";
 import { LineSplitter, readConsoleLine } from "../protocol/serial.js";
 import type { Qemu, XenBinary } from "../debian/index.js";
 import { quoteCommand, startMachine } from "../boot/qemu.js";
+import { findDamage } from "../cache/damage.js";
 import { RunLog } from "../boot/run-log.js";
 import { BANNER } from "../boot/xen-messages.js";
 import { dom0Program, writeInitrd, type StoreDaemon } from "./boot-files.js";
@@ -98,7 +99,7 @@ export async function runDom0Steps(options: Dom0StepsOptions): Promise<Dom0Run> 
       options.onStep?.(index, result);
     });
     const start = performance.now();
-    const trouble = await watch(options, args, run, log);
+    const trouble = await withDamage(await watch(options, args, run, log), options.signal);
     await log.close();
     const durationMs = performance.now() - start;
     const { results, banner } = run;
@@ -238,4 +239,10 @@ class StepsReader {
     if (before === undefined) this.#current.said.set(source, [text]);
     else before.push(text);
   }
+}
+
+/** Trouble that comes from a damaged cache is told as that. */
+async function withDamage(trouble: string | null, signal?: AbortSignal): Promise<string | null> {
+  const damage = trouble === null ? null : await findDamage(signal);
+  return damage === null ? trouble : `${damage.message}\n(it looked like this: ${trouble ?? ""})`;
 }

@@ -22,6 +22,8 @@ import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { bootGuest, type BootOptions, type BootResult } from "../../../src/host/boot/boot.js";
 import type { Stage } from "../../../src/host/boot/stages.js";
+import { Cache } from "../../../src/host/cache/cache.js";
+import { KINDS } from "../../../src/host/cache/kinds.js";
 import {
   FAKE_QEMU,
   eventually,
@@ -302,7 +304,7 @@ describe("the log", () => {
       expect(await boot("ok")).toMatchObject({
         verdict: "exit",
         log: null,
-        logTrouble: expect.stringContaining("ENOTDIR") as string,
+        logTrouble: expect.stringContaining("cannot be written") as string,
       });
     } finally {
       vi.stubEnv("XENLET_CACHE", path.join(folder, "cache"));
@@ -325,6 +327,26 @@ describe("the log", () => {
     expect(names).toContain("20000119.log");
     await access(result.log ?? "");
   });
+});
+
+test("a boot that failed with a wrong byte in the cache is told as that, with what was seen", async () => {
+  const { tree } = await new Cache().provide(KINDS.hypervisors, "rotten", async (at) => {
+    await writeFile(path.join(at.tree, "xen"), "hypervisor");
+    await utimes(path.join(at.tree, "xen"), 1e9, 1e9);
+    return undefined;
+  });
+  await writeFile(path.join(tree, "xen"), "hyperv1sor");
+  await utimes(path.join(tree, "xen"), 1e9, 1e9);
+  expect((await boot("ok")).verdict).toBe("exit");
+  expect(await boot("trap")).toMatchObject({
+    verdict: "host",
+    exitCode: 122,
+    message: expect.stringMatching(
+      /cache was damaged(.|\n)*rotten: tree\/xen(.|\n)*trapped/,
+    ) as string,
+  });
+  // It is gone, and the next failure is the guest's own.
+  expect((await boot("trap")).verdict).toBe("crash");
 });
 
 test("an image whose path has white space or a comma is booted all the same", async () => {

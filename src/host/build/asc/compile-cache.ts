@@ -10,6 +10,7 @@ import { createRequire } from "node:module";
 import { dirname, join, relative, resolve } from "node:path";
 
 import type { CompileResult } from "./compile.js";
+import { KINDS } from "../../cache/kinds.js";
 import { digest, digestOfOwnCode, loadStage, storeStage } from "../../cache/stage-cache.js";
 import type { TestSite } from "./transform/test-sites.js";
 
@@ -103,7 +104,7 @@ export class CompileCache {
   }
 
   async #traces(): Promise<Trace[]> {
-    const files = await loadStage("traces", this.#key);
+    const files = await loadStage(KINDS.traces, this.#key);
     return files === null
       ? []
       : (JSON.parse(Buffer.from(files["traces"] ?? "[]").toString()) as Trace[]);
@@ -119,7 +120,7 @@ export class CompileCache {
   async find(): Promise<CompileResult | null> {
     for (const trace of await this.#traces()) {
       if (!(await this.#holds(trace))) continue;
-      const files = await loadStage("compiled", trace.result);
+      const files = await loadStage(KINDS.compiled, trace.result);
       const { wasm, sourceMap, tests } = files ?? {};
       if (wasm === undefined || sourceMap === undefined || tests === undefined) continue;
       return {
@@ -135,13 +136,13 @@ export class CompileCache {
     if (!this.#cacheable) return;
     const looks = [...this.#looks].sort(([a], [b]) => (a < b ? -1 : 1));
     const trace: Trace = { looks, result: digest(this.#key, JSON.stringify(looks)) };
-    await storeStage("compiled", trace.result, {
+    await storeStage(KINDS.compiled, trace.result, {
       wasm: result.wasm,
       sourceMap: Buffer.from(result.sourceMap),
       tests: Buffer.from(JSON.stringify(result.tests)),
     });
     const others = (await this.#traces()).filter((other) => other.result !== trace.result);
     const traces = [trace, ...others].slice(0, MAX_TRACES);
-    await storeStage("traces", this.#key, { traces: Buffer.from(JSON.stringify(traces)) });
+    await storeStage(KINDS.traces, this.#key, { traces: Buffer.from(JSON.stringify(traces)) });
   }
 }

@@ -1,14 +1,14 @@
 // The C compiler and the linker: which flags, and why.
 
 import { execa } from "execa";
-import { randomUUID } from "node:crypto";
-import { mkdir, readdir, rename } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import { packageRoot } from "../../base/package-root.js";
 import { BuildError } from "../build-error.js";
 import type { NullPage } from "../module-files.js";
-import { digest, digestFolder } from "../../cache/stage-cache.js";
+import { Cache } from "../../cache/cache.js";
+import { KINDS } from "../../cache/kinds.js";
+import { digest, digestFolder, entryName } from "../../cache/stage-cache.js";
 
 export type HypercallMode = "page" | "direct";
 
@@ -197,31 +197,36 @@ export async function digestOfToolchain(signal?: AbortSignal): Promise<string> {
 }
 
 /**
- * The objects of boot/ and runtime/ for that mode, compiled once and kept in `cache` by what they are made
+ * The objects of boot/ and runtime/ for that mode, compiled once and kept in the cache by what they are made
  * from (sources, flags, compiler), so that a second build only compiles the guest.
  */
 export async function fixedObjects(
   hypercall: HypercallMode,
-  cache: string,
-  { flags = [], signal }: { flags?: string[]; signal?: AbortSignal } = {},
+  {
+    flags = [],
+    signal,
+    cache = new Cache(),
+  }: { flags?: string[]; signal?: AbortSignal; cache?: Cache } = {},
 ): Promise<string[]> {
   const flagsOf = (source: string): string[] => [...flagsFor(source, hypercall), ...flags];
   const key = digest(await digestOfToolchain(signal), JSON.stringify(fixedSources.map(flagsOf)));
-  const folder = join(cache, "objects", key.slice(0, 16));
-  const objects = fixedSources.map((source) => join(folder, basename(source) + ".o"));
-  const present = new Set(await readdir(folder).catch(() => []));
-  if (objects.every((object) => present.has(basename(object)))) return objects;
-
-  await mkdir(folder, { recursive: true });
-  await Promise.all(
-    fixedSources.map(async (source, index) => {
-      const object = objects[index] ?? "";
-      const partial = `${object}.${randomUUID()}`;
-      await compileC(source, partial, flagsOf(source), signal);
-      await rename(partial, object); // whole or not at all, whoever else is building
-    }),
+  const nameOf = (source: string): string => `${basename(source)}.o`;
+  const { tree } = await cache.provide(
+    KINDS.bootObjects,
+    entryName(key),
+    async (at) => {
+      const results = await Promise.allSettled(
+        fixedSources.map((source) =>
+          compileC(source, join(at.tree, nameOf(source)), flagsOf(source), signal),
+        ),
+      );
+      // Only when every compiler has ended may the cache remove what they wrote to.
+      for (const result of results) if (result.status === "rejected") throw result.reason;
+      return undefined;
+    },
+    { signal },
   );
-  return objects;
+  return fixedSources.map((source) => join(tree, nameOf(source)));
 }
 
 export interface LinkOptions {

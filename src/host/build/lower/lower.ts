@@ -8,6 +8,7 @@ import { withLines, withMarks } from "./lines.js";
 import { informed } from "./lowered-c.js";
 import { checkImports, isForeign } from "./imports.js";
 import { dataIsPlaced, linearMemory, moduleHeader, type NullPage } from "../module-files.js";
+import { KINDS } from "../../cache/kinds.js";
 import {
   digest,
   digestOfOwnCode,
@@ -77,7 +78,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
     await digestOfOwnCode(),
     await digestOfWasm2c(),
   );
-  const found = options.cache === false ? null : await loadStage("lowered", key);
+  const found = options.cache === false ? null : await loadStage(KINDS.lowered, key);
   if (found) {
     for (const [name, bytes] of Object.entries(found)) await writeFile(file(name), bytes);
   } else {
@@ -110,7 +111,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
     );
     const files: StageFiles = {};
     for (const name of KEPT) files[name] = await readFile(file(name));
-    if (options.cache !== false) await storeStage("lowered", key, files);
+    if (options.cache !== false) await storeStage(KINDS.lowered, key, files);
   }
   const flags = [
     ...guestFlags(hypercall, folder),

@@ -1,10 +1,9 @@
 /** One test file: built, booted, and what its tests came to. */
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import path from "node:path";
 import { UserError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import { buildImage, type BuildResult } from "../../build/build.js";
+import { temporaryFolder } from "../../cache/temporary.js";
 import { bootGuest, type BootOptions, type BootResult, type Way } from "../../boot/boot.js";
 import type { Qemu, XenBinary } from "../../debian/index.js";
 import { DEFAULT_TIMEOUT_MS, formatMs } from "../../boot/stages.js";
@@ -48,7 +47,7 @@ export async function runTestFile(file: string, options: TestOptions): Promise<F
     buildMs: 0,
     log: null,
   };
-  const folder = await mkdtemp(path.join(tmpdir(), "xenlet-test-"));
+  const { path: folder, dispose } = await temporaryFolder("test");
   try {
     const settings = await readSettings(file);
     options.onStage?.(file, "building");
@@ -65,7 +64,7 @@ export async function runTestFile(file: string, options: TestOptions): Promise<F
     options.signal?.throwIfAborted();
     result.problem = problemOf(error);
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await dispose();
   }
   return result;
 }

@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
+import { Cache } from "../../../../src/host/cache/cache.js";
+import { KINDS } from "../../../../src/host/cache/kinds.js";
 import { compileGuest, type CompileOptions } from "../../../../src/host/build/asc/compile.js";
 
 const runs = vi.hoisted(() => ({ count: 0 }));
@@ -123,8 +125,11 @@ test("the folder's name does not matter", async () => {
 
 test("a damaged entry is no entry, and a cache that cannot be written is no error", async () => {
   await compile();
-  const stages = join(folder, "cache", "stages");
-  for (const name of await readdir(stages)) await appendFile(join(stages, name), "x");
+  for (const kind of [KINDS.compiled, KINDS.traces]) {
+    const entries = new Cache().folderOf(kind);
+    for (const name of await readdir(entries))
+      await appendFile(join(entries, name, "tree", "files.gz"), "x");
+  }
   expect(await compile()).toEqual({ ran: 1, f: 41 });
   await writeFile(join(folder, "file"), "");
   vi.stubEnv("XENLET_CACHE", join(folder, "file", "cache"));
