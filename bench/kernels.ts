@@ -35,7 +35,7 @@ async function twin(name: string, flags: string[]): Promise<string> {
     "-I",
     join(packageRoot, part),
   ]);
-  const source = join("bench", "guests", "kernels.c");
+  const source = join("bench", "guest", "kernels.c");
   const all = [...TWIN_FLAGS.split(" "), ...modeFlags(HYPERCALL), ...flags, ...includes];
   await execa("gcc", [...all, "-c", source, "-o", object]);
   return object;

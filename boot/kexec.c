@@ -51,7 +51,7 @@ static void hand_on_sequence(uint64_t digits)
 /*
  * As at a vCPU's creation: xAPIC mode, everything at its reset value, which turning it off and on does. Not if
  * upcalls come through it: Xen cannot take that back, and a vCPU whose local APIC is off would never be woken
- * again by one that knows nothing of it (src/guest/xenlet/raw/upcall-vector.ts).
+ * again by one that knows nothing of it (src/guest/xenlet/internal/events/upcall-vector.ts).
  */
 static void lapic_reset(void)
 {

@@ -6,7 +6,7 @@
 #include "cpu.h"
 #include "hypercall.h"
 
-/* runtime/wasm/wasm-rt.c: the lowered module. */
+/* runtime/wasm/runtime.c and module.c: the lowered module. */
 uint32_t wasm_initial_bytes(void);
 _Noreturn void wasm_main(void);
 

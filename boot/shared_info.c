@@ -1,6 +1,6 @@
 /*
  * The shared_info page: Xen's own, which a guest maps over a frame of its own. It is mapped when something first needs it
- * and not before: the runtime with its event upcall (src/guest/xenlet/raw/shared-info.ts), the clocks of a module without runtime
+ * and not before: the runtime with its event upcall (src/guest/xenlet/internal/events/shared-info.ts), the clocks of a module without runtime
  * (runtime/wasm/foreign.c), or here whoever waits for a console's ring.
  */
 #include "boot.h"

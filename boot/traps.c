@@ -1,7 +1,7 @@
 /*
  * Exceptions: each ends the guest, after a record that says what happened in Wasm's words.
  *
- * Wasm's own checks are `ud2` followed by a byte that says which (runtime/wasm/wasm-rt.h), so a check costs
+ * Wasm's own checks are `ud2` followed by a byte that says which (runtime/wasm/lowered.h), so a check costs
  * nothing until it fails, and the faulting address is in the Wasm function itself. The rest is told by
  * the page tables: which address was touched, and how.
  */
@@ -88,7 +88,7 @@ void traps_init(struct vcpu *self)
     __asm__ volatile("lidt %0" : : "m"(idt_pointer));
 }
 
-/* In the order of wasm_rt_trap_t (runtime/wasm/wasm-rt.h). */
+/* In the order of wasm_rt_trap_t (runtime/wasm/lowered.h). */
 static const char *const wasm_traps[] = {
     "unreachable",
     "out-of-bounds",

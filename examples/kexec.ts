@@ -9,27 +9,27 @@
 // the next kernel then stumbles.
 
 import {
-  CrashedGuest,
-  KexecOptions,
-  PollWake,
-  SHUTDOWN_crash,
-  SHUTDOWN_reboot,
-  Step,
-  StepEvent,
-  VIRQ_TIMER,
-  Watchdog,
   bootModules,
   checked,
   commandLineValue,
+  CrashedGuest,
   describeResult,
   evtchn,
   kexec,
+  KexecOptions,
+  PollWake,
   sched,
+  SHUTDOWN_crash,
+  SHUTDOWN_reboot,
+  Step,
   step,
+  StepEvent,
   systemTime,
   timer,
+  VIRQ_TIMER,
+  Watchdog,
 } from "xenlet";
-import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
+import { registerVcpuInfo } from "xenlet/raw/shared-info";
 
 const MILLISECOND: u64 = 1_000_000;
 const WRONG_ADDRESS: usize = 0xf0000000;

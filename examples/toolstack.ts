@@ -4,15 +4,9 @@
 //   xenlet build examples/hello.ts -o hello.elf
 //   xenlet run --on dom0 --module hello.elf examples/toolstack.ts
 
-import { SHUTDOWN_soft_reset, checked, evtchn } from "xenlet";
+import { checked, evtchn, SHUTDOWN_soft_reset, waitForEvents } from "xenlet";
 import { VIRQ_DOM_EXC } from "xenlet/raw/abi/xen";
-import { waitForEvents } from "xenlet/internal/loop/loop";
-import { DomainConfig } from "xenlet/toolstack/builder";
-import { guestFiles } from "xenlet/toolstack/bundle";
-import { Guest } from "xenlet/toolstack/guest";
-import { Image } from "xenlet/toolstack/image";
-import { onConsoleLine } from "xenlet/toolstack/report";
-import { Store } from "xenlet/toolstack/store";
+import { DomainConfig, Guest, guestFiles, Image, onConsoleLine, Store } from "xenlet/toolstack";
 
 onConsoleLine((domid: u16, line: string) => {
   console.log("d" + domid.toString() + " says: " + line);

@@ -13,11 +13,10 @@ static void clear(uint32_t port)
     __atomic_and_fetch(pending(port), ~(1ul << port % 64), __ATOMIC_SEQ_CST);
 }
 
-uint64_t w2c_native_send_loop(struct w2c_native *native, uint32_t port, uint32_t count)
+uint64_t import_native_send_loop(uint32_t port, uint32_t count)
 {
     uint64_t start = rdtsc();
 
-    (void)native;
     while (count--) {
         hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&port);
         while (!(*pending(port) >> port % 64 & 1))
@@ -27,12 +26,11 @@ uint64_t w2c_native_send_loop(struct w2c_native *native, uint32_t port, uint32_t
     return rdtsc() - start;
 }
 
-uint64_t w2c_native_poll_loop(struct w2c_native *native, uint32_t port, uint32_t count)
+uint64_t import_native_poll_loop(uint32_t port, uint32_t count)
 {
     struct sched_poll poll = {.ports = (uint64_t)&port, .nr_ports = 1};
     uint64_t start = rdtsc();
 
-    (void)native;
     while (count--) {
         hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&port);
         hypercall2(__HYPERVISOR_sched_op, SCHEDOP_poll, (uint64_t)&poll);

@@ -2,7 +2,7 @@
 // what Xen itself costs.
 
 import { checked, evtchn, measure, sched } from "xenlet";
-import { rdtsc } from "xenlet/raw/intrinsics";
+import { rdtsc } from "xenlet/raw/cpu";
 
 @external("native", "send_loop") declare function send_loop(port: u32, count: u32): u64;
 @external("native", "poll_loop") declare function poll_loop(port: u32, count: u32): u64;

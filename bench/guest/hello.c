@@ -7,17 +7,15 @@
 
 #include "foreign.h"
 
-void w2c_native_hello(struct w2c_native *native)
+void import_native_hello(void)
 {
-    (void)native;
     record_begin("log");
     record_text("Hello from a Xen guest");
     record_end();
 }
 
 /* Without the verdict: as far as the first line. */
-void w2c_native_power_off(struct w2c_native *native)
+void import_native_power_off(void)
 {
-    (void)native;
     shutdown(SHUTDOWN_poweroff);
 }

@@ -31,18 +31,16 @@ void *twin_alloc(uint32_t bytes)
 }
 
 /* Runs one; its instructions are twin_ticks()'s. */
-uint32_t w2c_native_twin(struct w2c_native *native, uint32_t kernel, uint32_t checked)
+uint32_t import_native_twin(uint32_t kernel, uint32_t checked)
 {
     uint64_t start = rdtsc();
     uint32_t result = checked ? kernels_checked(kernel) : kernels_bare(kernel);
 
-    (void)native;
     ticks = rdtsc() - start;
     return result;
 }
 
-uint64_t w2c_native_twin_ticks(struct w2c_native *native)
+uint64_t import_native_twin_ticks(void)
 {
-    (void)native;
     return ticks;
 }

@@ -2,7 +2,7 @@
 // and says its instructions and its result, which has to be the twin's.
 
 import { measure, sched } from "xenlet";
-import { rdtsc } from "xenlet/raw/intrinsics";
+import { rdtsc } from "xenlet/raw/cpu";
 
 @external("native", "twin") declare function twin(kernel: u32, checked: u32): u32;
 @external("native", "twin_ticks") declare function twinTicks(): u64;

@@ -2,8 +2,8 @@
 // one instruction a nanosecond (--icount).
 
 import { after, checked, evtchn, measure, runLoop, systemTime } from "xenlet";
-import { rdtsc } from "xenlet/raw/intrinsics";
 import { Runstate, runstate } from "xenlet/runstate";
+import { rdtsc } from "xenlet/raw/cpu";
 
 class Count {
   value: i32 = 0;

@@ -3,12 +3,11 @@
  */
 #include "guest.h"
 
-uint64_t w2c_native_yield_loop(struct w2c_native *native, uint32_t count)
+uint64_t import_native_yield_loop(uint32_t count)
 {
     uint64_t start = rdtsc();
     uint64_t result;
 
-    (void)native;
     __asm__ volatile("1: mov %[op], %%eax\n\t"
                      "xor %%edi, %%edi\n\t"
                      "xor %%esi, %%esi\n\t"

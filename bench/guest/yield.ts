@@ -1,7 +1,7 @@
 // SCHEDOP_yield from AssemblyScript against a raw assembly loop around the same hypercall, and the loops empty.
 
 import { measure, sched } from "xenlet";
-import { rdtsc } from "xenlet/raw/intrinsics";
+import { rdtsc } from "xenlet/raw/cpu";
 
 @external("native", "yield_loop") declare function yield_loop(count: u32): u64;
 

@@ -117,7 +117,7 @@ DEFINE(void, proc_exit, uint32_t code)
 
 DEFINE(uint32_t, proc_raise, uint32_t signal) { return WASI_NOSYS; }
 
-DEFINE(uint32_t, sched_yield)
+DEFINE(uint32_t, sched_yield, void)
 {
     hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
     return WASI_SUCCESS;

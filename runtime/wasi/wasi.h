@@ -78,11 +78,10 @@ _Static_assert(sizeof(struct wasi_event) == 32, "preview 1");
 void *wasi_memory(uint32_t address, uint64_t size);
 
 /*
- * A function of WASI's, by the name that wasm2c calls it. src/host/build/lower/imports.ts reads these lines: they are the list
+ * A function of WASI's, by the name that the lowered C has for it. src/host/build/lower/imports.ts reads these lines: they are the list
  * of what a module may import, with its types.
  */
-struct w2c_wasi__snapshot__preview1;
-#define WASI(name, ...) w2c_wasi__snapshot__preview1_##name(struct w2c_wasi__snapshot__preview1 *wasi, ##__VA_ARGS__)
+#define WASI(name, ...) import_wasi_snapshot_preview1_##name(__VA_ARGS__)
 #define DEFINE(result, name, ...)                                                                                      \
     result WASI(name, ##__VA_ARGS__);                                                                                  \
     result WASI(name, ##__VA_ARGS__)

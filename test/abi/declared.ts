@@ -14,16 +14,13 @@ const STRUCTURE = /export class (\w+) \{\n([^}]*)^\}/gm;
 /** By the name under which a guest imports it. */
 async function modules(): Promise<Map<string, string>> {
   const found = new Map([["xenlet/raw/errno", "src/guest/xenlet/raw/errno.ts"]]);
-  for (const [folder, name] of [
-    ["src/guest/xenlet/raw/abi", "xenlet/abi"],
-    ["src/guest/toolstack/abi", "xenlet/toolstack/abi"],
-  ] as const)
-    for (const file of await readdir(folder))
-      found.set(`${name}/${file.replace(/\.ts$/, "")}`, `${folder}/${file}`);
+  const folder = "src/guest/xenlet/raw/abi";
+  for (const file of await readdir(folder))
+    found.set(`xenlet/raw/abi/${file.replace(/\.ts$/, "")}`, `${folder}/${file}`);
   return found;
 }
 
-/** src/guest/xenlet/raw/abi, src/guest/toolstack/abi and src/guest/xenlet/raw/errno.ts. */
+/** src/guest/xenlet/raw/abi and src/guest/xenlet/raw/errno.ts. */
 export async function declaredByGuest(): Promise<Declared> {
   const declared: Declared = { constants: new Map(), structures: new Map() };
   for (const [module, file] of await modules()) {

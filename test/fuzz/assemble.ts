@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { randomUUID } from "node:crypto";
 
-import { EmscriptenTool } from "../../src/host/build/lower/emscripten.js";
+import { EmscriptenTool } from "./emscripten.js";
 
 const wabt = dirname(createRequire(import.meta.url).resolve("wabt"));
 let wat2wasm: Promise<EmscriptenTool> | undefined;

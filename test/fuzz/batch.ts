@@ -14,8 +14,10 @@ import {
   loweredFlags,
 } from "../../src/host/build/link/toolchain.js";
 import { digest, digestFolder, loadStage, storeStage } from "../../src/host/cache/stage-cache.js";
-import { forAnyModule } from "../../src/host/build/lower/lowered-c.js";
-import { wasm2c } from "../../src/host/build/lower/wasm2c.js";
+import type { WasmModule } from "../../src/host/build/lower/decode/module.js";
+import { emitModule, type Sink } from "../../src/host/build/lower/emit/module-text.js";
+import type { Statements } from "../../src/host/build/lower/emit/statements.js";
+import { resultType } from "../../src/host/build/lower/emit/symbols.js";
 import { packageRoot } from "../../src/host/base/package-root.js";
 import type { Exposed } from "./exports.js";
 import { FUEL, type Argument, type Call } from "./outcome.js";
@@ -43,16 +45,6 @@ const MODULES_A_FILE = 25;
 /** Page tables for the image, 2 MiB each. */
 const KERNEL_PAGE_TABLES = 64;
 
-/** What wasm2c calls by the same name in every module. */
-const COMMON_NAMES = [
-  "globals",
-  "memories",
-  "tables",
-  "data_instances",
-  "elem_instances",
-  "instance_import",
-];
-
 /** In a way that gcc cannot see the value, or it would do the whole call when it compiles. */
 function argumentText(argument: Argument): string {
   if (argument.type === "ref") return "{0}"; // a null, of either kind
@@ -64,83 +56,74 @@ function argumentText(argument: Argument): string {
   return hidden;
 }
 
-const C_TYPES: Record<string, string> = {
-  funcref: "wasm_rt_funcref_t",
-  externref: "wasm_rt_externref_t",
-};
-/** The letters in wasm2c's names for the types of several results. */
-const LETTERS: Record<string, string> = {
-  i32: "i",
-  i64: "j",
-  f32: "f",
-  f64: "d",
-  funcref: "r",
-  externref: "e",
-};
+const C_TYPES: Record<string, string> = { funcref: "funcref", externref: "externref" };
 
-/**
- * What gcc need not compile, which in small modules is half of its work: functions that nothing calls, and for each
- * export a function that only calls another.
- */
-export function withoutFrame(text: string): string {
-  return text
-    .replace(
-      /^(?:void wasm2c_\w+_free|wasm_rt_func_type_t wasm2c_\w+_get_func_type)\([^;{]*\) \{\n[^]*?^\}\n/gm,
-      "",
-    )
-    .replace(
-      /^(\/\* export: '.*' \*\/\n)(?=\w)/gm,
-      "$1static inline __attribute__((always_inline)) ",
-    );
+/** The lowered functions, one after another. */
+class Texts implements Sink {
+  readonly all: string[] = [];
+
+  function(statements: Statements, before: string, after: string): void {
+    this.all.push(statements.compose(before, after, "", 0).plain);
+  }
+
+  text(text: string): void {
+    this.all.push(text);
+  }
 }
 
-function callText({ exposed }: Case, name: string, number: number, call: Call): string {
-  const parameters = exposed.functions.find((one) => one.name === call.name)?.parameters ?? [];
+/** A module's C, whose names all begin with `prefix`. Its data is copied: no loader knows of it. */
+export function loweredText(module: WasmModule, prefix: string): string {
+  const texts = new Texts();
+  const options = {
+    prefix,
+    copied: new Set(module.data),
+    oneFile: true,
+    objectHeaders: false,
+    sourceMap: "",
+  };
+  const header = emitModule(module, options, null, texts);
+  return [header, ...texts.all].join("\n");
+}
+
+function callText({ exposed }: Case, prefix: string, number: number, call: Call): string {
+  const index = exposed.functions.findIndex((one) => one.name === call.name);
+  const parameters = exposed.functions[index]?.parameters ?? [];
   const fuel = exposed.globals
-    .filter((global) => global.fuel)
-    .map((global) => `    *w2c_${name}_${global.name}(&instance_${name}) = ${String(FUEL)};\n`)
+    .map((global, at) => (global.fuel ? `    ${prefix}g${String(at)} = ${String(FUEL)};\n` : ""))
     .join("");
-  const values = call.arguments.map((argument, index) =>
+  const values = call.arguments.map((argument, at) =>
     argument.type === "ref"
-      ? `(${C_TYPES[parameters[index] ?? ""] ?? ""})${argumentText(argument)}`
+      ? `(${C_TYPES[parameters[at] ?? ""] ?? ""})${argumentText(argument)}`
       : argumentText(argument),
   );
-  const run = `w2c_${name}_${call.name}(&instance_${name}${values.map((value) => `, ${value}`).join("")})`;
+  const run = `${prefix}fn_${call.name}(${values.join(", ")})`;
   const [first] = call.results;
+  const type = exposed.module.functions[index];
   const body =
     first === undefined
       ? `${run};`
-      : call.results.length === 1
+      : call.results.length === 1 || type === undefined
         ? `saw_${first}(${run});`
-        : `struct wasm_multi_${call.results.map((type) => LETTERS[type]).join("")} result = ${run};\n` +
-          call.results
-            .map((type, index) => `    saw_${type}(result.${LETTERS[type] ?? ""}${String(index)});`)
-            .join("\n");
-  return `static void ${name}_call${String(number)}(void)\n{\n${fuel}    ${body}\n}\n`;
+        : `${resultType(type)} result = ${run};\n` +
+          call.results.map((one, at) => `    saw_${one}(result.r${String(at)});`).join("\n");
+  return `static void ${prefix}call${String(number)}(void)\n{\n${fuel}    ${body}\n}\n`;
 }
 
 /** One module's C, and its row in the table of cases. */
-function caseText(one: Case, c: string, header: string): string {
+function caseText(one: Case): string {
   const { number, exposed, calls } = one;
-  const name = `m${String(number)}`;
-  const functions = calls.map((call, index) => callText(one, name, index, call));
+  const prefix = `m${String(number)}_`;
+  const functions = calls.map((call, index) => callText(one, prefix, index, call));
   const globals = exposed.globals.map(
-    (global) => `    saw_${global.type}(*w2c_${name}_${global.name}(&instance_${name}));`,
+    (global, index) => `    saw_${global.type}(${prefix}g${String(index)});`,
   );
   return [
-    ...COMMON_NAMES.flatMap((what) => [
-      `#undef init_${what}`,
-      `#define init_${what} ${name}_init_${what}`,
-    ]),
-    withoutFrame(header),
-    withoutFrame(c).replace(/^#include .*$/gm, ""),
-    `w2c_${name} instance_${name};`,
+    loweredText(exposed.module, prefix),
     ...functions,
-    `static void ${name}_globals(void)\n{\n${globals.join("\n")}\n}\n`,
-    `static void ${name}_instantiate(void)\n{\n    wasm2c_${name}_instantiate(&instance_${name});\n}\n`,
-    `static void (*const ${name}_calls[])(void) = {${calls.map((_, index) => `${name}_call${String(index)}`).join(", ")}};`,
-    `const struct fuzz_case ${name}_case = {${String(number)}, ${String(exposed.module.initialPages)}, ${name}_instantiate, ${name}_calls,`,
-    `    ${String(calls.length)}, ${name}_globals, ${exposed.memory ? `&instance_${name}.w2c_memory` : "NULL"}};`,
+    `static void ${prefix}globals(void)\n{\n${globals.join("\n")}\n}\n`,
+    `static void (*const ${prefix}calls[])(void) = {${calls.map((_, index) => `${prefix}call${String(index)}`).join(", ")}};`,
+    `const struct fuzz_case ${prefix}case = {${String(number)}, ${String(exposed.module.memory?.minimum ?? 0)}, ${prefix}instantiate, ${prefix}calls,`,
+    `    ${String(calls.length)}, ${prefix}globals, ${String(exposed.memory)}};`,
   ].join("\n");
 }
 
@@ -213,12 +196,7 @@ export async function buildBatch(
     const sources: string[] = [];
     for (let start = 0; start < cases.length; start += MODULES_A_FILE) {
       const texts: string[] = ['#include "driver.h"'];
-      for (const one of cases.slice(start, start + MODULES_A_FILE)) {
-        const name = `m${String(one.number)}`;
-        await writeFile(join(folder, `${name}.wasm`), one.exposed.wasm);
-        const { c, header } = forAnyModule(await wasm2c(folder, name));
-        texts.push(caseText(one, c, header));
-      }
+      for (const one of cases.slice(start, start + MODULES_A_FILE)) texts.push(caseText(one));
       const source = join(folder, `batch${String(start)}.c`);
       await writeFile(source, texts.join("\n"));
       sources.push(source);

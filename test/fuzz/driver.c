@@ -10,9 +10,6 @@
 
 const uint32_t module_initial_pages = 0;
 const bool linear_page_zero = true, module_is_foreign = true;
-uint8_t module_table_room[1 << 20] __attribute__((aligned(16)));
-const uint32_t module_table_bytes = sizeof(module_table_room);
-const uint32_t module_table_growth = 1024;
 
 static uint32_t digest[2];
 
@@ -36,8 +33,8 @@ void saw_i64(uint64_t value) { mix(value); mix(value >> 32); }
 /* Any NaN is as good as another. */
 void saw_f32(float value) { mix(value != value ? 0x7fc00000 : i32_reinterpret_f32(value)); }
 void saw_f64(double value) { saw_i64(value != value ? 0x7ff8000000000000 : i64_reinterpret_f64(value)); }
-void saw_funcref(wasm_rt_funcref_t value) { mix(value.func != NULL); }
-void saw_externref(wasm_rt_externref_t value) { mix(value != NULL); }
+void saw_funcref(funcref value) { mix(value.code != NULL); }
+void saw_externref(externref value) { mix(value != NULL); }
 
 /*
  * Kinds of traps as far as V8's messages tell them apart: outcome.ts has the same numbers.
@@ -119,11 +116,11 @@ static void say(uint32_t number, const char *step, uint32_t call)
     record_end();
 }
 
-static void see_memory(const wasm_rt_memory_t *memory)
+static void see_memory(void)
 {
-    mix(memory->pages);
-    for (uint32_t address = 0; address < memory->size; address += 4) {
-        uint32_t word = *(volatile uint32_t *)(uintptr_t)address;
+    mix(memory_pages);
+    for (uint64_t address = 0; address < MEMORY_BYTES; address += 4) {
+        uint32_t word = *(volatile uint32_t *)address;
 
         if (word) {
             mix(address);
@@ -138,7 +135,6 @@ static void run_case(const struct fuzz_case *test, bool trace, bool all)
     uint32_t trap;
 
     digest[0] = digest[1] = 0;
-    module_table_used = 0;
     linear_remap(bytes);
     __asm__ volatile("rep stosb" : "+D"(start), "+c"(bytes) : "a"(0) : "memory");
     trap = call_caught(test->instantiate);
@@ -163,7 +159,7 @@ static void run_case(const struct fuzz_case *test, bool trace, bool all)
     if (trace)
         say(test->number, "globals", 0);
     if (test->memory)
-        see_memory(test->memory);
+        see_memory();
     say(test->number, NULL, 0);
 }
 

@@ -4,7 +4,7 @@
 #ifndef XENLET_FUZZ_DRIVER_H
 #define XENLET_FUZZ_DRIVER_H
 
-#include "wasm-ops.h"
+#include "lowered.h"
 
 struct fuzz_case {
     uint32_t number;
@@ -13,7 +13,7 @@ struct fuzz_case {
     void (*const *calls)(void);
     uint32_t call_count;
     void (*globals)(void);
-    const wasm_rt_memory_t *memory; /* null: the module has none */
+    bool memory; /* whether the module has any */
 };
 extern const struct fuzz_case *const fuzz_cases[];
 extern const uint32_t fuzz_case_count;
@@ -32,7 +32,7 @@ void saw_i32(uint32_t value);
 void saw_i64(uint64_t value);
 void saw_f32(float value);
 void saw_f64(double value);
-void saw_funcref(wasm_rt_funcref_t value);
-void saw_externref(wasm_rt_externref_t value);
+void saw_funcref(funcref value);
+void saw_externref(externref value);
 
 #endif

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { randomUUID } from "node:crypto";
 
-import { EmscriptenTool } from "../../src/host/build/lower/emscripten.js";
+import { EmscriptenTool } from "./emscripten.js";
 import { random } from "../fixtures/random.js";
 import { exposed } from "./exports.js";
 

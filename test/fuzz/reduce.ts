@@ -11,7 +11,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { randomUUID } from "node:crypto";
 
-import { EmscriptenTool } from "../../src/host/build/lower/emscripten.js";
+import { EmscriptenTool } from "./emscripten.js";
 import type { Call } from "./outcome.js";
 
 export type Tree = string | Tree[];

@@ -1,11 +1,11 @@
 // What the scheduler's tests stand on: bare operations whose argument lies where the test wants it, a timer
 // event, and a state without pending events to start from.
 
-import { SCHEDOP_poll, VIRQ_TIMER, checked, evtchn, systemTime, timer, sched_poll } from "xenlet";
+import { checked, evtchn, sched_poll, SCHEDOP_poll, systemTime, timer, VIRQ_TIMER } from "xenlet";
 import { VCPUOP_is_up } from "xenlet/raw/abi/vcpu";
 import { SHARED_INFO_VCPU_INFO, VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/raw/abi/xen";
 import { sched_op, vcpu_op, xen_version } from "xenlet/raw/hypercall";
-import { store8 } from "xenlet/raw/intrinsics";
+import { store8 } from "xenlet/raw/memory";
 import { sharedInfo } from "xenlet/raw/shared-info";
 import { Since } from "./_sched-versions";
 

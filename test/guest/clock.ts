@@ -2,13 +2,12 @@
 // Fails if an area is read half written, if the clock stops or jumps where vcpu_info moves, or if the upcall's
 // flag is cleared in the old place: then its interrupt never ends, and the guest comes no further.
 
-import { VIRQ_TIMER, checked, evtchn, sched, systemTime, timer } from "xenlet";
+import { checked, evtchn, sched, systemTime, timer, VIRQ_TIMER } from "xenlet";
+import { runstate, RunstateArea } from "xenlet/runstate";
+import { expect, group, test } from "xenlet/test";
 import { RUNSTATE_running } from "xenlet/raw/abi/vcpu";
 import { EINVAL } from "xenlet/raw/errno";
-import { RunstateArea, runstate } from "xenlet/runstate";
-import { sharedInfo, vcpuInfo } from "xenlet/raw/shared-info";
-import { expect, group, test } from "xenlet/test";
-import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
+import { registerVcpuInfo, sharedInfo, vcpuInfo } from "xenlet/raw/shared-info";
 
 const MILLISECOND: u64 = 1_000_000;
 

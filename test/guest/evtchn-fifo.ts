@@ -3,17 +3,17 @@
 // Fails if an event is lost where Xen and the guest meet on a queue, if the order is not by priority and then by
 // time, or if masks or pending events do not come along from one ABI to the other.
 
-import { VIRQ_TIMER, evtchn, sched, systemTime, timer } from "xenlet";
+import { evtchn, sched, systemTime, timer, VIRQ_TIMER } from "xenlet";
+import { expect, group, test } from "xenlet/test";
 import {
-  EVTCHNOP_expand_array,
-  EVTCHNOP_init_control,
   evtchn_expand_array,
   evtchn_init_control,
+  EVTCHNOP_expand_array,
+  EVTCHNOP_init_control,
 } from "xenlet/raw/abi/event_channel";
 import { EINVAL, ENOENT, ENOSYS, EOPNOTSUPP } from "xenlet/raw/errno";
 import { event_channel_op } from "xenlet/raw/hypercall";
-import { frame_of, shared_alloc } from "xenlet/raw/intrinsics";
-import { expect, group, test } from "xenlet/test";
+import { frame_of, shared_alloc } from "xenlet/raw/memory";
 
 const MANY: u32 = 4500;
 const argument: usize = memory.data(offsetof<evtchn_init_control>(), 8);

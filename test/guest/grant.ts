@@ -4,17 +4,16 @@
 // entry is laid out wrongly, if Xen refuses the mapping, or if end() takes back what is mapped.
 
 import { grant } from "xenlet/grant";
-import { grant_table_op } from "xenlet/raw/hypercall";
-import { frame_of, load32, shared_alloc, store32 } from "xenlet/raw/intrinsics";
+import { expect, group, test } from "xenlet/test";
 import {
   GNTMAP_host_map,
-  GNTTABOP_map_grant_ref,
-  GNTTABOP_unmap_grant_ref,
   gnttab_map_grant_ref,
   gnttab_unmap_grant_ref,
+  GNTTABOP_map_grant_ref,
+  GNTTABOP_unmap_grant_ref,
 } from "xenlet/raw/abi/grant_table";
-
-import { expect, group, test } from "xenlet/test";
+import { grant_table_op } from "xenlet/raw/hypercall";
+import { frame_of, load32, shared_alloc, store32 } from "xenlet/raw/memory";
 
 const PAGE: usize = 4096;
 /** dom0, by number: Xen takes no DOMID_SELF here. */

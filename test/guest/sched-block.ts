@@ -4,12 +4,12 @@
 // is lost just before it, are boots of their own: test/boot/sched-block.test.ts, wake.test.ts. Fails if it
 // sleeps through an event, or returns without one.
 
-import { SCHEDOP_block, evtchn, sched, systemTime, timer } from "xenlet";
+import { evtchn, sched, SCHEDOP_block, systemTime, timer } from "xenlet";
+import { expect, group, test } from "xenlet/test";
 import { SHARED_INFO_VCPU_INFO, VCPU_INFO_EVTCHN_UPCALL_MASK } from "xenlet/raw/abi/xen";
 import { sched_op } from "xenlet/raw/hypercall";
-import { load8, store8 } from "xenlet/raw/intrinsics";
+import { load8, store8 } from "xenlet/raw/memory";
 import { sharedInfo } from "xenlet/raw/shared-info";
-import { expect, group, test } from "xenlet/test";
 import { MS, NOWHERE, ipiPort, quiet, soon, timerPort, withUpcall } from "./_sched";
 
 /** When the timer wakes what should not have slept. */

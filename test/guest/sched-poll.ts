@@ -3,20 +3,20 @@
 // none, looks at ports in another order, or if the typed call takes one cause for another.
 
 import {
+  checked,
   DOMID_SELF,
+  evtchn,
   POLL_MAX_PORTS,
   PollWake,
-  SCHEDOP_poll,
-  checked,
-  evtchn,
   sched,
+  SCHEDOP_poll,
   systemTime,
   timer,
 } from "xenlet";
+import { expect, group, test } from "xenlet/test";
+import { interrupts_off, interrupts_on } from "xenlet/raw/cpu";
 import { EFAULT, EINVAL } from "xenlet/raw/errno";
 import { sched_op } from "xenlet/raw/hypercall";
-import { interrupts_off, interrupts_on } from "xenlet/raw/intrinsics";
-import { expect, group, test } from "xenlet/test";
 import {
   MS,
   NOWHERE,

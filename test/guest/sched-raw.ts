@@ -2,12 +2,12 @@
 // Why: the typed calls put their argument into static memory; who calls sched_op himself passes what he has.
 // Fails if Xen reads from another address than the one meant, or if the runtime hides Xen's own number.
 
-import { SCHEDOP_watchdog, SCHEDOP_yield, sched_watchdog } from "xenlet";
-import { EFAULT, EINVAL, ENOSYS } from "xenlet/raw/errno";
-import { sched_op } from "xenlet/raw/hypercall";
-import { hypercall2, shared_alloc, store32 } from "xenlet/raw/intrinsics";
-import { __HYPERVISOR_sched_op } from "xenlet/raw/abi/xen";
+import { sched_watchdog, SCHEDOP_watchdog, SCHEDOP_yield } from "xenlet";
 import { expect, group, test } from "xenlet/test";
+import { __HYPERVISOR_sched_op } from "xenlet/raw/abi/xen";
+import { EFAULT, EINVAL, ENOSYS } from "xenlet/raw/errno";
+import { hypercall2, sched_op } from "xenlet/raw/hypercall";
+import { shared_alloc, store32 } from "xenlet/raw/memory";
 import { NOWHERE } from "./_sched";
 
 /** The legacy sched_op(cmd, arg): xen.h. A PVH domain has it not. */

@@ -5,24 +5,24 @@
 // or if anything that can be had once in a domain's life cannot be had again after the reset.
 
 import {
-  Vcpu,
-  VIRQ_TIMER,
-  Watchdog,
   checked,
   evtchn,
   sched,
   softReset,
   systemTime,
   timer,
+  Vcpu,
+  VIRQ_TIMER,
+  wallClock,
+  Watchdog,
   watchdogOp,
   xen,
 } from "xenlet";
-import { EBUSY, EINVAL } from "xenlet/raw/errno";
 import { grant } from "xenlet/grant";
 import { RunstateArea } from "xenlet/runstate";
 import { expect, group, test } from "xenlet/test";
-import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
-import { wallClock } from "xenlet/internal/time/time";
+import { EBUSY, EINVAL } from "xenlet/raw/errno";
+import { registerVcpuInfo } from "xenlet/raw/shared-info";
 
 const MS: u64 = 1_000_000;
 

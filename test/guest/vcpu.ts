@@ -3,10 +3,10 @@
 // VCPUOP_is_up tells are the true ones. Fails if a vCPU does not start, sleeps through its event, or goes on
 // running where Xen says that it is down.
 
-import { Vcpu, VcpuStart, systemTime } from "xenlet";
-import { EEXIST } from "xenlet/raw/errno";
-import { vcpu_start } from "xenlet/raw/intrinsics";
+import { systemTime, Vcpu, VcpuStart } from "xenlet";
 import { expect, group, test } from "xenlet/test";
+import { EEXIST } from "xenlet/raw/errno";
+import { vcpu_start } from "xenlet/raw/vcpu";
 
 const MILLISECOND: u64 = 1_000_000;
 

@@ -7,18 +7,17 @@
 
 // @xenlet timeout=120 test-timeout=60
 
-import { describeResult, runLoop, softReset, systemTime, xen } from "xenlet";
+import { control, describeResult, runLoop, softReset, systemTime, xen } from "xenlet";
+import { expect, group, needs, test } from "xenlet/test";
+import { StoreWatch, Transaction, xenstore } from "xenlet/xenstore";
 import {
   HVM_PARAM_CONSOLE_EVTCHN,
   HVM_PARAM_CONSOLE_PFN,
   HVM_PARAM_STORE_EVTCHN,
   HVM_PARAM_STORE_PFN,
 } from "xenlet/raw/abi/hvm";
-import { control } from "xenlet/internal/reset/control";
 import { E2BIG, EACCES, EAGAIN, EEXIST, EINVAL, ENODEV, ENOENT, ETIMEDOUT } from "xenlet/raw/errno";
 import { hvmParam } from "xenlet/raw/hvm-param";
-import { expect, group, needs, test } from "xenlet/test";
-import { StoreWatch, Transaction, xenstore } from "xenlet/xenstore";
 
 const MS: u64 = 1_000_000;
 /** Where this test has its nodes. */

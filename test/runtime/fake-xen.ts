@@ -1,4 +1,4 @@
-// A hypervisor in the test process: it answers a guest's intrinsics (src/guest/xenlet/raw/intrinsics.ts), so that what
+// A hypervisor in the test process: it answers a guest's intrinsics (src/guest/xenlet/internal/intrinsics.ts), so that what
 // the runtime does with Xen's answers can be tested answer by answer, rare ones included. It shows nothing
 // about Xen itself: that is what the boots are for.
 

@@ -1,11 +1,11 @@
 // Memory that Xen writes for a vCPU, in all of its kinds: how each is registered, and whether Xen writes there.
 
-import { frame_of, load32, shared_alloc, store32 } from "xenlet/raw/intrinsics";
 import {
   RUNSTATE_INFO_SIZE,
   VCPUOP_register_runstate_memory_area,
   VCPUOP_register_vcpu_time_memory_area,
 } from "xenlet/raw/abi/vcpu";
+import { frame_of, load32, shared_alloc, store32 } from "xenlet/raw/memory";
 import { registerArea } from "./raw";
 
 // vcpu.h, Xen 4.18.

@@ -1,16 +1,15 @@
 // A domain's grant table, version 1, entry by entry: what a kernel writes there, and what Xen does. The library's own
 // (xenlet/grant) keeps the entries below 8 and the flags to itself.
 
-import { mapXenFrame } from "xenlet/raw/frames";
-import { barrier, compare_exchange32, frame_of, load32, store32 } from "xenlet/raw/intrinsics";
 import {
-  GTF_permit_access,
-  GTF_readonly,
-  GTF_reading,
-  GTF_writing,
   grant_entry_v1,
+  GTF_permit_access,
+  GTF_reading,
+  GTF_readonly,
+  GTF_writing,
 } from "xenlet/raw/abi/grant_table";
 import { XENMAPSPACE_grant_table } from "xenlet/raw/abi/memory";
+import { barrier, compare_exchange32, frame_of, load32, mapXenFrame, store32 } from "xenlet/raw/memory";
 
 export class GrantTable {
   constructor(private at: usize) {}

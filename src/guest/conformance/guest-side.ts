@@ -1,10 +1,9 @@
 // What a scenario has at hand inside the domain. Results go out by the console, as lines that the toolstack knows.
 
+import { sched, softReset, xen } from "xenlet";
 import { SHUTDOWN_suspend } from "xenlet/raw/abi/sched";
 import { describeResult } from "xenlet/raw/errno";
-import { sched } from "xenlet/internal/sched/sched";
 import { needSharedInfo } from "xenlet/raw/shared-info";
-import { softReset, xen } from "xenlet/internal/reset/soft-reset";
 import { checkPayload, comparison, stateOf } from "./report";
 
 /** Marks a line that is a check's result. */

@@ -2,16 +2,11 @@
 // as it is, and as its control. As a domain it is the guest of one (`scenario=a`); with `toolstack=xl` one that another
 // toolstack made.
 
+import { checked, commandLineValue, evtchn, record, sched } from "xenlet";
 import { SHUTDOWN_poweroff } from "xenlet/raw/abi/sched";
 import { VIRQ_DOM_EXC } from "xenlet/raw/abi/xen";
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { checked } from "xenlet/raw/hypercall";
-import { record } from "xenlet/internal/console/record";
-import { sched } from "xenlet/internal/sched/sched";
-import { commandLineValue } from "xenlet/internal/start/start-info";
-import { guestFiles } from "xenlet/toolstack/bundle";
-import { xenInterface } from "xenlet/toolstack/interface";
-import { onConsoleLine } from "xenlet/toolstack/report";
+import { guestFiles, onConsoleLine } from "xenlet/toolstack";
+import { xenInterface } from "xenlet/raw/toolstack";
 import { CHECK_LINE, GuestSide } from "./guest-side";
 import { scenarioNamed } from "./list";
 import { ToolstackSide } from "./toolstack-side";

@@ -1,17 +1,16 @@
 // Physical interrupts, which in an HVM container are interrupts of emulated devices too: a guest may have them
 // delivered as events (XENFEAT_hvm_pirqs), as Linux does.
 
-import { event_channel_op } from "xenlet/raw/hypercall";
-import { hypercall2 } from "xenlet/raw/intrinsics";
-import { EVTCHNOP_bind_pirq, evtchn_bind_pirq } from "xenlet/raw/abi/event_channel";
+import { evtchn_bind_pirq, EVTCHNOP_bind_pirq } from "xenlet/raw/abi/event_channel";
 import {
   MAP_PIRQ_TYPE_GSI,
-  PHYSDEVOP_irq_status_query,
-  PHYSDEVOP_map_pirq,
   physdev_irq_status_query,
   physdev_map_pirq,
+  PHYSDEVOP_irq_status_query,
+  PHYSDEVOP_map_pirq,
 } from "xenlet/raw/abi/physdev";
-import { DOMID_SELF, __HYPERVISOR_physdev_op } from "xenlet/raw/abi/xen";
+import { __HYPERVISOR_physdev_op, DOMID_SELF } from "xenlet/raw/abi/xen";
+import { event_channel_op, hypercall2 } from "xenlet/raw/hypercall";
 
 const argument: usize = memory.data(64, 8);
 

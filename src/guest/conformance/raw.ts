@@ -1,38 +1,37 @@
 // Calls that the guest library makes on its own terms, made here on the scenario's: what it asks of Xen, and when.
 
-import { checked, event_channel_op, memory_op, vcpu_op } from "xenlet/raw/hypercall";
-import { frame_of, hypercall1, load64, store64 } from "xenlet/raw/intrinsics";
-import { XEN_DOMCTL_soft_reset, __HYPERVISOR_domctl, xen_domctl } from "xenlet/toolstack/abi/domctl";
+import { checked, sched, systemTime } from "xenlet";
+import { __HYPERVISOR_domctl, xen_domctl, XEN_DOMCTL_soft_reset } from "xenlet/raw/abi/domctl";
 import {
-  EVTCHNOP_expand_array,
-  EVTCHNOP_set_priority,
   evtchn_expand_array,
   evtchn_set_priority,
+  EVTCHNOP_expand_array,
+  EVTCHNOP_set_priority,
 } from "xenlet/raw/abi/event_channel";
 import {
+  xen_add_to_physmap,
+  xen_memory_reservation,
+  xen_remove_from_physmap,
   XENMAPSPACE_grant_table,
   XENMAPSPACE_shared_info,
   XENMEM_add_to_physmap,
   XENMEM_decrease_reservation,
-  xen_add_to_physmap,
   XENMEM_remove_from_physmap,
-  xen_memory_reservation,
-  xen_remove_from_physmap,
 } from "xenlet/raw/abi/memory";
 import {
-  VCPUOP_register_vcpu_info,
-  VCPUOP_set_periodic_timer,
-  VCPUOP_set_singleshot_timer,
-  VCPUOP_stop_periodic_timer,
   vcpu_register_runstate_memory_area,
   vcpu_register_vcpu_info,
   vcpu_set_periodic_timer,
   vcpu_set_singleshot_timer,
+  VCPUOP_register_vcpu_info,
+  VCPUOP_set_periodic_timer,
+  VCPUOP_set_singleshot_timer,
+  VCPUOP_stop_periodic_timer,
 } from "xenlet/raw/abi/vcpu";
 import { DOMID_SELF, TIME_SYSTEM_TIME, VCPU_INFO_TIME } from "xenlet/raw/abi/xen";
-import { sched } from "xenlet/internal/sched/sched";
+import { event_channel_op, hypercall1, memory_op, vcpu_op } from "xenlet/raw/hypercall";
+import { frame_of, load64, store64 } from "xenlet/raw/memory";
 import { vcpuInfo } from "xenlet/raw/shared-info";
-import { systemTime } from "xenlet/internal/time/time";
 
 const argument: usize = memory.data(64, 8);
 const extent: usize = memory.data(8, 8);

@@ -1,10 +1,10 @@
 // Another vCPU of the domain, which does one thing after another for vCPU 0: native/remote-vcpu.c. It needs no event channel, no
 // shared_info and no vcpu_info, so that it goes on in the middle of whatever becomes of these.
 
+import { sched } from "xenlet";
+import { VCPUOP_down, VCPUOP_up } from "xenlet/raw/abi/vcpu";
 import { describeResult } from "xenlet/raw/errno";
 import { vcpu_op } from "xenlet/raw/hypercall";
-import { VCPUOP_down, VCPUOP_up } from "xenlet/raw/abi/vcpu";
-import { sched } from "xenlet/internal/sched/sched";
 
 @external("native", "remote_start") declare function remote_start(id: u32): i64;
 @external("native", "remote_ask")

@@ -6,7 +6,7 @@
 // the reset out (XEN_DOMCTL_resumedomain alone), or, for what holds either way, the scenario breaks on purpose what
 // the check is about. Then the check has to fail.
 
-import { DomainConfig } from "xenlet/toolstack/builder";
+import { DomainConfig } from "xenlet/toolstack";
 import { ScenarioDeclaration } from "./declare";
 import { GuestSide } from "./guest-side";
 import { ToolstackSide } from "./toolstack-side";

@@ -1,15 +1,9 @@
 // What a scenario has at hand in dom0: the domain, and the results of what is looked at from there.
 
+import { BootModule, record, systemTime, waitForEvents } from "xenlet";
 import { SHUTDOWN_poweroff, SHUTDOWN_soft_reset, SHUTDOWN_suspend } from "xenlet/raw/abi/sched";
 import { describeResult } from "xenlet/raw/errno";
-import { waitForEvents } from "xenlet/internal/loop/loop";
-import { record } from "xenlet/internal/console/record";
-import { BootModule } from "xenlet/internal/start/start-info";
-import { systemTime } from "xenlet/internal/time/time";
-import { DomainConfig } from "xenlet/toolstack/builder";
-import { DomainInfo } from "xenlet/toolstack/domain";
-import { Guest } from "xenlet/toolstack/guest";
-import { Image } from "xenlet/toolstack/image";
+import { DomainConfig, DomainInfo, Guest, Image } from "xenlet/toolstack";
 import { checkPayload, comparison, stateOf } from "./report";
 import { Scenario } from "./scenario";
 

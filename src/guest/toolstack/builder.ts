@@ -3,7 +3,7 @@
 
 import { describeResult } from "xenlet/raw/errno";
 import { checked } from "xenlet/raw/hypercall";
-import { shared_clear, shared_copy } from "xenlet/raw/intrinsics";
+import { shared_clear, shared_copy } from "xenlet/internal/intrinsics";
 import { HVM_PARAM_CONSOLE_PFN, HVM_PARAM_IDENT_PT, HVM_PARAM_STORE_PFN } from "xenlet/raw/abi/hvm";
 import {
   XEN_HVM_START_MAGIC_VALUE,

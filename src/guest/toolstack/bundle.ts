@@ -5,7 +5,7 @@
 //   16     for each file its offset and size in bytes, 64 bits each
 //   4096   the files, each from the start of a page
 
-import { physical_read } from "xenlet/raw/intrinsics";
+import { physical_read } from "xenlet/internal/intrinsics";
 import { BootModule, bootModules } from "xenlet/internal/start/start-info";
 
 /* "xenlet\0\1", as a little-endian number. */

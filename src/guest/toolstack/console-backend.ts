@@ -1,6 +1,6 @@
 // The daemon's end of a domain's PV console (io/console.h): what xenconsoled is to a domain under xl.
 
-import { fence, load32, load8, store32, store8 } from "xenlet/raw/intrinsics";
+import { fence, load32, load8, store32, store8 } from "xenlet/internal/intrinsics";
 import {
   XENCONS_IN,
   XENCONS_IN_CONS,

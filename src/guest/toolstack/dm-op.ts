@@ -1,14 +1,14 @@
 // Device model operations, of which a toolstack without a device model needs one: raising an interrupt of a device
 // that somebody emulates for a domain.
 
-import { hypercall3 } from "xenlet/raw/intrinsics";
+import { hypercall3 } from "xenlet/internal/intrinsics";
 import {
   XEN_DMOP_set_isa_irq_level,
   __HYPERVISOR_dm_op,
   xen_dm_op,
   xen_dm_op_buf,
   xen_dm_op_set_isa_irq_level,
-} from "./abi/dm_op";
+} from "xenlet/raw/abi/dm_op";
 
 /** struct xen_dm_op may be shorter than Xen's own: its head, and as much as the operation has. */
 const SIZE: i32 = 64;

@@ -40,7 +40,7 @@ import {
   xen_domctl_max_vcpus,
   xen_domctl_paging_mempool,
   xen_domctl_shadow_op,
-} from "./abi/domctl";
+} from "xenlet/raw/abi/domctl";
 import { domctl, domctlArgument, domctlDomain } from "./domctl";
 import { xenInterface } from "./interface";
 

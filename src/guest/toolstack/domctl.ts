@@ -1,9 +1,9 @@
 // domctl and sysctl, raw: the buffer, the version, Xen's own number back. Only the hardware domain may make
 // these (XSM_PRIV, xen/include/xsm/dummy.h).
 
-import { hypercall1 } from "xenlet/raw/intrinsics";
-import { __HYPERVISOR_domctl, xen_domctl } from "./abi/domctl";
-import { XEN_SYSCTL_physinfo, __HYPERVISOR_sysctl, xen_sysctl } from "./abi/sysctl";
+import { hypercall1 } from "xenlet/internal/intrinsics";
+import { __HYPERVISOR_domctl, xen_domctl } from "xenlet/raw/abi/domctl";
+import { XEN_SYSCTL_physinfo, __HYPERVISOR_sysctl, xen_sysctl } from "xenlet/raw/abi/sysctl";
 import { xenInterface } from "./interface";
 
 /** struct xen_domctl and xen_sysctl hold 128 bytes behind their heads. */

@@ -8,7 +8,7 @@
 // A domain that is destroyed while one of its frames is mapped here stays a zombie until the frame is unmapped.
 
 import { memory_op } from "xenlet/raw/hypercall";
-import { frame_of, shared_alloc } from "xenlet/raw/intrinsics";
+import { frame_of, shared_alloc } from "xenlet/internal/intrinsics";
 import { describeResult } from "xenlet/raw/errno";
 import {
   XENMAPSPACE_gmfn_foreign,

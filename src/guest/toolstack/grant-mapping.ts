@@ -2,7 +2,7 @@
 // foreign mapping (foreign.ts) it is by the domain's leave, which the domain cannot take back while it lasts.
 
 import { checked, grant_table_op } from "xenlet/raw/hypercall";
-import { frame_of } from "xenlet/raw/intrinsics";
+import { frame_of } from "xenlet/internal/intrinsics";
 import {
   GNTMAP_host_map,
   GNTMAP_readonly,

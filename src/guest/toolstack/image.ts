@@ -1,9 +1,9 @@
 // A PVH image, from this domain's physical memory into another domain's: its PT_LOAD segments at their physical
 // addresses, its entry from the note XEN_ELFNOTE_PHYS32_ENTRY (docs/misc/pvh in Xen's source).
 
-import { physical_read, shared_clear } from "xenlet/raw/intrinsics";
+import { physical_read, shared_clear } from "xenlet/internal/intrinsics";
 import { PvhElf } from "xenlet/internal/kexec/elf";
-import { PhysicalBytes } from "xenlet/raw/physical";
+import { PhysicalBytes } from "xenlet/internal/memory/physical";
 import { throughWindow } from "./foreign-frames";
 
 /** Where the bytes of a stretch of another domain's memory come from: so many of ours, and zeroes after them. */

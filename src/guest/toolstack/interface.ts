@@ -4,11 +4,11 @@
 // INTERFACES is all that is known of them, from Xen's public headers of each release. A release that nobody has run
 // this on is marked so, and is used all the same: its layout is known, its behaviour is not.
 
-import { hypercall1 } from "xenlet/raw/intrinsics";
+import { hypercall1 } from "xenlet/internal/intrinsics";
 import { EACCES } from "xenlet/raw/errno";
 import { DOMID_SELF } from "xenlet/raw/abi/xen";
-import { XEN_DOMCTL_getdomaininfo, __HYPERVISOR_domctl, xen_domctl } from "./abi/domctl";
-import { XEN_SYSCTL_physinfo, __HYPERVISOR_sysctl, xen_sysctl } from "./abi/sysctl";
+import { XEN_DOMCTL_getdomaininfo, __HYPERVISOR_domctl, xen_domctl } from "xenlet/raw/abi/domctl";
+import { XEN_SYSCTL_physinfo, __HYPERVISOR_sysctl, xen_sysctl } from "xenlet/raw/abi/sysctl";
 
 /** One row: offsets in bytes from the operation's own structure; 0: this release has no such field. */
 export class Interface {

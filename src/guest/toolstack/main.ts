@@ -5,7 +5,7 @@ import { SHUTDOWN_reboot, SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
 import { describeResult } from "xenlet/raw/errno";
 import { evtchn } from "xenlet/internal/events/evtchn";
 import { checked } from "xenlet/raw/hypercall";
-import { say_stage } from "xenlet/raw/intrinsics";
+import { say_stage } from "xenlet/internal/intrinsics";
 import { waitForEvents } from "xenlet/internal/loop/loop";
 import { record } from "xenlet/internal/console/record";
 import { sched } from "xenlet/internal/sched/sched";

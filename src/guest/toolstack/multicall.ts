@@ -2,7 +2,7 @@
 // than most of what is done there.
 
 import { ENOSYS } from "xenlet/raw/errno";
-import { hypercall2 } from "xenlet/raw/intrinsics";
+import { hypercall2 } from "xenlet/internal/intrinsics";
 import { __HYPERVISOR_multicall } from "xenlet/raw/abi/xen";
 
 /** u64 of an entry: op, result, args[6]. */

@@ -1,6 +1,6 @@
 // What the toolstack tells whoever runs it: records of its own, and what its domains write to their consoles.
 
-import { record_pass_on } from "xenlet/raw/intrinsics";
+import { record_pass_on } from "xenlet/internal/intrinsics";
 import { record } from "xenlet/internal/console/record";
 
 /** What a record's line is at most, of printable ASCII, and what it begins with (boot/record.c). */

@@ -30,7 +30,7 @@ import {
   HVM_SAVE_CODE_MTRR,
   hvm_save_descriptor,
   hvm_save_header,
-} from "./abi/hvm_save";
+} from "xenlet/raw/abi/hvm_save";
 import { Domain } from "./domain";
 
 const DESCRIPTOR: u32 = <u32>offsetof<hvm_save_descriptor>();

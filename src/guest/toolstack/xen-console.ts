@@ -2,7 +2,7 @@
 // xen/drivers/char/console.c). Nothing is taken out of it: whoever else reads it finds it all.
 
 import { checked } from "xenlet/raw/hypercall";
-import { XEN_SYSCTL_readconsole, xen_sysctl_readconsole } from "./abi/sysctl";
+import { XEN_SYSCTL_readconsole, xen_sysctl_readconsole } from "xenlet/raw/abi/sysctl";
 import { sysctl, sysctlArgument } from "./domctl";
 
 const SIZE: u32 = 4096;

@@ -1,8 +1,8 @@
 // The grant table, version 1: which frames which domain may map. xen/include/public/grant_table.h.
 
 import { grant_table_op } from "./raw/hypercall";
-import { mapXenFrame, unmapXenFrame } from "./raw/frames";
-import { barrier, compare_exchange32, load32, store32 } from "./raw/intrinsics";
+import { mapXenFrame, unmapXenFrame } from "./internal/memory/frames";
+import { barrier, compare_exchange32, load32, store32 } from "./internal/intrinsics";
 import {
   GNTTABOP_query_size,
   GNTTAB_NR_RESERVED_ENTRIES,

@@ -3,7 +3,7 @@
 export { sched, PollWake, POLL_MAX_PORTS } from "./internal/sched/sched";
 export { evtchn, PortStatus } from "./internal/events/evtchn";
 export { after, every } from "./internal/loop/timers";
-export { runLoop } from "./internal/loop/loop";
+export { runLoop, waitForEvents } from "./internal/loop/loop";
 export { Watchdog, WATCHDOG_TIMERS, watchdogOp } from "./internal/sched/watchdog";
 export { Vcpu, VcpuStart, MAX_VCPUS } from "./internal/sched/vcpu";
 export { timer } from "./internal/time/timer";
@@ -12,7 +12,7 @@ export { SUSPEND_CANCEL, suspend } from "./internal/reset/suspend";
 export { kexec } from "./internal/kexec/kexec";
 export { KexecOptions } from "./internal/kexec/plan";
 export { CrashedGuest } from "./internal/kexec/crashed";
-export { PhysicalBytes } from "./raw/physical";
+export { PhysicalBytes } from "./internal/memory/physical";
 export { Step, StepEvent } from "./internal/reset/preparation";
 export { xenstore, StoreList, StoreValue, StoreWatch, Transaction } from "./xenstore";
 export { control } from "./internal/reset/control";

@@ -3,8 +3,8 @@
 
 import { checked, vcpu_op, vm_assist } from "./raw/hypercall";
 import { Part, PartOrder, addPart } from "./internal/reset/part";
-import { needSharedInfo } from "./raw/shared-info";
-import { barrier, load32, load64, shared_alloc } from "./raw/intrinsics";
+import { needSharedInfo } from "./internal/events/shared-info";
+import { barrier, load32, load64, shared_alloc } from "./internal/intrinsics";
 import {
   RUNSTATE_INFO_SIZE,
   RUNSTATE_INFO_STATE,

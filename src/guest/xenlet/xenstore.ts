@@ -18,6 +18,7 @@ import { payload } from "./internal/xenstore/request";
 import { ContextWatchCallback, StoreWatch, WatchCallback } from "./internal/xenstore/watch";
 
 export { StoreList, StoreValue } from "./internal/xenstore/access";
+export { storeErrorName } from "./internal/xenstore/error";
 export { StoreWatch } from "./internal/xenstore/watch";
 
 /**

@@ -11,7 +11,7 @@ import { compileGuest, type CompileResult, type GuestRuntime } from "./asc/compi
 import { emitStages, type EmittedStage } from "./emit.js";
 import { withoutSections } from "../elf/sections.js";
 import { lower, type DeadLoads } from "./lower/lower.js";
-import type { NullPage } from "./module-files.js";
+import type { NullPage } from "./lower/linear-memory.js";
 import type { TestSite } from "./asc/transform/test-sites.js";
 import { fixedObjects, link, run, type HypercallMode } from "./link/toolchain.js";
 
@@ -74,11 +74,12 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   try {
     const fixed = fixedObjects(hypercall, signal ? { signal } : {});
     fixed.catch(() => undefined); // awaited below; a compile error comes first
-    const { wasm, sourceMap, tests } = await stage("compile", () => compiled(options));
+    const { wasm, sourceMap, tests, own } = await stage("compile", () => compiled(options));
     await writeFile(join(folder, "guest.wasm.map"), sourceMap);
     const lowered = await stage("lower", () =>
       lower({
         wasm,
+        own,
         sourceMap,
         hypercall,
         folder,
@@ -119,7 +120,14 @@ async function compiled({
   transforms = [],
   runtime,
   cache = true,
-}: BuildOptions): Promise<CompileResult> {
-  if (entry.endsWith(".wasm")) return { wasm: await readFile(entry), sourceMap: "", tests: [] };
-  return compileGuest({ entry, transforms, cache, ...(runtime === undefined ? {} : { runtime }) });
+}: BuildOptions): Promise<CompileResult & { own: boolean }> {
+  if (entry.endsWith(".wasm"))
+    return { wasm: await readFile(entry), sourceMap: "", tests: [], own: false };
+  const result = await compileGuest({
+    entry,
+    transforms,
+    cache,
+    ...(runtime === undefined ? {} : { runtime }),
+  });
+  return { ...result, own: true };
 }

@@ -9,7 +9,7 @@ import { UserError } from "../base/errors.js";
 import { buildImage, type BuildOptions, type BuildResult } from "../build/build.js";
 import type { GuestRuntime } from "../build/asc/compile.js";
 import type { DeadLoads } from "../build/lower/lower.js";
-import type { NullPage } from "../build/module-files.js";
+import type { NullPage } from "../build/lower/linear-memory.js";
 import type { Progress } from "../base/progress.js";
 
 export interface BuildChoices {

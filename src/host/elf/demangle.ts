@@ -1,9 +1,9 @@
 /**
  * From a symbol in an image back to what a person wrote.
  *
- *   w2c_guest_0x7Elib0x2Fstring0x2FString0x23concat   the symbol, by wasm2c
- *   ~lib/string/String#concat                         the Wasm name, by asc
- *   String#concat (~lib/string.ts)                    what is shown
+ *   wasm_fn_0x7Elib0x2Fstring0x2FString0x23concat   the symbol, by the lowering
+ *   ~lib/string/String#concat                       the Wasm name, by asc
+ *   String#concat (~lib/string.ts)                  what is shown
  */
 
 export interface SourceName {
@@ -13,10 +13,10 @@ export interface SourceName {
 }
 
 /**
- * wasm2c's own function names: `w2c_`, the module (its underscores doubled),
- * `_`, the name. gcc's clones add suffixes (`.constprop.0`, `.part.0`, `.cold`).
+ * The lowering's function names (build/lower/emit/symbols.ts): behind the name, what tells functions of one name apart
+ * (`0xN12`), or a tail call's parts of one (`0xT`, `0xB`). An import of module "native" is C's, by the guest's name for it. gcc's clones add suffixes (`.constprop.0`, `.part.0`, `.cold`).
  */
-const WASM2C_SYMBOL = /^w2c_(?:__|[^_])+_(?<name>.+)$/;
+const WASM_SYMBOL = /^(?:wasm_fn|import_native)_(?<name>.*?)(?:0xN\d+)?(?:0x[TB])?$/;
 const CLONE_SUFFIXES = /(?:\.(?:constprop|isra|part|cold|lto_priv|localalias)(?:\.\d+)?)+$/;
 
 export function withoutCloneSuffix(symbol: string): string {
@@ -24,17 +24,18 @@ export function withoutCloneSuffix(symbol: string): string {
 }
 
 /**
- * The Wasm name that wasm2c mangled into this symbol, or null if wasm2c did not
- * make it. wasm2c writes what may not stand in a C name as 0xHH, upper case; the
- * text "0x" followed by a hex digit has that digit escaped, so that reading from
+ * The Wasm name that was mangled into this symbol, or null if it is none of the
+ * module's. What may not stand in a C name is 0xHH, upper case, for each byte of
+ * its UTF-8; so is the "0" of a "0x" in the name itself, so that reading from
  * left to right is exact.
  */
 export function wasmName(symbol: string): string | null {
-  const name = WASM2C_SYMBOL.exec(withoutCloneSuffix(symbol))?.groups?.["name"];
+  const name = WASM_SYMBOL.exec(withoutCloneSuffix(symbol))?.groups?.["name"];
   if (name === undefined) return null;
-  return name.replace(/0x([0-9A-F]{2})/g, (_, digits: string) =>
+  const bytes = name.replace(/0x([0-9A-F]{2})/g, (_, digits: string) =>
     String.fromCharCode(parseInt(digits, 16)),
   );
+  return Buffer.from(bytes, "latin1").toString();
 }
 
 /** Splits asc's internal name, `path/of/the/file/Class#method`, into function and file. */

@@ -69,7 +69,7 @@ function frames(address: bigint, locations: Location[]): Frame[] {
   return withoutHelpers(locations).map(({ symbol, file, line }, index, all) => {
     if (symbol === null) return unknownFrame(address);
     const source = readableSymbol(symbol);
-    // A line of wasm2c's C says nothing to the reader of a .ts file.
+    // A line of the lowered C says nothing to the reader of a .ts file.
     const useDebugInfo = wasmName(symbol) === null || file?.endsWith(".ts") === true;
     const frame = {
       address,
@@ -83,8 +83,11 @@ function frames(address: bigint, locations: Location[]): Frame[] {
   });
 }
 
+/** Headers of what instructions are in C. */
+const OPERATIONS = /(?:^|\/)(?:memory|numeric|simd|tables|intrinsics)\.h$/;
+
 /**
- * Leaves out what an instruction is in C (`i32_load` and the like, runtime/wasm/wasm-ops.h): inlined into nearly every
+ * Leaves out what an instruction is in C (`i32_div_s` and the like, runtime/wasm/numeric.h): inlined into nearly every
  * function, and no function of the program's.
  */
 function withoutHelpers(locations: Location[]): Location[] {
@@ -94,7 +97,7 @@ function withoutHelpers(locations: Location[]): Location[] {
   return locations.filter(
     (location) =>
       isWasm(location) ||
-      (location.file !== outermost.file && location.file?.endsWith("wasm-ops.h") !== true),
+      (location.file !== outermost.file && !OPERATIONS.test(location.file ?? "")),
   );
 }
 

@@ -5,21 +5,21 @@
 //   spoil=1     the crash kernel changes a byte of the dead guest's memory before it looks at it
 
 import {
-  CrashedGuest,
-  SHUTDOWN_crash,
-  Vcpu,
-  Watchdog,
-  VIRQ_TIMER,
   bootModules,
   commandLineValue,
+  CrashedGuest,
   evtchn,
   kexec,
   sched,
+  SHUTDOWN_crash,
   systemTime,
   timer,
+  Vcpu,
+  VIRQ_TIMER,
+  Watchdog,
 } from "xenlet";
-import { physical_write } from "xenlet/raw/intrinsics";
-import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
+import { physical_write } from "xenlet/raw/memory";
+import { registerVcpuInfo } from "xenlet/raw/shared-info";
 
 @external("native", "spoil_vcpu") declare function spoil_vcpu(id: u32): void;
 

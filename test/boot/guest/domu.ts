@@ -2,26 +2,26 @@
 // unless that is something else.
 
 import {
-  MAX_VCPUS,
-  PhysicalBytes,
-  Vcpu,
   bootModules,
   checked,
   commandLine,
   commandLineValue,
   evtchn,
+  MAX_VCPUS,
+  PhysicalBytes,
   sched,
   softReset,
   step,
   systemTime,
+  Vcpu,
   watchdogOp,
   xen,
 } from "xenlet";
-import { ConsoleRing } from "xenlet/internal/console/ring";
-import { BootData } from "xenlet/internal/start/start-info";
-import { boot_data, load8 } from "xenlet/raw/intrinsics";
 import { hvm_memmap_table_entry, hvm_start_info } from "xenlet/raw/abi/start_info";
+import { ConsoleRing } from "xenlet/raw/console-ring";
+import { load8 } from "xenlet/raw/memory";
 import { needSharedInfo } from "xenlet/raw/shared-info";
+import { boot_data, BootData } from "xenlet/raw/start-info";
 
 /** Lines of all lengths, 100 KB of them, among records that go another way. */
 function talk(): void {

@@ -1,17 +1,10 @@
 // A soft reset of a domain that is being destroyed: it stays for as long as a page of it is mapped. The boot module is
 // test/boot/guest/domu.ts. With `reset=0` the reset is left out.
 
+import { commandLineValue, systemTime, waitForEvents } from "xenlet";
 import { describeResult } from "xenlet/raw/errno";
-import { waitForEvents } from "xenlet/internal/loop/loop";
-import { commandLineValue } from "xenlet/internal/start/start-info";
-import { systemTime } from "xenlet/internal/time/time";
-import { DomainConfig } from "xenlet/toolstack/builder";
-import { guestFiles } from "xenlet/toolstack/bundle";
-import { mapFrame, unmapFrame } from "xenlet/toolstack/foreign-frames";
-import { Guest } from "xenlet/toolstack/guest";
-import { Image } from "xenlet/toolstack/image";
-import { CONSOLE_GFN } from "xenlet/toolstack/memory-map";
-import { onConsoleLine } from "xenlet/toolstack/report";
+import { DomainConfig, Guest, guestFiles, Image, onConsoleLine } from "xenlet/toolstack";
+import { CONSOLE_GFN, mapFrame, unmapFrame } from "xenlet/raw/toolstack";
 
 const MS: u64 = 1_000_000;
 

@@ -9,20 +9,20 @@
 // Each sets up what only a domain that is as new can: the numbers are told, and are the same in each generation.
 
 import {
-  KexecOptions,
-  VIRQ_TIMER,
-  Vcpu,
-  VcpuStart,
   bootModules,
   commandLineValue,
   describeResult,
   evtchn,
   kexec,
+  KexecOptions,
   systemTime,
+  Vcpu,
+  VcpuStart,
+  VIRQ_TIMER,
 } from "xenlet";
 import { grant } from "xenlet/grant";
 import { memory_op } from "xenlet/raw/hypercall";
-import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
+import { registerVcpuInfo } from "xenlet/raw/shared-info";
 
 const XENMEM_current_reservation: u32 = 3;
 const domid: usize = memory.data<u16>([0x7ff0]);

@@ -91,13 +91,12 @@ static uint32_t total(visitor *visit)
     return count;
 }
 
-uint32_t w2c_native_executable(struct w2c_native *native) { (void)native; return total(count_executable); }
-uint32_t w2c_native_writable(struct w2c_native *native) { (void)native; return total(count_writable); }
-uint32_t w2c_native_conflicts(struct w2c_native *native) { (void)native; return total(count_conflicts); }
-uint32_t w2c_native_low_executable(struct w2c_native *native) { (void)native; return total(count_low_executable); }
+uint32_t import_native_executable(void) { (void)native; return total(count_executable); }
+uint32_t import_native_writable(void) { (void)native; return total(count_writable); }
+uint32_t import_native_conflicts(void) { (void)native; return total(count_conflicts); }
+uint32_t import_native_low_executable(void) { (void)native; return total(count_low_executable); }
 
-void w2c_native_plant(struct w2c_native *native)
+void import_native_plant(void)
 {
-    (void)native;
     shared_map(((uint64_t)text_start - KERNEL_BASE) >> PAGE_SHIFT, 1);
 }

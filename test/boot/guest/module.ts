@@ -1,7 +1,7 @@
 // Uses all the memory that it can get, then tells what its boot module holds.
 
 import { bootModules } from "xenlet";
-import { load8 } from "xenlet/raw/intrinsics";
+import { load8 } from "xenlet/raw/memory";
 
 while (memory.grow(16) >= 0) {}
 const size: usize = (<usize>memory.size()) << 16;

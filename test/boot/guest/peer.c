@@ -35,9 +35,8 @@ struct physdev_irq_status_query {
     uint32_t irq, flags;
 };
 
-struct w2c_native;
-void w2c_native_probe(struct w2c_native *native);
-void w2c_native_left(struct w2c_native *native);
+void import_native_probe(void);
+void import_native_left(void);
 
 static void number(int64_t value)
 {
@@ -132,17 +131,16 @@ static void vcpu_info(void)
     record_end();
 }
 
-void w2c_native_probe(struct w2c_native *native)
+void import_native_probe(void)
 {
-    (void)native;
     ports();
     pirqs();
     once();
 }
 
 /* With what is an error for a kernel that is no domain's first. */
-void w2c_native_left(struct w2c_native *native)
+void import_native_left(void)
 {
-    w2c_native_probe(native);
+    import_native_probe();
     vcpu_info();
 }

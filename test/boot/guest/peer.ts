@@ -12,15 +12,14 @@ import {
   systemTime,
   xenstore,
 } from "xenlet";
-import { grant_table_op, memory_op } from "xenlet/raw/hypercall";
-import { load32, physical_read, physical_write, say_stage } from "xenlet/raw/intrinsics";
-import { MemoryMap } from "xenlet/internal/kexec/memory-map";
-import { DOMID_SELF } from "xenlet/raw/abi/xen";
-import { GNTTABOP_query_size, gnttab_query_size, grant_entry_v1 } from "xenlet/raw/abi/grant_table";
+import { gnttab_query_size, GNTTABOP_query_size, grant_entry_v1 } from "xenlet/raw/abi/grant_table";
 import { XENMAPSPACE_grant_table } from "xenlet/raw/abi/memory";
-import { mapXenFrame } from "xenlet/raw/frames";
-import { needSharedInfo } from "xenlet/raw/shared-info";
-import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
+import { DOMID_SELF } from "xenlet/raw/abi/xen";
+import { grant_table_op, memory_op } from "xenlet/raw/hypercall";
+import { load32, mapXenFrame, physical_read, physical_write } from "xenlet/raw/memory";
+import { say_stage } from "xenlet/raw/record";
+import { needSharedInfo, registerVcpuInfo } from "xenlet/raw/shared-info";
+import { MemoryMap } from "xenlet/raw/start-info";
 
 @external("native", "probe") declare function probe(): void;
 @external("native", "left") declare function left(): void;

@@ -3,17 +3,17 @@
 // something else, for the tests' negative controls.
 
 import {
-  SHUTDOWN_crash,
-  SHUTDOWN_soft_reset,
-  Watchdog,
   commandLine,
   commandLineValue,
   describeResult,
   sched,
+  SHUTDOWN_crash,
+  SHUTDOWN_soft_reset,
   systemTime,
+  Watchdog,
   watchdogOp,
 } from "xenlet";
-import { interrupts_off } from "xenlet/raw/intrinsics";
+import { interrupts_off } from "xenlet/raw/cpu";
 
 const end = commandLineValue("end");
 const mutant = (" " + commandLine() + " ").includes(" mutant ");

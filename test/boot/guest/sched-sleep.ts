@@ -1,9 +1,10 @@
 // Blocks with interrupts off. `event=before`: with an event pending; `event=later`: with none, and one to come.
 
-import { SCHEDOP_block, VIRQ_TIMER, checked, commandLineValue, evtchn, systemTime, timer } from "xenlet";
+import { checked, commandLineValue, evtchn, SCHEDOP_block, systemTime, timer, VIRQ_TIMER } from "xenlet";
 import { SHARED_INFO_VCPU_INFO, VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/raw/abi/xen";
+import { interrupts_off } from "xenlet/raw/cpu";
 import { sched_op } from "xenlet/raw/hypercall";
-import { interrupts_off, load8 } from "xenlet/raw/intrinsics";
+import { load8 } from "xenlet/raw/memory";
 import { sharedInfo } from "xenlet/raw/shared-info";
 
 const port = <u32>checked("EVTCHNOP_bind_virq", evtchn.bindVirq(VIRQ_TIMER));

@@ -4,13 +4,11 @@
 // Linux needs ACPI tables, to have timers and a power switch, and RAM below 1 MiB. A domain of type hvm whose hvmloader
 // this image has replaced is told of neither: the RAM is there, and the tables are written where a PC's BIOS has them.
 
-import { KexecOptions, bootModules, commandLineValue, kexec, record, xenstore } from "xenlet";
-import { XEN_HVM_MEMMAP_TYPE_RAM, hvm_start_info } from "xenlet/raw/abi/start_info";
-import { boot_data, physical_write } from "xenlet/raw/intrinsics";
-import { MemoryMapEntry } from "xenlet/internal/kexec/memory-map";
-import { PhysicalBytes } from "xenlet/raw/physical";
-import { BootData } from "xenlet/internal/start/start-info";
-import { writeAcpi } from "xenlet/toolstack/acpi";
+import { bootModules, commandLineValue, kexec, KexecOptions, PhysicalBytes, record, xenstore } from "xenlet";
+import { hvm_start_info, XEN_HVM_MEMMAP_TYPE_RAM } from "xenlet/raw/abi/start_info";
+import { physical_write } from "xenlet/raw/memory";
+import { boot_data, BootData, MemoryMapEntry } from "xenlet/raw/start-info";
+import { writeAcpi } from "xenlet/raw/toolstack";
 
 const LOW_RAM: u64 = 0xa0000;
 const BIOS: u64 = 0xf0000;

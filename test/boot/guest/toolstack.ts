@@ -2,25 +2,13 @@
 // it makes one domain and ends. The boot module is test/boot/guest/domu.ts. Fails if a domain leaves something behind, if
 // domains share what is one's own, or if an operation does not answer as Xen's headers say.
 
-import { ESRCH, EINVAL } from "xenlet/raw/errno";
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { checked } from "xenlet/raw/hypercall";
-import { waitForEvents } from "xenlet/internal/loop/loop";
-import { sched } from "xenlet/internal/sched/sched";
-import { systemTime } from "xenlet/internal/time/time";
+import { checked, evtchn, sched, systemTime, waitForEvents } from "xenlet";
+import { expect, group, test } from "xenlet/test";
 import { SHUTDOWN_crash, SHUTDOWN_poweroff, SHUTDOWN_reboot, SHUTDOWN_suspend } from "xenlet/raw/abi/sched";
 import { VIRQ_DOM_EXC } from "xenlet/raw/abi/xen";
-import { DomainConfig } from "xenlet/toolstack/builder";
-import { guestFiles } from "xenlet/toolstack/bundle";
-import { freePages } from "xenlet/toolstack/domctl";
-import { Domain } from "xenlet/toolstack/domain";
-import { mapFrame, unmapFrame } from "xenlet/toolstack/foreign-frames";
-import { Guest } from "xenlet/toolstack/guest";
-import { Image } from "xenlet/toolstack/image";
-import { onConsoleLine } from "xenlet/toolstack/report";
-import { Store } from "xenlet/toolstack/store";
-
-import { expect, group, test } from "xenlet/test";
+import { EINVAL, ESRCH } from "xenlet/raw/errno";
+import { Domain, DomainConfig, Guest, guestFiles, Image, onConsoleLine, Store } from "xenlet/toolstack";
+import { freePages, mapFrame, unmapFrame } from "xenlet/raw/toolstack";
 
 const MS: u64 = 1_000_000;
 /** Some frame of a domain's RAM. */

@@ -4,14 +4,11 @@
 #include "guest.h"
 #include "lapic.h"
 
-struct w2c_native;
-
-void w2c_native_lapic_off(struct w2c_native *native);
+void import_native_lapic_off(void);
 
 /* Software disable, as after a reset of the APIC. */
-void w2c_native_lapic_off(struct w2c_native *native)
+void import_native_lapic_off(void)
 {
-    (void)native;
     lapic_enable();
     wrmsr(MSR_X2APIC_SPURIOUS, LAPIC_SPURIOUS_VECTOR);
 }

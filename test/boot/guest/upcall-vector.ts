@@ -2,20 +2,19 @@
 // `then=callback` it goes on as the next kernel would that knows nothing of the local APIC: turns it off, and
 // sets the callback vector anew. Or `then=own`: that kernel sets an upcall vector of its own.
 
-import { VIRQ_TIMER, checked, commandLineValue, evtchn, sched, systemTime, timer } from "xenlet";
+import { checked, commandLineValue, evtchn, sched, systemTime, timer, VIRQ_TIMER } from "xenlet";
 import {
-  HVMOP_set_evtchn_upcall_vector,
-  HVMOP_set_param,
   HVM_PARAM_CALLBACK_IRQ,
   HVM_PARAM_CALLBACK_TYPE_VECTOR,
+  HVMOP_set_evtchn_upcall_vector,
+  HVMOP_set_param,
   xen_hvm_evtchn_upcall_vector,
   xen_hvm_param,
 } from "xenlet/raw/abi/hvm";
 import { DOMID_SELF } from "xenlet/raw/abi/xen";
 import { describeResult } from "xenlet/raw/errno";
 import { hvm_op } from "xenlet/raw/hypercall";
-import { upcall_vector } from "xenlet/raw/intrinsics";
-import { useUpcallVector } from "xenlet/raw/upcall-vector";
+import { upcall_vector, useUpcallVector } from "xenlet/raw/shared-info";
 
 @external("native", "lapic_off") declare function lapic_off(): void;
 

@@ -5,24 +5,23 @@
 //   pirq          an interrupt of the device model's keyboard, as an event
 
 import {
-  KexecOptions,
-  VIRQ_TIMER,
   bootModules,
   checked,
   commandLineValue,
   describeResult,
   evtchn,
   kexec,
+  KexecOptions,
   record,
   sched,
   softReset,
   systemTime,
+  VIRQ_TIMER,
   xen,
   xenstore,
 } from "xenlet";
 import { memory_op } from "xenlet/raw/hypercall";
-import { needSharedInfo } from "xenlet/raw/shared-info";
-import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
+import { needSharedInfo, registerVcpuInfo } from "xenlet/raw/shared-info";
 import { bindPirq, mapPirq, pirqStatus } from "../../../src/guest/conformance/physdev";
 
 /** Bytes from and to the PC's ports. */

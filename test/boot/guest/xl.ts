@@ -2,32 +2,32 @@
 // debug port, and prints to the console.
 
 import {
-  SHUTDOWN_crash,
-  SHUTDOWN_reboot,
-  Vcpu,
-  Watchdog,
   checked,
   commandLineValue,
   control,
   evtchn,
   record,
   sched,
+  SHUTDOWN_crash,
+  SHUTDOWN_reboot,
   softReset,
   suspend,
   systemTime,
+  Vcpu,
+  Watchdog,
   xen,
   xenstore,
 } from "xenlet";
-import { HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_CONSOLE_PFN } from "xenlet/raw/abi/hvm";
-import { XEN_HVM_MEMMAP_TYPE_RAM, hvm_memmap_table_entry } from "xenlet/raw/abi/start_info";
-import { VCPUOP_is_up } from "xenlet/raw/abi/vcpu";
-import { ConsoleRing } from "xenlet/internal/console/ring";
 import { grant } from "xenlet/grant";
-import { vcpu_op } from "xenlet/raw/hypercall";
+import { HVM_PARAM_CONSOLE_EVTCHN, HVM_PARAM_CONSOLE_PFN } from "xenlet/raw/abi/hvm";
+import { hvm_memmap_table_entry, XEN_HVM_MEMMAP_TYPE_RAM } from "xenlet/raw/abi/start_info";
+import { VCPUOP_is_up } from "xenlet/raw/abi/vcpu";
+import { ConsoleRing } from "xenlet/raw/console-ring";
 import { hvmParam } from "xenlet/raw/hvm-param";
-import { boot_data, shared_map } from "xenlet/raw/intrinsics";
-import { BootData } from "xenlet/internal/start/start-info";
-import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
+import { vcpu_op } from "xenlet/raw/hypercall";
+import { shared_map } from "xenlet/raw/memory";
+import { registerVcpuInfo } from "xenlet/raw/shared-info";
+import { boot_data, BootData } from "xenlet/raw/start-info";
 
 const SECOND: u64 = 1_000_000_000;
 

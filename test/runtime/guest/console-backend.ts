@@ -1,7 +1,7 @@
 // The daemon's end of a console as exports, for the tests beside this file: lines come out as records.
 
 import { record } from "xenlet";
-import { shared_alloc } from "xenlet/raw/intrinsics";
+import { shared_alloc } from "xenlet/internal/intrinsics";
 import { ConsoleBackend } from "xenlet/toolstack/console-backend";
 import { Typing } from "xenlet/toolstack/console-input";
 

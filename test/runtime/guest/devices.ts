@@ -2,7 +2,7 @@
 
 import { ConsoleRing } from "xenlet/internal/console/ring";
 import { grant } from "xenlet/grant";
-import { shared_alloc } from "xenlet/raw/intrinsics";
+import { shared_alloc } from "xenlet/internal/intrinsics";
 
 const PORT = 3;
 const page = shared_alloc(1);

@@ -25,7 +25,7 @@ function between(text: string, begin: RegExp, end: RegExp): string[] {
 
 /** Addresses and such, which change with everything else in the image, are left out. */
 const constant = (line: string): string =>
-  line.replace(/ \(type \d+\)/, "").replace(/(i32\.const |= )\d{4,}(u?\b)/, "$1ADDRESS$2");
+  line.replace(/ \(type \d+\)/, "").replace(/(i32\.const |= |\(|, )\d{4,}(u?\b)/g, "$1ADDRESS$2");
 
 async function stages(source: string): Promise<Record<string, string>> {
   const folder = await mkdtemp(join(tmpdir(), "xenlet-lowering-"));
@@ -38,7 +38,7 @@ async function stages(source: string): Promise<Record<string, string>> {
       readDebugNames: true,
     });
     const text = async (suffix: string): Promise<string> => readFile(join(folder, suffix), "utf8");
-    const name = "w2c_guest_sum0x2Fsum";
+    const name = "wasm_fn_sum0x2Fsum";
     const assembly = between(await text("sum.s"), new RegExp(`<${name}>:$`), /\tret\s*$/)
       .slice(2)
       .map((line) =>
@@ -47,7 +47,7 @@ async function stages(source: string): Promise<Record<string, string>> {
             file === "guest.c" ? "; (no line of its own)" : `; ${file}:${number}`,
           )
           .replace(/^\w+:\t/, "    ")
-          .replace(/\w+ <w2c_guest_sum0x2Fsum(\+\w+)>/, "sum$1")
+          .replace(/\w+ <wasm_fn_sum0x2Fsum(\+\w+)>/, "sum$1")
           .replace(/\b0x[0-9a-f]{4,}\b/, "ADDRESS"),
       );
     const map = between(await text("sum.map"), new RegExp(`^ \\.text\\.${name}$`), /lowered/);
@@ -55,7 +55,7 @@ async function stages(source: string): Promise<Record<string, string>> {
       wasm: between(module.toText({}), /\(func \$sum\/sum /, /^ {2}\(func|^ {4}local\.get.*\)$/)
         .map((line) => constant(line.slice(2)))
         .join("\n"),
-      c: between(await text("sum.c"), new RegExp(`^u32 ${name}\\(.*\\{$`), /^\}/)
+      c: between(await text("sum.c"), new RegExp(`^static u32 ${name}\\(.*\\{$`), /^\}/)
         .map(constant)
         .join("\n"),
       asm: assembly.join("\n"),

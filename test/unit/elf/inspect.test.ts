@@ -58,9 +58,9 @@ test("parts: code by who wrote it, data by kind, and no byte lost", () => {
     symbols: [
       { name: "boot_main", address: base, size: 8 },
       { name: "boot_main_alias", address: base, size: 8 },
-      { name: "w2c_guest_main0x2Frun", address: base + 8n, size: 10 },
-      { name: "w2c_guest_0x7Elib0x2Fxenlet0x2Fsched0x2Fyield", address: base + 18n, size: 12 },
-      { name: "w2c_guest_0x7Elib0x2Frt0x2Ftlsf0x2FaddMemory", address: base + 30n, size: 14 },
+      { name: "wasm_fn_main0x2Frun", address: base + 8n, size: 10 },
+      { name: "wasm_fn_0x7Elib0x2Fxenlet0x2Fsched0x2Fyield", address: base + 18n, size: 12 },
+      { name: "wasm_fn_0x7Elib0x2Frt0x2Ftlsf0x2FaddMemory", address: base + 30n, size: 14 },
     ],
   });
   expect(Object.fromEntries(image.parts.map(({ name, bytes }) => [name, bytes]))).toMatchObject({
@@ -127,9 +127,9 @@ test("the text", () => {
       code: assembly and padding       16 B
       read-only data                   32 B
       data                             16 B
-      symbols and names                144 B
+      symbols and names                142 B
       other sections                   20 B
-      headers and padding              796 B
+      headers and padding              798 B
 
     symbols: 2, of them 2 functions; the largest
       run (main.ts)  32 B

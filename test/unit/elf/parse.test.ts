@@ -54,7 +54,7 @@ describe("a well-formed image", () => {
     ]);
     expect(readSymbols(elf)).toMatchObject([
       { name: "start", address: KERNEL + BigInt(TEXT_PHYS), size: 16, kind: "function" },
-      { name: "w2c_guest_main0x2Frun", size: 32 },
+      { name: "wasm_fn_main0x2Frun", size: 32 },
     ]);
   });
 

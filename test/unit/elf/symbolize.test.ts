@@ -21,22 +21,22 @@ NOINLINE void _start(void) { for (;;); }
 #line 3 "traps.c"
 NOINLINE __attribute__((noreturn)) void stop(void) { for (;;) __asm__ volatile("hlt"); }
 #line 17 "src/main.ts"
-static inline __attribute__((always_inline)) int w2c_guest_main0x2Fadd(volatile int *p) { return *p + 1; }
+static inline __attribute__((always_inline)) int wasm_fn_main0x2Fadd(volatile int *p) { return *p + 1; }
 #line 20 "src/main.ts"
-NOINLINE int w2c_guest_main0x2FTask0x23run(volatile int *p) {
+NOINLINE int wasm_fn_main0x2FTask0x23run(volatile int *p) {
   int sum = *p;
-  sum += w2c_guest_main0x2Fadd(p);
+  sum += wasm_fn_main0x2Fadd(p);
   if (sum == 7) stop();
   return sum;
 }
 #line 30 "src/main.ts"
-NOINLINE int w2c_guest_main0x2FTask0x23id(void) { return 5; }
+NOINLINE int wasm_fn_main0x2FTask0x23id(void) { return 5; }
 #line 900 "guest.c"
 static inline __attribute__((always_inline)) int i32_load(volatile int *p) { return *p; }
-NOINLINE int w2c_guest_main0x2Fload(volatile int *p) { return i32_load(p); }
-NOINLINE int w2c_guest_0x7Estart(void) { return 6; }
-NOINLINE void w2c_guest_main0x2Flast(void) { stop(); }
-NOINLINE void w2c_guest_main0x2Fnext(void) { __asm__ volatile("nop"); }
+NOINLINE int wasm_fn_main0x2Fload(volatile int *p) { return i32_load(p); }
+NOINLINE int wasm_fn_0x7Estart(void) { return 6; }
+NOINLINE void wasm_fn_main0x2Flast(void) { stop(); }
+NOINLINE void wasm_fn_main0x2Fnext(void) { __asm__ volatile("nop"); }
 `;
 
 let folder: string;
@@ -73,7 +73,7 @@ const texts = async (image: string, addresses: bigint[]) =>
 
 describe("with debug information", () => {
   test("function, file and line; a C function by its own name", async () => {
-    const id = at("w2c_guest_main0x2FTask0x23id").start;
+    const id = at("wasm_fn_main0x2FTask0x23id").start;
     expect(await texts(debug, [id, at("stop").start])).toEqual([
       ["Task#id (main.ts:30)"],
       ["stop (traps.c:3)"],
@@ -81,7 +81,7 @@ describe("with debug information", () => {
   });
 
   test("inlined functions, innermost first", async () => {
-    const { start, size } = at("w2c_guest_main0x2FTask0x23run");
+    const { start, size } = at("wasm_fn_main0x2FTask0x23run");
     const all = Array.from({ length: size }, (_, offset) => start + BigInt(offset));
     const inlined = (await symbolize(debug, all)).find((group) => group.length === 2);
     expect(inlined?.map(({ text, inlined: into }) => [text, into])).toEqual([
@@ -91,21 +91,21 @@ describe("with debug information", () => {
   });
 
   test("lines of generated C are not shown as if they were the guest's", async () => {
-    const [[frame] = []] = await symbolize(debug, [at("w2c_guest_main0x2Flast").start]);
+    const [[frame] = []] = await symbolize(debug, [at("wasm_fn_main0x2Flast").start]);
     expect(frame).toMatchObject({ function: "last", file: "main.ts", line: null });
     expect(frame?.text).toBe("last (main.ts)");
   });
 
-  test("wasm2c's own inlined helpers are not shown, nor the generated file", async () => {
-    const { start, size } = at("w2c_guest_main0x2Fload");
+  test("the lowering's own inlined helpers are not shown, nor the generated file", async () => {
+    const { start, size } = at("wasm_fn_main0x2Fload");
     const all = Array.from({ length: size }, (_, offset) => start + BigInt(offset));
     expect(new Set((await texts(debug, all)).flat())).toEqual(new Set(["load (main.ts)"]));
-    expect(await texts(debug, [at("w2c_guest_0x7Estart").start])).toEqual([["~start"]]);
+    expect(await texts(debug, [at("wasm_fn_0x7Estart").start])).toEqual([["~start"]]);
   });
 
   test("a return address belongs to the function that called", async () => {
     const returnAddress =
-      at("w2c_guest_main0x2Flast").start + BigInt(at("w2c_guest_main0x2Flast").size);
+      at("wasm_fn_main0x2Flast").start + BigInt(at("wasm_fn_main0x2Flast").size);
     // As a plain address it is the next function: that is the trap to avoid.
     expect(await texts(debug, [returnAddress])).toEqual([["next (main.ts)"]]);
     const frames = await symbolizeBacktrace(debug, at("stop").start, [returnAddress]);
@@ -116,14 +116,14 @@ describe("with debug information", () => {
 
 describe("with less to go by", () => {
   test("no debug information: functions without lines", async () => {
-    expect(await texts(plain, [at("w2c_guest_main0x2FTask0x23run").start + 1n])).toEqual([
+    expect(await texts(plain, [at("wasm_fn_main0x2FTask0x23run").start + 1n])).toEqual([
       ["Task#run (main.ts)"],
     ]);
   });
 
   test("no addr2line on this machine: the symbol table alone", async () => {
     vi.stubEnv("PATH", folder);
-    const run = at("w2c_guest_main0x2FTask0x23run");
+    const run = at("wasm_fn_main0x2FTask0x23run");
     expect(await texts(debug, [run.start + 1n, at("stop").start, 0x10n])).toEqual([
       ["Task#run (main.ts)"],
       ["stop"],
@@ -132,7 +132,7 @@ describe("with less to go by", () => {
   });
 
   test("a stripped image: bare addresses", async () => {
-    const run = at("w2c_guest_main0x2FTask0x23run").start;
+    const run = at("wasm_fn_main0x2FTask0x23run").start;
     expect(await texts(stripped, [run])).toEqual([[`0x${run.toString(16)}`]]);
   });
 

@@ -7,28 +7,25 @@
 #include "hypercall.h"
 #include "lapic.h"
 
-uint64_t w2c_native_msr_read(struct w2c_native *native, uint32_t msr);
-void w2c_native_msr_write(struct w2c_native *native, uint32_t msr, uint64_t value);
-void w2c_native_lapic_on(struct w2c_native *native);
-void w2c_native_control_registers(struct w2c_native *native, uint32_t to);
-void w2c_native_set_debug_register(struct w2c_native *native, uint64_t value);
-uint64_t w2c_native_hypercall_page_paddr(struct w2c_native *native);
+uint64_t import_native_msr_read(uint32_t msr);
+void import_native_msr_write(uint32_t msr, uint64_t value);
+void import_native_lapic_on(void);
+void import_native_control_registers(uint32_t to);
+void import_native_set_debug_register(uint64_t value);
+uint64_t import_native_hypercall_page_paddr(void);
 
-uint64_t w2c_native_msr_read(struct w2c_native *native, uint32_t msr)
+uint64_t import_native_msr_read(uint32_t msr)
 {
-    (void)native;
     return rdmsr(msr);
 }
 
-void w2c_native_msr_write(struct w2c_native *native, uint32_t msr, uint64_t value)
+void import_native_msr_write(uint32_t msr, uint64_t value)
 {
-    (void)native;
     wrmsr(msr, value);
 }
 
-void w2c_native_lapic_on(struct w2c_native *native)
+void import_native_lapic_on(void)
 {
-    (void)native;
     lapic_accept(LAPIC_SPURIOUS_VECTOR);
 }
 
@@ -45,13 +42,12 @@ struct table {
     })
 
 /* In the order of src/guest/conformance/probes.ts's names. */
-void w2c_native_control_registers(struct w2c_native *native, uint32_t to)
+void import_native_control_registers(uint32_t to)
 {
     volatile uint64_t *list = (uint64_t *)(uintptr_t)to;
     uint16_t task;
     struct table gdt, idt;
 
-    (void)native;
     list[0] = READ("cr0");
     list[1] = READ("cr3");
     list[2] = READ("cr4");
@@ -66,16 +62,14 @@ void w2c_native_control_registers(struct w2c_native *native, uint32_t to)
 }
 
 /* DR0, which nobody uses: DR7 turns nothing on. */
-void w2c_native_set_debug_register(struct w2c_native *native, uint64_t value)
+void import_native_set_debug_register(uint64_t value)
 {
-    (void)native;
     __asm__ volatile("mov %0, %%dr0" : : "r"(value));
 }
 
 /* 0 where hypercalls need no page. */
-uint64_t w2c_native_hypercall_page_paddr(struct w2c_native *native)
+uint64_t import_native_hypercall_page_paddr(void)
 {
-    (void)native;
 #ifdef XENLET_HYPERCALL_DIRECT
     return 0;
 #else

@@ -63,13 +63,13 @@ static struct gate gate_to(const void *handler, struct gate like)
     };
 }
 
-uint64_t w2c_native_interrupted_event_reset(struct w2c_native *native, uint32_t reason, uint32_t upcall_pending);
+uint64_t import_native_interrupted_event_reset(uint32_t reason, uint32_t upcall_pending);
 
 /*
  * Interrupts are off, before and after. `upcall_pending`: where vCPU 0's evtchn_upcall_pending is. Returns Xen's errno,
  * or how often it was interrupted.
  */
-uint64_t w2c_native_interrupted_event_reset(struct w2c_native *native, uint32_t reason, uint32_t upcall_pending)
+uint64_t import_native_interrupted_event_reset(uint32_t reason, uint32_t upcall_pending)
 {
     struct {
         uint16_t limit;
@@ -78,7 +78,6 @@ uint64_t w2c_native_interrupted_event_reset(struct w2c_native *native, uint32_t 
     struct gate before;
     int64_t result;
 
-    (void)native;
     __asm__ volatile("sidt %0" : "=m"(idt));
     before = idt.base[UPCALL_VECTOR];
     idt.base[UPCALL_VECTOR] = gate_to(probe_upcall, before);

@@ -97,16 +97,15 @@ static uint64_t scrambled(uint64_t number)
     return (number + 1) * 0x9e3779b97f4a7c15;
 }
 
-void w2c_native_shutdown_with_registers(struct w2c_native *native, uint32_t argument, uint32_t spoil, uint32_t report_at);
+void import_native_shutdown_with_registers(uint32_t argument, uint32_t spoil, uint32_t report_at);
 
-void w2c_native_shutdown_with_registers(struct w2c_native *native, uint32_t argument, uint32_t spoil, uint32_t report_at)
+void import_native_shutdown_with_registers(uint32_t argument, uint32_t spoil, uint32_t report_at)
 {
     struct report *report = (struct report *)(uintptr_t)report_at;
     volatile uint64_t stack[64];
     uint32_t mxcsr;
     uint16_t x87_control;
 
-    (void)native;
     __asm__ volatile("stmxcsr %0; fnstcw %1" : "=m"(mxcsr), "=m"(x87_control));
     for (int i = 0; i < GENERAL; i++)
         probe_given.general[i] = scrambled(i);

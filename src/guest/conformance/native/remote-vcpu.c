@@ -117,22 +117,21 @@ static _Noreturn void remote_main(struct remote *self)
     }
 }
 
-uint64_t w2c_native_remote_start(struct w2c_native *native, uint32_t id);
-void w2c_native_remote_ask(struct w2c_native *native, uint32_t id, uint32_t request, uint64_t a0, uint64_t a1, uint64_t a2,
+uint64_t import_native_remote_start(uint32_t id);
+void import_native_remote_ask(uint32_t id, uint32_t request, uint64_t a0, uint64_t a1, uint64_t a2,
                            uint64_t a3);
-uint32_t w2c_native_remote_answered(struct w2c_native *native, uint32_t id);
-uint64_t w2c_native_remote_result(struct w2c_native *native, uint32_t id);
-uint64_t w2c_native_remote_turns(struct w2c_native *native, uint32_t id);
-void w2c_native_remote_let_go(struct w2c_native *native);
+uint32_t import_native_remote_answered(uint32_t id);
+uint64_t import_native_remote_result(uint32_t id);
+uint64_t import_native_remote_turns(uint32_t id);
+void import_native_remote_let_go(void);
 
 /* Starts vCPU `id`, straight into long mode, and waits until it is there. Xen's errno, or 0. */
-uint64_t w2c_native_remote_start(struct w2c_native *native, uint32_t id)
+uint64_t import_native_remote_start(uint32_t id)
 {
     struct remote *remote = &remotes[id];
     uint64_t cr3;
     int64_t result;
 
-    (void)native;
     if (id == 0 || id >= MAX_REMOTE)
         return -22;
     __asm__ volatile("mov %%cr3, %0" : "=r"(cr3));
@@ -158,12 +157,11 @@ uint64_t w2c_native_remote_start(struct w2c_native *native, uint32_t id)
 }
 
 /* It has answered before. */
-void w2c_native_remote_ask(struct w2c_native *native, uint32_t id, uint32_t request, uint64_t a0, uint64_t a1, uint64_t a2,
+void import_native_remote_ask(uint32_t id, uint32_t request, uint64_t a0, uint64_t a1, uint64_t a2,
                            uint64_t a3)
 {
     struct remote *remote = &remotes[id];
 
-    (void)native;
     remote->request = request;
     remote->args[0] = a0;
     remote->args[1] = a1;
@@ -172,27 +170,23 @@ void w2c_native_remote_ask(struct w2c_native *native, uint32_t id, uint32_t requ
     __atomic_store_n(&remote->asked, remote->asked + 1, __ATOMIC_RELEASE);
 }
 
-uint32_t w2c_native_remote_answered(struct w2c_native *native, uint32_t id)
+uint32_t import_native_remote_answered(uint32_t id)
 {
-    (void)native;
     return remotes[id].answered == remotes[id].asked;
 }
 
-uint64_t w2c_native_remote_result(struct w2c_native *native, uint32_t id)
+uint64_t import_native_remote_result(uint32_t id)
 {
-    (void)native;
     return remotes[id].result;
 }
 
-uint64_t w2c_native_remote_turns(struct w2c_native *native, uint32_t id)
+uint64_t import_native_remote_turns(uint32_t id)
 {
-    (void)native;
     return remotes[id].turns;
 }
 
 /* Ends HOLD_REGISTERS. */
-void w2c_native_remote_let_go(struct w2c_native *native)
+void import_native_remote_let_go(void)
 {
-    (void)native;
     remote_release = 1;
 }

@@ -4,12 +4,11 @@
 // is a domain that uses up pages: shared_info over a new hole each time, and a port that
 // it binds twice.
 
+import { evtchn, record } from "xenlet";
 import { VIRQ_TIMER } from "xenlet/raw/abi/xen";
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { frame_of, shared_alloc } from "xenlet/raw/intrinsics";
-import { record } from "xenlet/internal/console/record";
+import { frame_of, shared_alloc } from "xenlet/raw/memory";
 import { sharedInfo } from "xenlet/raw/shared-info";
-import { freePages } from "xenlet/toolstack/domctl";
+import { freePages } from "xenlet/raw/toolstack";
 import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { mapSharedInfo, registerVcpuInfoAt } from "../raw";

@@ -6,9 +6,9 @@
 //
 // What each check would do on a Xen that forgot it is what its control sees.
 
+import { evtchn } from "xenlet";
 import { EVTCHNSTAT_closed, EVTCHNSTAT_unbound } from "xenlet/raw/abi/event_channel";
 import { DOMID_SELF, VIRQ_DEBUG, VIRQ_TIMER } from "xenlet/raw/abi/xen";
-import { evtchn } from "xenlet/internal/events/evtchn";
 import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";

@@ -3,8 +3,8 @@
 // on writing events into an array in the old kernel's memory, the new kernel's bit maps would stay empty, and its
 // own switch to FIFO would be refused.
 
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { shared_alloc } from "xenlet/raw/intrinsics";
+import { evtchn } from "xenlet";
+import { shared_alloc } from "xenlet/raw/memory";
 import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { expandArray, setPriority } from "../raw";

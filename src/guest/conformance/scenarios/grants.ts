@@ -11,23 +11,22 @@
 // sides look. No soft reset is needed for any of it to be as it is; so the control is a world that did clean up: dom0
 // lets go of its mappings before, the guest takes its idle entries back, the table is somewhere else.
 
-import { grant_table_op } from "xenlet/raw/hypercall";
-import { load64, shared_alloc, store64 } from "xenlet/raw/intrinsics";
 import {
-  GNTTABOP_query_size,
+  gnttab_query_size,
   GNTTAB_RESERVED_CONSOLE,
   GNTTAB_RESERVED_XENSTORE,
+  GNTTABOP_query_size,
   GTF_permit_access,
-  GTF_readonly,
   GTF_reading,
+  GTF_readonly,
   GTF_writing,
-  gnttab_query_size,
 } from "xenlet/raw/abi/grant_table";
 import { HVM_PARAM_CONSOLE_PFN, HVM_PARAM_STORE_PFN } from "xenlet/raw/abi/hvm";
 import { DOMID_SELF } from "xenlet/raw/abi/xen";
 import { hvmParam } from "xenlet/raw/hvm-param";
-import { GrantMapping } from "xenlet/toolstack/grant-mapping";
-import { XenConsole } from "xenlet/toolstack/xen-console";
+import { grant_table_op } from "xenlet/raw/hypercall";
+import { load64, shared_alloc, store64 } from "xenlet/raw/memory";
+import { GrantMapping, XenConsole } from "xenlet/raw/toolstack";
 import { GrantTable } from "../grant-table";
 import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";

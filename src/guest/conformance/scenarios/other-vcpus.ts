@@ -6,9 +6,7 @@
 //
 // The control is without the reset: Xen goes on writing, and registers nothing twice.
 
-import { describeResult } from "xenlet/raw/errno";
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { frame_of, interrupts_off, load8, shared_alloc, store64, store8 } from "xenlet/raw/intrinsics";
+import { evtchn } from "xenlet";
 import {
   TIME_SYSTEM_TIME,
   VCPU_INFO_EVTCHN_PENDING_SEL,
@@ -18,6 +16,9 @@ import {
   VIRQ_TIMER,
   XEN_LEGACY_MAX_VCPUS,
 } from "xenlet/raw/abi/xen";
+import { interrupts_off } from "xenlet/raw/cpu";
+import { describeResult } from "xenlet/raw/errno";
+import { frame_of, load8, shared_alloc, store64, store8 } from "xenlet/raw/memory";
 import { sharedInfo } from "xenlet/raw/shared-info";
 import { Area, AreaKind } from "../areas";
 import { scenario } from "../declare";

@@ -10,11 +10,9 @@
 // controllers) live in Xen. No device model runs: where it would raise an interrupt, the toolstack does, by the same
 // XEN_DMOP_set_isa_irq_level.
 
-import { EVTCHNSTAT_closed } from "xenlet/raw/abi/event_channel";
-import { describeResult } from "xenlet/raw/errno";
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { checked } from "xenlet/raw/hypercall";
+import { checked, evtchn } from "xenlet";
 import {
+  XEN_X86_EMU_HPET,
   XEN_X86_EMU_IOAPIC,
   XEN_X86_EMU_IOMMU,
   XEN_X86_EMU_LAPIC,
@@ -23,11 +21,12 @@ import {
   XEN_X86_EMU_PM,
   XEN_X86_EMU_RTC,
   XEN_X86_EMU_USE_PIRQ,
-  XEN_X86_EMU_HPET,
   XEN_X86_EMU_VGA,
-} from "xenlet/toolstack/abi/domctl";
-import { DomainConfig } from "xenlet/toolstack/builder";
-import { setIsaIrqLevel } from "xenlet/toolstack/dm-op";
+} from "xenlet/raw/abi/domctl";
+import { EVTCHNSTAT_closed } from "xenlet/raw/abi/event_channel";
+import { describeResult } from "xenlet/raw/errno";
+import { DomainConfig } from "xenlet/toolstack";
+import { setIsaIrqLevel } from "xenlet/raw/toolstack";
 import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { bindPirq, mapPirq, pirqStatus } from "../physdev";

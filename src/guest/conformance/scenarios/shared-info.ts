@@ -8,13 +8,13 @@
 // before; with none left the reset is refused with -ENOMEM, and Xen crashes the domain without a word about it:
 // the reason stays 5.
 
+import { evtchn } from "xenlet";
 import { SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
-import { describeResult } from "xenlet/raw/errno";
-import { frame_of, load32, load64, shared_alloc, store32, store64 } from "xenlet/raw/intrinsics";
 import { SHARED_INFO_EVTCHN_PENDING } from "xenlet/raw/abi/xen";
-import { evtchn } from "xenlet/internal/events/evtchn";
+import { describeResult } from "xenlet/raw/errno";
+import { frame_of, load32, load64, shared_alloc, store32, store64 } from "xenlet/raw/memory";
 import { sharedInfo } from "xenlet/raw/shared-info";
-import { DomainConfig } from "xenlet/toolstack/builder";
+import { DomainConfig } from "xenlet/toolstack";
 import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { mapSharedInfo } from "../raw";

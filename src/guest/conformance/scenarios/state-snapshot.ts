@@ -3,15 +3,11 @@
 //
 // Both sides read the same clock: Xen system time is one for all domains.
 
+import { evtchn, record, sched, systemTime } from "xenlet";
 import { VIRQ_TIMER } from "xenlet/raw/abi/xen";
-import { ConsoleRing } from "xenlet/internal/console/ring";
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { record } from "xenlet/internal/console/record";
-import { sched } from "xenlet/internal/sched/sched";
-import { registerVcpuInfo } from "xenlet/raw/vcpu-info";
-import { systemTime } from "xenlet/internal/time/time";
-import { Domain } from "xenlet/toolstack/domain";
-import { DOMAIN_STATE, domainState, stateField } from "xenlet/toolstack/domain-state";
+import { ConsoleRing } from "xenlet/raw/console-ring";
+import { registerVcpuInfo } from "xenlet/raw/shared-info";
+import { Domain, DOMAIN_STATE, domainState, stateField } from "xenlet/toolstack";
 import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";

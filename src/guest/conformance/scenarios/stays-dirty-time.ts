@@ -3,9 +3,10 @@
 // 4.17 it was not; since then it is, but for one case in every release: the line that forgets it stands behind the return
 // for a domain that has no shared_info mapped (arch_domain_soft_reset(), xen/arch/x86/domain.c).
 
-import { describeResult } from "xenlet/raw/errno";
-import { interrupts_off, load64, shared_alloc, store64 } from "xenlet/raw/intrinsics";
 import { VCPUOP_register_vcpu_time_memory_area } from "xenlet/raw/abi/vcpu";
+import { interrupts_off } from "xenlet/raw/cpu";
+import { describeResult } from "xenlet/raw/errno";
+import { load64, shared_alloc, store64 } from "xenlet/raw/memory";
 import { sharedInfo } from "xenlet/raw/shared-info";
 import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";

@@ -9,15 +9,10 @@
 // Each wait is as long as the machine needs: where the reset took longer than the timer, it is made again with a
 // longer one. In the controls nothing is armed.
 
+import { checked, evtchn, sched, systemTime, waitForEvents, watchdogOp } from "xenlet";
 import { SHUTDOWN_watchdog } from "xenlet/raw/abi/sched";
 import { VIRQ_TIMER } from "xenlet/raw/abi/xen";
-import { evtchn } from "xenlet/internal/events/evtchn";
 import { describeResult } from "xenlet/raw/errno";
-import { checked } from "xenlet/raw/hypercall";
-import { waitForEvents } from "xenlet/internal/loop/loop";
-import { sched } from "xenlet/internal/sched/sched";
-import { systemTime } from "xenlet/internal/time/time";
-import { watchdogOp } from "xenlet/internal/sched/watchdog";
 import { OVER_BEFORE_XL_RESETS, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { setPeriodicTimer, setSingleshotTimer } from "../raw";

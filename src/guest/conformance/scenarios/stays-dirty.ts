@@ -13,9 +13,10 @@
 //
 // The reset makes no difference to most: in the controls the thing is not made dirty in the first place.
 
+import { checked, evtchn, sched, systemTime } from "xenlet";
 import { EVTCHNSTAT_closed } from "xenlet/raw/abi/event_channel";
 import { HVM_PARAM_CONSOLE_EVTCHN } from "xenlet/raw/abi/hvm";
-import { SCHEDOP_poll, SHUTDOWN_reboot, SHUTDOWN_soft_reset, sched_poll } from "xenlet/raw/abi/sched";
+import { sched_poll, SCHEDOP_poll, SHUTDOWN_reboot, SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
 import {
   SHARED_INFO_EVTCHN_MASK,
   SHARED_INFO_EVTCHN_PENDING,
@@ -24,24 +25,10 @@ import {
   VCPU_INFO_EVTCHN_UPCALL_PENDING,
   VIRQ_TIMER,
 } from "xenlet/raw/abi/xen";
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { checked, sched_op } from "xenlet/raw/hypercall";
-import {
-  clear_bit,
-  frame_of,
-  interrupts_off,
-  interrupts_on,
-  load32,
-  load64,
-  load8,
-  store32,
-  store64,
-  store8,
-} from "xenlet/raw/intrinsics";
-import { sched } from "xenlet/internal/sched/sched";
-import { sharedInfo, useVcpuInfo } from "xenlet/raw/shared-info";
-import { systemTime } from "xenlet/internal/time/time";
-import { useUpcallVector } from "xenlet/raw/upcall-vector";
+import { interrupts_off, interrupts_on } from "xenlet/raw/cpu";
+import { sched_op } from "xenlet/raw/hypercall";
+import { clear_bit, frame_of, load32, load64, load8, store32, store64, store8 } from "xenlet/raw/memory";
+import { sharedInfo, useUpcallVector, useVcpuInfo } from "xenlet/raw/shared-info";
 import { DONE_BY_DOM0, SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { LAPIC_UPCALL_VECTOR, MSR_X2APIC_IRR, lapic_on, msr_read } from "../probes";

@@ -11,8 +11,8 @@
 // same (what it can tell by is in the other scenarios). As nothing here differs with the reset, the control breaks
 // what is looked at: a register changes on the way, the guest writes another value, the call is made with a bad pointer.
 
-import { SHUTDOWN_soft_reset, sched_shutdown } from "xenlet/raw/abi/sched";
-import { interrupts_off } from "xenlet/raw/intrinsics";
+import { sched_shutdown, SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
+import { interrupts_off } from "xenlet/raw/cpu";
 import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import {

@@ -18,10 +18,18 @@ import {
   spare_begin,
   spare_end,
   store8,
-} from "xenlet/raw/intrinsics";
+} from "xenlet/raw/memory";
 import { sharedInfo } from "xenlet/raw/shared-info";
-import { PAGE_SIZE, mapFrame, throughWindow, unmapFrame } from "xenlet/toolstack/foreign-frames";
-import { ACPI_BASE, ACPI_PAGES, SPECIAL_GFN, SPECIAL_PAGES } from "xenlet/toolstack/memory-map";
+import {
+  ACPI_BASE,
+  ACPI_PAGES,
+  mapFrame,
+  PAGE_SIZE,
+  SPECIAL_GFN,
+  SPECIAL_PAGES,
+  throughWindow,
+  unmapFrame,
+} from "xenlet/raw/toolstack";
 import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { giveBackPage } from "../raw";

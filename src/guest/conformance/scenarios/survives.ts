@@ -9,9 +9,7 @@
 // The control breaks what is looked at: the toolstack sets another limit or parameter, the guest brings the vCPU up, or
 // resets it, or asks about another channel.
 
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { checked, vcpu_op } from "xenlet/raw/hypercall";
-import { rdtsc, vcpu_reset } from "xenlet/raw/intrinsics";
+import { checked, evtchn, sched, systemTime, Vcpu } from "xenlet";
 import {
   HVM_PARAM_CALLBACK_IRQ,
   HVM_PARAM_CONSOLE_EVTCHN,
@@ -20,11 +18,11 @@ import {
 } from "xenlet/raw/abi/hvm";
 import { VCPUOP_down, VCPUOP_initialise, VCPUOP_is_up } from "xenlet/raw/abi/vcpu";
 import { DOMID_SELF } from "xenlet/raw/abi/xen";
+import { rdtsc } from "xenlet/raw/cpu";
 import { hvmParam } from "xenlet/raw/hvm-param";
-import { sched } from "xenlet/internal/sched/sched";
-import { systemTime } from "xenlet/internal/time/time";
-import { Domain } from "xenlet/toolstack/domain";
-import { Vcpu } from "xenlet/internal/sched/vcpu";
+import { vcpu_op } from "xenlet/raw/hypercall";
+import { vcpu_reset } from "xenlet/raw/vcpu";
+import { Domain } from "xenlet/toolstack";
 import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";

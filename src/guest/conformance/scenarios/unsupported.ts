@@ -3,9 +3,9 @@
 // its commit text, by what xl prints: "Unknown shutdown reason code 5. Destroying domain." Nothing about it can be
 // detected by the guest beforehand.
 
+import { sched } from "xenlet";
 import { SHUTDOWN_crash, SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
 import { describeResult } from "xenlet/raw/errno";
-import { sched } from "xenlet/internal/sched/sched";
 import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";

@@ -3,9 +3,9 @@
 // or it writes into the next kernel's at every switch of a vCPU. (The time area by virtual address is another
 // story: see stays-dirty.)
 
-import { describeResult } from "xenlet/raw/errno";
-import { frame_of, load32, shared_alloc, store32 } from "xenlet/raw/intrinsics";
 import { VCPUOP_register_runstate_memory_area } from "xenlet/raw/abi/vcpu";
+import { describeResult } from "xenlet/raw/errno";
+import { frame_of, load32, shared_alloc, store32 } from "xenlet/raw/memory";
 import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { makeXenWriteTime, registerArea } from "../raw";

@@ -3,14 +3,14 @@
 // the old kernel's page no more, the structure is in shared_info again, and the next kernel may register its own.
 // Before the 2015 change this was where a kexec ended: -EINVAL, and from 4.18 on -EBUSY.
 
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { describeResult } from "xenlet/raw/errno";
-import { interrupts_off, interrupts_on, load8, shared_alloc, store64, store8 } from "xenlet/raw/intrinsics";
-import { VCPU_INFO_EVTCHN_PENDING_SEL, VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/raw/abi/xen";
-import { sharedInfo, useVcpuInfo } from "xenlet/raw/shared-info";
+import { evtchn, Vcpu } from "xenlet";
 import { VCPUOP_down } from "xenlet/raw/abi/vcpu";
+import { VCPU_INFO_EVTCHN_PENDING_SEL, VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/raw/abi/xen";
+import { interrupts_off, interrupts_on } from "xenlet/raw/cpu";
+import { describeResult } from "xenlet/raw/errno";
 import { vcpu_op } from "xenlet/raw/hypercall";
-import { Vcpu } from "xenlet/internal/sched/vcpu";
+import { load8, shared_alloc, store64, store8 } from "xenlet/raw/memory";
+import { sharedInfo, useVcpuInfo } from "xenlet/raw/shared-info";
 import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { registerVcpuInfoAt } from "../raw";

@@ -10,16 +10,14 @@
 //
 // In each control the question is asked in the state in which the answer is the other one.
 
+import { checked, evtchn, systemTime, waitForEvents } from "xenlet";
 import { SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
 import { VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/raw/abi/xen";
+import { interrupts_off, rdtsc } from "xenlet/raw/cpu";
 import { describeResult } from "xenlet/raw/errno";
-import { evtchn } from "xenlet/internal/events/evtchn";
-import { checked } from "xenlet/raw/hypercall";
-import { waitForEvents } from "xenlet/internal/loop/loop";
-import { interrupts_off, load32, rdtsc, store32 } from "xenlet/raw/intrinsics";
+import { load32, store32 } from "xenlet/raw/memory";
 import { sharedInfo } from "xenlet/raw/shared-info";
-import { systemTime } from "xenlet/internal/time/time";
-import { Domain } from "xenlet/toolstack/domain";
+import { Domain } from "xenlet/toolstack";
 import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { interrupted_event_reset } from "../probes";

@@ -5,6 +5,7 @@
 //
 // In each control the question is asked in the state in which the answer is the other one.
 
+import { sched, systemTime } from "xenlet";
 import {
   SHUTDOWN_crash,
   SHUTDOWN_poweroff,
@@ -13,10 +14,7 @@ import {
   SHUTDOWN_suspend,
 } from "xenlet/raw/abi/sched";
 import { describeResult } from "xenlet/raw/errno";
-import { sched } from "xenlet/internal/sched/sched";
-import { systemTime } from "xenlet/internal/time/time";
-import { DomainConfig } from "xenlet/toolstack/builder";
-import { Domain } from "xenlet/toolstack/domain";
+import { Domain, DomainConfig } from "xenlet/toolstack";
 import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { softResetInNoVersion } from "../raw";

@@ -5,7 +5,7 @@
 // any more, until it asks to connect anew; no other domain notices.
 
 import { evtchn } from "xenlet/internal/events/evtchn";
-import { fence, load32, store32 } from "xenlet/raw/intrinsics";
+import { fence, load32, store32 } from "xenlet/internal/intrinsics";
 import {
   XENSTORE_CONNECTED,
   XENSTORE_ERROR_NONE,

@@ -1,7 +1,7 @@
 // Xen's own console, by hypercall: console_io, xen/drivers/char/console.c (4.17). A release build of Xen gives
 // it to the hardware domain only.
 
-import { hypercall3 } from "./intrinsics";
+import { hypercall3 } from "../internal/intrinsics";
 import { CONSOLEIO_read, CONSOLEIO_write } from "./abi/console";
 import { __HYPERVISOR_console_io } from "./abi/xen";
 

@@ -1,7 +1,7 @@
 // Hypercalls, raw: Xen's names, Xen's argument order, Xen's own number back. Pointers are guest virtual
 // addresses, which a Wasm pointer is. The typed calls (sched.ts, evtchn.ts, ...) are built on these.
 
-import { hypercall2, hypercall3 } from "./intrinsics";
+import { hypercall2, hypercall3 } from "../internal/intrinsics";
 import {
   __HYPERVISOR_event_channel_op,
   __HYPERVISOR_grant_table_op,
@@ -13,6 +13,8 @@ import {
   __HYPERVISOR_xen_version,
 } from "./abi/xen";
 import { describeError } from "./errno";
+
+export { hypercall1, hypercall2, hypercall3, hypercall4, hypercall5 } from "../internal/intrinsics";
 
 @inline export function sched_op(cmd: u32, arg: usize): i64 {
   return hypercall2(__HYPERVISOR_sched_op, cmd, arg);

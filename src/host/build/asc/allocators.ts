@@ -5,7 +5,7 @@ import { BuildError } from "../build-error.js";
 
 const ALLOCATORS = ["rt/tlsf", "rt/stub"];
 const GIVES_UP = /(memory\.grow\([^;\n]*\) < 0\)) unreachable\(\);/g;
-const IMPORT = 'import { out_of_memory } from "xenlet/raw/intrinsics";\n';
+const IMPORT = 'import { out_of_memory } from "xenlet/internal/intrinsics";\n';
 
 /** asc's allocators, by their names among its library files, changed so. They may have been changed already. */
 export function reportingAllocators(

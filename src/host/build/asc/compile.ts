@@ -8,6 +8,7 @@ import { packageRoot } from "../../base/package-root.js";
 import { reportingAllocators } from "./allocators.js";
 import { BuildError } from "../build-error.js";
 import { CompileCache } from "./compile-cache.js";
+import { publicApi } from "./transform/public-api.js";
 import { leanShadowStack } from "./transform/shadow-stack.js";
 import { testSites, type TestSite } from "./transform/test-sites.js";
 
@@ -143,7 +144,7 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
   if (found) return found;
   const flags = transforms.flatMap((transform) => ["--transform", transform]);
   const result = await oneAtATime(() =>
-    runAsc(dirname(entry), [...args, ...flags], library.keys(), cache),
+    runAsc(dirname(entry), [...args, ...flags], [...library.keys()], cache),
   );
   if (mayCache) await cache.remember(result);
   return result;
@@ -161,7 +162,7 @@ async function oneAtATime<T>(work: () => Promise<T>): Promise<T> {
 async function runAsc(
   folder: string,
   args: string[],
-  runtime: Iterable<string>,
+  runtime: readonly string[],
   cache: CompileCache,
 ): Promise<CompileResult> {
   const asc = await import("assemblyscript/asc");
@@ -173,6 +174,12 @@ async function runAsc(
     Object.defineProperty(library, name, { get, enumerable: true, configurable: true });
   }
   const known = new Set(Object.keys(library));
+  const boundary = await publicApi({
+    folder,
+    ours: [...virtualFiles.keys()],
+    names: runtime,
+    libraryText: (name) => cache.libraryText(name),
+  });
 
   const outputs = new Map<string, string | Uint8Array>();
   const messages = asc.createMemoryStream();
@@ -187,7 +194,7 @@ async function runAsc(
     },
     listFiles: async (name: string, baseDir: string) =>
       readdir(resolve(baseDir, name)).catch(() => null),
-    transforms: [transform, await leanShadowStack()],
+    transforms: [boundary, transform, await leanShadowStack()],
   });
   // What asconfig.json's "lib" brought in is this guest's alone.
   for (const name of Object.keys(library))

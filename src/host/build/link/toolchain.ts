@@ -5,7 +5,7 @@ import { basename, join } from "node:path";
 
 import { packageRoot } from "../../base/package-root.js";
 import { BuildError } from "../build-error.js";
-import type { NullPage } from "../module-files.js";
+import type { NullPage } from "../lower/linear-memory.js";
 import { Cache } from "../../cache/cache.js";
 import { KINDS } from "../../cache/kinds.js";
 import { digest, digestFolder, entryName } from "../../cache/stage-cache.js";
@@ -28,7 +28,7 @@ export function commonFlags(hypercall: HypercallMode): string[] {
     "-O2",
     "-std=gnu11",
     "-ffreestanding",
-    "-fno-builtin", // our memcpy must not become a call of itself; wasm2c's code names builtins where it wants them
+    "-fno-builtin", // our memcpy must not become a call of itself; lowered C names builtins where it wants them
     "-fno-pic",
     "-fno-pie",
     "-mcmodel=kernel", // linked at -2 GiB
@@ -46,8 +46,6 @@ export function commonFlags(hypercall: HypercallMode): string[] {
     "-g1", // addresses to functions, inlined ones included
     `-ffile-prefix-map=${packageRoot}=xenlet`,
     "-nostdinc",
-    "-isystem",
-    join(wasmRuntime, "include"),
     "-I",
     boot,
     "-I",
@@ -68,7 +66,7 @@ export const bootFlags = [
   "-Wa,--fatal-warnings",
 ];
 
-/** For what wasm2c writes. What may alias what, runtime/wasm/wasm-ops.h says. */
+/** For what the module is lowered to. What may alias what, runtime/wasm/memory.h says. */
 export const loweredFlags = [
   "-fno-math-errno",
   "-fsignaling-nans", // x * 1 is x, except that a signalling NaN becomes quiet
@@ -82,6 +80,9 @@ export const loweredFlags = [
   "-fno-tree-pta",
   "-Wno-builtin-declaration-mismatch",
 ];
+
+/** For a function so large that gcc's passes, whose time grows faster than it, would take minutes. */
+export const largeFunctionFlags = ["-O1"];
 
 /** For a build that may drop loads whose results nobody uses. */
 export const dropDeadLoadFlags = ["-fno-non-call-exceptions"];
@@ -107,7 +108,7 @@ const fixedSources = [
   ].map((file) => join(boot, file)),
   join(wasmRuntime, "string.c"),
   join(wasmRuntime, "math.c"),
-  join(wasmRuntime, "wasm-rt.c"),
+  join(wasmRuntime, "runtime.c"),
   join(wasmRuntime, "foreign.c"),
   join(wasiRuntime, "wasi.c"),
   join(wasiRuntime, "wasi-fd.c"),

@@ -5,62 +5,69 @@ import { join } from "node:path";
 
 import { packageRoot } from "../../base/package-root.js";
 import { BuildError } from "../build-error.js";
-import type { WasmModule } from "./wasm.js";
+import { quoted } from "./decode/errors.js";
+import { typeText, type WasmImport, type WasmModule } from "./decode/module.js";
 
-/** The names of module "xen" that runtime/wasm/intrinsics.h defines. */
-async function intrinsics(): Promise<Set<string>> {
-  const header = await readFile(join(packageRoot, "runtime", "wasm", "intrinsics.h"), "utf8");
-  return new Set([...header.matchAll(/^INTRINSIC\([^,]+, (\w+)/gm)].map((match) => match[1] ?? ""));
-}
+/** Types by name: `i32 i64 -> i32`. */
+type Signatures = Map<string, string>;
 
 const WASI = "wasi_snapshot_preview1";
+const runtime = (file: string): Promise<string> =>
+  readFile(join(packageRoot, "runtime", file), "utf8");
 
-/** The functions of WASI preview 1 by name, with their types: runtime/wasi/*.c has them all. */
-async function wasiFunctions(): Promise<Map<string, string>> {
-  const texts = await Promise.all(
-    ["wasi.c", "wasi-fd.c"].map((file) =>
-      readFile(join(packageRoot, "runtime", "wasi", file), "utf8"),
-    ),
+const wasmType = (cType: string): string =>
+  ({ void: "", uint32_t: "i32", uint64_t: "i64" })[cType] ?? cType;
+
+/** Functions that lines of our own C define: `MACRO(result, name, type parameter, …)`. */
+function signatures(text: string, macro: string): Signatures {
+  const lines = text.matchAll(
+    new RegExp(`^${macro}\\((\\w+), (\\w+)(?:, void)?((?:, \\w+ \\w+)*)\\)`, "gm"),
   );
-  const wasmType = (c = ""): string => (c === "uint32_t" ? "i32" : c === "uint64_t" ? "i64" : "");
-  const defined = texts.join("\n").matchAll(/^DEFINE\((\w+), (\w+)((?:, \w+ \w+)*)\)/gm);
   return new Map(
-    [...defined].map(([, result, name = "", parameters = ""]) => {
-      const types = [...parameters.matchAll(/, (\w+)/g)].map(([, type]) => wasmType(type));
+    [...lines].map(([, result = "", name = "", parameters = ""]) => {
+      const types = [...parameters.matchAll(/, (\w+)/g)].map(([, type = ""]) => wasmType(type));
       return [name, `${types.join(" ")} -> ${wasmType(result)}`.trim()];
     }),
   );
 }
 
-/** A module that speaks to Xen itself, by xenlet's runtime; any other is told of by the C around it. */
-export function isForeign(module: WasmModule): boolean {
-  return !module.imports.some((one) => one.module === "xen");
+/** What a guest has of each module but "native". */
+async function provided(): Promise<Map<string, Signatures>> {
+  const wasi = await Promise.all(
+    ["wasi.c", "wasi-fd.c"].map((file) => runtime(join("wasi", file))),
+  );
+  return new Map([
+    ["xen", signatures(await runtime(join("wasm", "intrinsics.h")), "INTRINSIC")],
+    [WASI, signatures(wasi.join("\n"), "DEFINE")],
+    ["env", new Map([["abort", "i32 i32 i32 i32 ->"]])],
+  ]);
 }
 
-/** Throws BuildError unless a guest has all that the module imports; `native`: somebody's C brings module "native". */
-export async function checkImports(module: WasmModule, native: boolean): Promise<void> {
-  const [known, wasi] = await Promise.all([intrinsics(), wasiFunctions()]);
-  const functions = module.imports.filter((one) => one.kind === "function");
-  const unmet = module.imports.flatMap((one) => {
-    const { module: from, name, kind } = one;
-    const described = `${from}.${name} (${kind})`;
-    if (kind !== "function") return [described];
-    if (from === WASI) {
-      const wanted = module.signatures[functions.indexOf(one)];
-      const type = wasi.get(name);
-      if (type === wanted) return [];
-      return [
-        type === undefined
-          ? described
-          : `${described}: its type is "${type}", not "${String(wanted)}"`,
-      ];
-    }
-    const met =
-      (from === "xen" && known.has(name)) ||
-      (from === "env" && name === "abort") ||
-      (from === "native" && native);
-    return met ? [] : [described];
-  });
-  if (unmet.length === 0) return;
-  throw new BuildError(`the module imports what a Xen guest has not: ${unmet.join(", ")}`);
+export interface ImportRules {
+  /** Somebody's C brings module "native". */
+  native: boolean;
+  /** Module "xen" may be imported: hypercalls, the machine's registers, other domains' frames. */
+  hypercalls: boolean;
+}
+
+function unmet(one: WasmImport, known: Map<string, Signatures>, rules: ImportRules): string | null {
+  const described = `${quoted(one.module)} ${quoted(one.name)} (${one.kind})`;
+  if (one.type === null) return described;
+  if (one.module === "native" && rules.native) return null;
+  const wanted = known.get(one.module)?.get(one.name);
+  if (wanted === undefined) return described;
+  const type = typeText(one.type);
+  return type === wanted ? null : `${described} of type "${type}": expected "${wanted}"`;
+}
+
+/** Throws BuildError unless a guest has all that the module imports. */
+export async function checkImports(module: WasmModule, rules: ImportRules): Promise<void> {
+  const known = await provided();
+  const missing = module.imports.flatMap((one) => unmet(one, known, rules) ?? []);
+  if (missing.length > 0) throw new BuildError(`unsupported imports: ${missing.join(", ")}`);
+  if (!rules.hypercalls && module.imports.some((one) => one.module === "xen"))
+    throw new BuildError(
+      'the module imports hypercalls (module "xen"), which can do anything that its domain can',
+      { hint: "--allow-hypercalls, if you trust it" },
+    );
 }

@@ -1,13 +1,9 @@
-// Wasm to native objects: the one door behind which the lowering stands. Today it is wasm2c and gcc.
+// Wasm to native objects: the one door behind which the lowering stands. It is our own Wasm to C (emit/), and gcc.
 
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { packageRoot } from "../../base/package-root.js";
-import { withLines, withMarks } from "./lines.js";
-import { informed } from "./lowered-c.js";
-import { checkImports, isForeign } from "./imports.js";
-import { dataIsPlaced, linearMemory, moduleHeader, type NullPage } from "../module-files.js";
 import { KINDS } from "../../cache/kinds.js";
 import {
   digest,
@@ -22,17 +18,27 @@ import {
   compileC,
   digestOfToolchain,
   dropDeadLoadFlags,
+  largeFunctionFlags,
   loweredFlags,
   type HypercallMode,
 } from "../link/toolchain.js";
-import { digestOfWasm2c, wasm2c } from "./wasm2c.js";
-import { readWasm } from "./wasm.js";
+import { CFiles, isOneFile } from "./c-files.js";
+import { decodeModule } from "./decode/sections.js";
+import { emitModule } from "./emit/module-text.js";
+import { checkImports } from "./imports.js";
+import { linearMemory, type NullPage } from "./linear-memory.js";
+import { checkTables, entryOf } from "./program.js";
 
 /** What becomes of a load whose result nobody uses. Wasm traps for it if it is out of bounds: that is `keep`. */
 export type DeadLoads = "keep" | "drop";
 
 export interface LowerOptions {
   wasm: Uint8Array;
+  /**
+   * Whether this process compiled it, with xenlet's runtime. Any other module is foreign, whatever it imports: nothing
+   * is taken for granted of it, and it is told of by the C around it.
+   */
+  own: boolean;
   /** Which lines it comes from; default: nobody knows. */
   sourceMap?: string;
   hypercall: HypercallMode;
@@ -40,7 +46,9 @@ export interface LowerOptions {
   folder: string;
   /** C files, or objects (.o), that define the imports of module "native". */
   native?: string[];
-  /** Default: `trap` for what was compiled with xenlet's runtime, `allow` for any other module. */
+  /** Whether a foreign module may import module "xen"; default false. */
+  allowHypercalls?: boolean;
+  /** Default: `trap` for our own, `allow` for a foreign one. */
   nullPage?: NullPage;
   /** Default: `keep`. */
   deadLoads?: DeadLoads;
@@ -55,62 +63,37 @@ export interface Lowered {
   nullPage: NullPage;
 }
 
-/** What a lowering leaves for the next one of the same module: objects first, then what --keep shows. */
-const OBJECTS = ["lowered-0.o", "lowered-1.o", "lowered-2.o"];
-const KEPT = [...OBJECTS, "guest.c", "guest.h", "module.h", "linear.bin", "linear.S"];
+/** What a lowering leaves for the next one of the same module, besides its objects: what --keep shows. */
+const KEPT = ["guest.c", "declarations.h", "constants.h", "linear.bin", "linear.S"];
+const PROLOGUE = '#include "lowered.h"\n#include "declarations.h"\n\n';
 
 /**
- * Lowers a module to objects, or takes those that an equal module was lowered to. Throws BuildError if the module
- * asks for what there is not.
+ * Lowers a module to objects, or takes those that an equal module was lowered to. Throws BuildError if the module is
+ * not valid, or asks for what a guest cannot have.
  */
 export async function lower(options: LowerOptions): Promise<Lowered> {
-  const { wasm, hypercall, folder, native = [], signal } = options;
+  const { wasm, own, hypercall, folder, native = [], signal } = options;
   const file = (name: string): string => join(folder, name);
-  const module = readWasm(wasm);
-  await checkImports(module, native.length > 0);
-  const nullPage = options.nullPage ?? (isForeign(module) ? "allow" : "trap");
+  const hypercalls = own || options.allowHypercalls === true;
+  const nullPage = options.nullPage ?? (own ? "trap" : "allow");
   const deadLoads = options.deadLoads ?? "keep";
   await writeFile(file("guest.wasm"), wasm);
   const key = digest(
     wasm,
-    JSON.stringify([hypercall, nullPage, deadLoads, options.sourceMap ?? ""]),
+    JSON.stringify([own, hypercalls, native.length > 0, hypercall, nullPage, deadLoads]),
+    options.sourceMap ?? "",
     await digestOfToolchain(signal),
     await digestOfOwnCode(),
-    await digestOfWasm2c(),
   );
   const found = options.cache === false ? null : await loadStage(KINDS.lowered, key);
+  let objects: string[];
   if (found) {
     for (const [name, bytes] of Object.entries(found)) await writeFile(file(name), bytes);
+    objects = Object.keys(found).filter((name) => name.endsWith(".o"));
   } else {
-    const { image, assembly } = linearMemory(module, nullPage, file("linear.bin"));
-    const marked = options.sourceMap ? withMarks(wasm, options.sourceMap) : { wasm, places: [] };
-    await writeFile(file("guest.wasm"), marked.wasm);
-    const c = informed(await wasm2c(folder, "guest"), module);
-    await writeFile(file("guest.wasm"), wasm); // as it was: to be read
-    const { plain, lined } = withLines(c, marked.places);
-    await writeFile(file("guest.c"), plain);
-    await writeFile(file("guest-lines.c"), lined);
-    await writeFile(file("guest.h"), c.header);
-    await writeFile(file("module.h"), moduleHeader(module, nullPage, c));
-    await writeFile(file("linear.bin"), image);
-    await writeFile(file("linear.S"), assembly);
-    const defines = [
-      ...(dataIsPlaced(module) ? ["-DWASM_DATA_IS_PLACED"] : []),
-      ...(deadLoads === "drop" ? dropDeadLoadFlags : []),
-    ];
-    const common = guestFlags(hypercall, folder);
-    const jobs: [source: string, flags: string[]][] = [
-      [file("guest-lines.c"), [...common, ...loweredFlags, ...defines]],
-      [join(packageRoot, "runtime", "wasm", "module.c"), [...common, ...bootFlags]],
-      [file("linear.S"), common],
-    ];
-    await Promise.all(
-      jobs.map(([source, flags], index) =>
-        compileC(source, file(OBJECTS[index] ?? ""), flags, signal, folder),
-      ),
-    );
+    objects = await lowered({ ...options, nullPage, deadLoads }, hypercalls, file);
     const files: StageFiles = {};
-    for (const name of KEPT) files[name] = await readFile(file(name));
+    for (const name of [...objects, ...KEPT]) files[name] = await readFile(file(name));
     if (options.cache !== false) await storeStage(KINDS.lowered, key, files);
   }
   const flags = [
@@ -126,7 +109,61 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
     await compileC(source, object, flags, signal); // always: nobody knows what it includes
     return object;
   });
-  return { objects: [...OBJECTS.map(file), ...(await Promise.all(natives))], nullPage };
+  return { objects: [...objects.map(file), ...(await Promise.all(natives))], nullPage };
+}
+
+/** Decodes, writes the C and compiles it; returns the objects' names. */
+async function lowered(
+  options: LowerOptions & { nullPage: NullPage; deadLoads: DeadLoads },
+  hypercalls: boolean,
+  file: (name: string) => string,
+): Promise<string[]> {
+  const { wasm, own, hypercall, folder, nullPage, signal } = options;
+  const module = decodeModule(wasm);
+  await checkImports(module, { native: (options.native ?? []).length > 0, hypercalls });
+  const entry = entryOf(module);
+  checkTables(module);
+  const { image, assembly, copied } = linearMemory(module, nullPage, file("linear.bin"));
+  const oneFile = isOneFile(module);
+  const c = new CFiles(folder, PROLOGUE, oneFile);
+  const emitted = {
+    prefix: "wasm_",
+    copied,
+    oneFile,
+    objectHeaders: own,
+    sourceMap: options.sourceMap ?? "",
+  };
+  const declarations = emitModule(module, emitted, entry, c);
+  c.finish();
+  await writeFile(file("declarations.h"), declarations);
+  await writeFile(file("constants.h"), constants(module.memory?.minimum ?? 0, own, nullPage));
+  await writeFile(file("linear.bin"), image);
+  await writeFile(file("linear.S"), assembly);
+  const common = guestFlags(hypercall, folder);
+  const dropped = options.deadLoads === "drop" ? dropDeadLoadFlags : [];
+  const jobs: [source: string, object: string, flags: string[]][] = [
+    ...c.parts.map((part): [string, string, string[]] => [
+      file(part.file),
+      part.file.replace(/\.c$/, ".o"),
+      [...common, ...loweredFlags, ...dropped, ...(part.large ? largeFunctionFlags : [])],
+    ]),
+    [join(packageRoot, "runtime", "wasm", "module.c"), "module.o", [...common, ...bootFlags]],
+    [file("linear.S"), "linear.o", common],
+  ];
+  await Promise.all(
+    jobs.map(([source, object, flags]) => compileC(source, file(object), flags, signal, folder)),
+  );
+  return jobs.map(([, object]) => object);
+}
+
+/** The file that runtime/wasm/module.c includes. */
+function constants(initialPages: number, own: boolean, nullPage: NullPage): string {
+  return [
+    ...(own ? [] : ["#define MODULE_IS_FOREIGN"]),
+    `#define MODULE_INITIAL_PAGES ${initialPages}`,
+    `#define MODULE_PAGE_ZERO ${nullPage === "allow"}`,
+    "",
+  ].join("\n");
 }
 
 /** Paths of the folder, which changes from build to build, stay out of the objects. */

@@ -1,6 +1,6 @@
 // Records: what the guest reports to whoever runs it. The format is boot/record.c's.
 
-import { record as write } from "../../raw/intrinsics";
+import { record as write } from "../intrinsics";
 
 /** Writes a record. `kind` is at most 15 ASCII letters; `text` may be any string of any length. */
 export function record(kind: string, text: string): void {

@@ -8,7 +8,7 @@
 
 import { evtchn } from "../events/evtchn";
 import { hvmParam } from "../../raw/hvm-param";
-import { fence, load32, load8, shared_map, store32, store8 } from "../../raw/intrinsics";
+import { fence, load32, load8, shared_map, store32, store8 } from "../intrinsics";
 import {
   XENCONS_IN,
   XENCONS_IN_CONS,

@@ -38,7 +38,7 @@ import {
   removeEventHandlers,
 } from "../loop/event-handlers";
 import { Part, PartOrder, addPart } from "../reset/part";
-import { needSharedInfo } from "../../raw/shared-info";
+import { needSharedInfo } from "./shared-info";
 
 @lazy const argument: usize = memory.data(offsetof<evtchn_status>(), 8);
 

@@ -21,7 +21,7 @@ import {
   shared_alloc,
   store32,
   take_upcall,
-} from "../../raw/intrinsics";
+} from "../intrinsics";
 import {
   CONTROL_BLOCK_HEAD,
   CONTROL_BLOCK_READY,

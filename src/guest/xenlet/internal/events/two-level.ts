@@ -1,7 +1,7 @@
 // The 2-level ABI: two bit maps in shared_info, pending and mask, of 4096 ports, and in vcpu_info a selector with
 // a bit for each of the 64 words of them. xen/common/event_2l.c (4.17).
 
-import { exchange64, clear_bit, load64, set_bit, store64, store8, take_upcall } from "../../raw/intrinsics";
+import { exchange64, clear_bit, load64, set_bit, store64, store8, take_upcall } from "../intrinsics";
 import { EVTCHN_2L_NR_CHANNELS } from "../../raw/abi/event_channel";
 import {
   SHARED_INFO_EVTCHN_MASK,
@@ -12,7 +12,7 @@ import {
   XEN_LEGACY_MAX_VCPUS,
 } from "../../raw/abi/xen";
 import { EventAbi } from "./port-abi";
-import { mappedSharedInfo, mappedVcpuInfo } from "../../raw/shared-info";
+import { mappedSharedInfo, mappedVcpuInfo } from "./shared-info";
 
 /** To be made behind needSharedInfo(). */
 export class TwoLevel extends EventAbi {

@@ -6,8 +6,8 @@
 //
 // The crash kernel's memory map has no more RAM than that, so it leaves the rest of the dead guest alone.
 
-import { physical_write } from "../../raw/intrinsics";
-import { PhysicalBytes } from "../../raw/physical";
+import { physical_write } from "../intrinsics";
+import { PhysicalBytes } from "../memory/physical";
 import { CRASH_MAGIC, CRASH_MAX_SAVED, crash_info, crash_saved } from "./crash-info";
 import { Segment } from "./elf";
 import { MemoryMap } from "./memory-map";

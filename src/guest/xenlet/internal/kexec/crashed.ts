@@ -1,7 +1,7 @@
 // The dead guest, as a crash kernel sees it: what its last moment left (boot/crash.c), and its memory, most of which
 // is where it was and the rest where the jump put it.
 
-import { physical_read } from "../../raw/intrinsics";
+import { physical_read } from "../intrinsics";
 import { commandLineValue } from "../start/start-info";
 import {
   CRASH_KIND_SIZE,

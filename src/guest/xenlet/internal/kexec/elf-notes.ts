@@ -18,7 +18,7 @@ import {
   XEN_ELFNOTE_PHYS32_ENTRY,
   XEN_NOTE_OWNER,
 } from "../../raw/abi/elf";
-import { PhysicalBytes } from "../../raw/physical";
+import { PhysicalBytes } from "../memory/physical";
 
 /* ELF_MAX_TOTAL_NOTE_COUNT and ELF_MAX_STRING_LENGTH, xen/include/xen/libelf.h */
 const MAX_TOTAL_NOTES: u32 = 65536;

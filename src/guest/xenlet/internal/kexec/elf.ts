@@ -23,7 +23,7 @@ import {
   UNSET_ADDR,
   UNSET_ADDR32,
 } from "../../raw/abi/elf";
-import { PhysicalBytes } from "../../raw/physical";
+import { PhysicalBytes } from "../memory/physical";
 import { ElfFile, XenNotes } from "./elf-notes";
 import { Refusal, hex, range } from "./refusal";
 

@@ -7,11 +7,11 @@
 // There is no way back from the moment at which the soft reset was granted, so nothing stands behind it that could
 // fail, and until then everything can be undone.
 
-import { crash_reserve, frame_of, kexec_jump, shared_info_place } from "../../raw/intrinsics";
+import { crash_reserve, frame_of, kexec_jump, shared_info_place } from "../intrinsics";
 import { EBUSY, ENOENT } from "../../raw/errno";
-import { PhysicalBytes } from "../../raw/physical";
+import { PhysicalBytes } from "../memory/physical";
 import { Preparation, Step, StepObserver } from "../reset/preparation";
-import { needSharedInfo } from "../../raw/shared-info";
+import { needSharedInfo } from "../events/shared-info";
 import { softReset, softResetSteps } from "../reset/soft-reset";
 import { CrashPlan } from "./crash-plan";
 import { KexecOptions, Plan } from "./plan";

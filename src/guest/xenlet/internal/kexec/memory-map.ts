@@ -1,12 +1,12 @@
 // The domain's memory map, as its loader gave it, and as the next kernel shall get it.
 
-import { boot_data } from "../../raw/intrinsics";
+import { boot_data } from "../intrinsics";
 import {
   XEN_HVM_MEMMAP_TYPE_RAM,
   XEN_HVM_MEMMAP_TYPE_RESERVED,
   hvm_memmap_table_entry,
 } from "../../raw/abi/start_info";
-import { PhysicalBytes } from "../../raw/physical";
+import { PhysicalBytes } from "../memory/physical";
 import { BootData } from "../start/start-info";
 
 export class MemoryMapEntry extends PhysicalBytes {

@@ -6,8 +6,8 @@
 // The list is short and its order does not matter: a source that lies in some segment's way is copied out of it
 // here, while there is still a kernel to say that it does not fit. Nothing that this one uses is touched.
 
-import { kexec_place, kexec_room, physical_read, physical_write } from "../../raw/intrinsics";
-import { PhysicalBytes } from "../../raw/physical";
+import { kexec_place, kexec_room, physical_read, physical_write } from "../intrinsics";
+import { PhysicalBytes } from "../memory/physical";
 import { commandLineValue } from "../start/start-info";
 import { PvhElf, Segment } from "./elf";
 import { MemoryMap, MemoryMapEntry } from "./memory-map";

@@ -1,8 +1,8 @@
 // RAM that neither linear memory nor a shared frame has taken yet: what has to outlive this kernel is put there
 // before anything is given up. It is taken from the end of that gap downwards (boot/memory.c).
 
-import { spare_end, spare_set_end } from "../../raw/intrinsics";
-import { PhysicalBytes } from "../../raw/physical";
+import { spare_end, spare_set_end } from "../intrinsics";
+import { PhysicalBytes } from "../memory/physical";
 
 const PAGE_SIZE: u64 = 4096;
 const FOUR_GIB: u64 = 1 << 32;

@@ -2,14 +2,14 @@
 //
 //   hvm_start_info | modules | memory map | command line, NUL
 
-import { boot_data, physical_write } from "../../raw/intrinsics";
+import { boot_data, physical_write } from "../intrinsics";
 import {
   XEN_HVM_START_MAGIC_VALUE,
   hvm_memmap_table_entry,
   hvm_modlist_entry,
   hvm_start_info,
 } from "../../raw/abi/start_info";
-import { PhysicalBytes } from "../../raw/physical";
+import { PhysicalBytes } from "../memory/physical";
 import { BootData } from "../start/start-info";
 import { MemoryMap } from "./memory-map";
 

@@ -9,7 +9,7 @@
 // already, and Xen wakes a poller only when a bit is being set (evtchn_check_pollers, xen/common/event_channel.c).
 
 import { checked } from "../../raw/hypercall";
-import { sleep_unless_upcall } from "../../raw/intrinsics";
+import { sleep_unless_upcall } from "../intrinsics";
 import { SCHEDOP_poll, sched_poll } from "../../raw/abi/sched";
 import { evtchn } from "../events/evtchn";
 import { handledPorts, runEventHandler } from "./event-handlers";

@@ -7,7 +7,7 @@
 //   request()   the hypercall. Once it has returned 0, shared_info and events are gone
 //   xen.attach()   sets everything up anew, as at the first boot
 
-import { console_attach, console_drained, interrupts_off, interrupts_on } from "../../raw/intrinsics";
+import { console_attach, console_drained, interrupts_off, interrupts_on } from "../intrinsics";
 import { SHUTDOWN_soft_reset } from "../../raw/abi/sched";
 import { EBUSY, ETIME } from "../../raw/errno";
 import { clearUpcall } from "../events/two-level";
@@ -21,7 +21,7 @@ import {
   mappedSharedInfo,
   mappedVcpuInfo,
   unusedVcpuInfo,
-} from "../../raw/shared-info";
+} from "../events/shared-info";
 import { systemTime } from "../time/time";
 
 export namespace xen {

@@ -1,7 +1,7 @@
 // Xen's scheduler interface, typed: xen/include/public/sched.h, do_sched_op in xen/common/sched/core.c (4.17).
 
 import { sched_op } from "../../raw/hypercall";
-import { say_stage, sleep_unless_upcall } from "../../raw/intrinsics";
+import { say_stage, sleep_unless_upcall } from "../intrinsics";
 import {
   SCHEDOP_block,
   SCHEDOP_pin_override,
@@ -16,7 +16,7 @@ import {
   sched_shutdown,
 } from "../../raw/abi/sched";
 import { evtchn } from "../events/evtchn";
-import { needSharedInfo } from "../../raw/shared-info";
+import { needSharedInfo } from "../events/shared-info";
 import { systemTime } from "../time/time";
 
 /** SCHEDOP_poll takes at most this many ports; more is -EINVAL. */

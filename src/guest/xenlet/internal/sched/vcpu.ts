@@ -12,7 +12,7 @@ import {
   vcpu_result,
   vcpu_start,
   vcpu_taken,
-} from "../../raw/intrinsics";
+} from "../intrinsics";
 import {
   RUNSTATE_INFO_SIZE,
   RUNSTATE_INFO_STATE,

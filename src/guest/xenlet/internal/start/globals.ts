@@ -1,6 +1,6 @@
 // What AssemblyScript's own globals call in place of imports: asc's --use (src/host/build/asc/compile.ts).
 
-import { rdtsc } from "../../raw/intrinsics";
+import { rdtsc } from "../intrinsics";
 import { record } from "../console/record";
 
 /** Where Math.random() starts. Not for keys: a guest under an emulator may see the same number again. */

@@ -1,6 +1,6 @@
 // What runs before and after a guest's own code.
 
-import { console_announce, program_begins } from "../../raw/intrinsics";
+import { console_announce, program_begins } from "../intrinsics";
 import { record } from "../console/record";
 import { sched } from "../sched/sched";
 import { SHUTDOWN_poweroff } from "../../raw/abi/sched";

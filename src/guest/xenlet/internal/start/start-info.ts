@@ -1,8 +1,8 @@
 // What the loader handed over: boot/start_info.c checked it and keeps a copy.
 
-import { boot_data } from "../../raw/intrinsics";
+import { boot_data } from "../intrinsics";
 import { hvm_modlist_entry } from "../../raw/abi/start_info";
-import { PhysicalBytes } from "../../raw/physical";
+import { PhysicalBytes } from "../memory/physical";
 
 export enum BootData {
   START_INFO = 0,

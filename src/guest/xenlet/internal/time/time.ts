@@ -1,7 +1,7 @@
 // Xen's clocks: system time from struct vcpu_time_info (xen.h) and the CPU's time stamp counter, and wall
 // clock time on top of it.
 
-import { barrier, load32, load64, load8, rdtsc } from "../../raw/intrinsics";
+import { barrier, load32, load64, load8, rdtsc } from "../intrinsics";
 import {
   SHARED_INFO_WC_NSEC,
   SHARED_INFO_WC_SEC,
@@ -14,7 +14,7 @@ import {
   TIME_VERSION,
   VCPU_INFO_TIME,
 } from "../../raw/abi/xen";
-import { mappedVcpuInfo, needSharedInfo, sharedInfo } from "../../raw/shared-info";
+import { mappedVcpuInfo, needSharedInfo, sharedInfo } from "../events/shared-info";
 
 /** (a * b) >> 32 without losing the high bits of the 96-bit product. */
 @inline export function scale(a: u64, b: u32): u64 {

@@ -3,7 +3,7 @@
 // It can be opened again, after a soft reset or in a kernel that another one started, whatever the ring was left
 // with (xenstore-ring.ts); watches of this program are then set up anew.
 
-import { rdtsc, shared_map } from "../../raw/intrinsics";
+import { rdtsc, shared_map } from "../intrinsics";
 import { HVM_PARAM_STORE_EVTCHN, HVM_PARAM_STORE_PFN } from "../../raw/abi/hvm";
 import {
   XS_ERROR,

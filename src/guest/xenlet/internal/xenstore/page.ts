@@ -7,7 +7,7 @@
 // Each is a stream of messages: a header, then `len` bytes. A message may be longer than a ring, so it passes in
 // parts. The four counters run freely, modulo 2^32, and outlive a kernel.
 
-import { fence, load32, load8, store32, store8 } from "../../raw/intrinsics";
+import { fence, load32, load8, store32, store8 } from "../intrinsics";
 import {
   XENSTORE_INTERFACE_REQ,
   XENSTORE_INTERFACE_REQ_CONS,

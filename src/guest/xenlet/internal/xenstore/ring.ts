@@ -1,7 +1,7 @@
 // The guest's end of the store's ring: messages out and in, and whatever waits for them.
 
 import { evtchn } from "../events/evtchn";
-import { fence, load32, store32 } from "../../raw/intrinsics";
+import { fence, load32, store32 } from "../intrinsics";
 import {
   XENSTORE_CONNECTED,
   XENSTORE_INTERFACE_CONNECTION,

@@ -36,6 +36,7 @@ export const NodeKind: {
   readonly Binary: number;
   readonly Variable: number;
   readonly ClassDeclaration: number;
+  readonly Export: number;
 };
 /** A literal's kind; asc exports it as a plain object. */
 export const LiteralKind: {

@@ -1,0 +1,62 @@
+// Runs of bytes in guest physical memory: what the loader brought along, and what another kernel is to find.
+
+import { frame_of, physical_read, shared_map } from "../intrinsics";
+
+const PAGE_SIZE: u64 = 4096;
+
+@lazy const word: usize = memory.data(sizeof<u64>(), 8);
+
+export class PhysicalBytes {
+  constructor(
+    /** Guest physical. */
+    readonly paddr: u64,
+    /** In bytes. */
+    readonly size: u64,
+  ) {}
+
+  /** Where `bytes` are: linear memory is contiguous. They stay in memory for good. */
+  static of(bytes: StaticArray<u8>): PhysicalBytes {
+    const at = changetype<usize>(bytes);
+    __pin(at);
+    return PhysicalBytes.at(at, bytes.length);
+  }
+
+  /** Where `size` bytes from `address` of linear memory on are, which the caller keeps there. */
+  static at(address: usize, size: u32): PhysicalBytes {
+    return new PhysicalBytes(frame_of(address) * PAGE_SIZE + (address % <usize>PAGE_SIZE), size);
+  }
+
+  /** The first byte behind it. */
+  get end(): u64 {
+    return this.paddr + this.size;
+  }
+
+  overlaps(other: PhysicalBytes): bool {
+    return this.paddr < other.end && other.paddr < this.end;
+  }
+
+  /** Copies `size` bytes from `offset` on to `to`. The caller knows that there are so many. */
+  read(offset: u64, to: usize, size: u32): void {
+    physical_read(to, this.paddr + offset, size);
+  }
+
+  u32(offset: u64): u32 {
+    this.read(offset, word, sizeof<u32>());
+    return load<u32>(word);
+  }
+
+  u64(offset: u64): u64 {
+    this.read(offset, word, sizeof<u64>());
+    return load<u64>(word);
+  }
+
+  /**
+   * Maps it, to be read through the intrinsics for shared memory. Returns its address, or 0 if the window (2 MiB
+   * for everything) has no room for it.
+   */
+  map(): usize {
+    const pages = <u32>(((this.paddr % PAGE_SIZE) + this.size + PAGE_SIZE - 1) / PAGE_SIZE);
+    const at = shared_map(this.paddr / PAGE_SIZE, pages);
+    return at == 0 ? 0 : at + <usize>(this.paddr % PAGE_SIZE);
+  }
+}

@@ -1,0 +1,3 @@
+// The PV console's page of rings, from the guest's end.
+
+export { ConsoleRing } from "../internal/console/ring";
