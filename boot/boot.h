@@ -96,10 +96,10 @@ const char *cmdline_value(const char *key, uint32_t *length);
 /* Whether page 0 is memory like any other: module.c. */
 extern const bool linear_page_zero;
 /*
- * Whether the module was compiled without xenlet's runtime: module.c. It does not know of the shared window, which
- * then lies where no Wasm pointer reaches, so that the module finds nothing there.
+ * Whether the module may use module "xen": module.c. Another does not know of the shared window, which then lies where
+ * no Wasm pointer reaches, so that the module finds nothing there.
  */
-extern const bool module_is_foreign;
+extern const bool module_knows_xen;
 void linear_init(uint32_t bytes);
 /* Maps linear memory up to `bytes`, zeroed; false when the domain has not that much RAM. */
 bool linear_grow(uint64_t from, uint64_t bytes);
@@ -124,6 +124,13 @@ uint64_t spare_end(void);
 /* Moves the end: down to take what is above it, up again to give it back. False beyond the beginning. */
 bool spare_set_end(uint64_t end);
 bool is_stack_guard(uint64_t address);
+/* Maps the part of vCPU 0's stack that `address` is in; false if it is in none. */
+bool stack_extend(uint64_t address);
+/*
+ * All of it: before interrupts that are lost if their delivery faults. An upcall by HVM_PARAM_CALLBACK_IRQ is not: Xen
+ * injects it as long as an event waits. One by the local APIC is.
+ */
+void stack_map_all(void);
 
 /* shared_info.c */
 /* The page, while it is mapped. */

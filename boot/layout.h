@@ -44,7 +44,16 @@
 #define SHARED_BASE 0xffe00000
 #define SHARED_PAGES 512
 
-#define STACK_SIZE 0x20000
+/*
+ * vCPU 0's stack, which the guest runs on: about as much as engines give Wasm. Its upper end is there from the first
+ * instruction on; the rest is memory of the domain's, but mapped when it is first used (traps.c), so that a large
+ * stack costs a boot nothing. A build may ask for more (--stack).
+ */
+#ifndef STACK_SIZE
+#define STACK_SIZE 0x100000
+#endif
+#define STACK_MAPPED_FIRST 0x8000
+#define STACK_STEP 0x10000
 #define SECONDARY_STACK_SIZE 0x4000
 #define FAULT_STACK_SIZE 0x2000
 

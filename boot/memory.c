@@ -135,7 +135,7 @@ void linear_init(uint32_t bytes)
     for (int gib = 0; gib < 4; gib++)
         linear_pdpt[gib] = (table_phys(linear_pd) + gib * PAGE_SIZE) | PTE_TABLE;
     linear_pd[0] = table_phys(linear_first_pt) | PTE_TABLE;
-    if (module_is_foreign) {
+    if (!module_knows_xen) {
         shared_base = KERNEL_BASE + KERNEL_PT_PAGES * SUPERPAGE_SIZE;
         kernel_pd[KERNEL_PT_PAGES] = table_phys(shared_pt) | PTE_TABLE;
     } else {
@@ -144,7 +144,6 @@ void linear_init(uint32_t bytes)
     }
     linear_map(bytes);
 
-    unmap_kernel_page(stack_guard);
     for (uint32_t i = 0; i < MAX_VCPUS - 1; i++)
         unmap_kernel_page(secondary_stacks + i * (PAGE_SIZE + SECONDARY_STACK_SIZE));
     for (uint32_t i = 0; i < MAX_VCPUS * IST_SLOTS; i++)
@@ -158,7 +157,7 @@ bool linear_grow(uint64_t from, uint64_t bytes)
     if (bytes > SHARED_BASE || linear_base + bytes > room_end())
         return false;
     linear_map(bytes);
-    __builtin_memset((void *)from, 0, bytes - from);
+    clear_bytes((void *)from, bytes - from);
     return true;
 }
 
@@ -193,7 +192,7 @@ uint64_t shared_alloc(uint32_t count)
     address = shared_map((ram_end - bytes) >> PAGE_SHIFT, count);
     if (address) {
         ram_end -= bytes;
-        __builtin_memset((void *)address, 0, bytes);
+        clear_bytes((void *)address, bytes);
     }
     return address;
 }
@@ -232,6 +231,25 @@ static bool begins_stride(uint64_t address, const uint8_t *first, uint32_t count
     uint64_t offset = address - (uint64_t)first;
 
     return offset < (uint64_t)count * stride && offset % stride < PAGE_SIZE;
+}
+
+bool stack_extend(uint64_t address)
+{
+    uint64_t lowest = (uint64_t)stack_guard + PAGE_SIZE;
+    uint64_t page = address & -(uint64_t)STACK_STEP;
+
+    if (address < lowest || address >= (uint64_t)stack_end)
+        return false;
+    for (uint64_t end = page + STACK_STEP; page < end; page += PAGE_SIZE)
+        if (page >= lowest && page < (uint64_t)stack_end)
+            kernel_pt[(page - KERNEL_BASE) >> PAGE_SHIFT] = (page - KERNEL_BASE) | PTE_DATA;
+    return true;
+}
+
+void stack_map_all(void)
+{
+    for (uint64_t page = (uint64_t)stack_guard + PAGE_SIZE; page < (uint64_t)stack_end; page += STACK_STEP)
+        stack_extend(page);
 }
 
 bool is_stack_guard(uint64_t address)

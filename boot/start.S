@@ -111,6 +111,7 @@ pvh_start32:
     map_image text_start, text_end, PTE_PRESENT, 0
     map_image rodata_start, rodata_end, PTE_PRESENT, PTE_NX_HIGH
     map_image data_start, data_end, PTE_PRESENT | PTE_WRITE, PTE_NX_HIGH
+    map_image (stack_end-STACK_MAPPED_FIRST), stack_end, PTE_PRESENT | PTE_WRITE, PTE_NX_HIGH
 
     /* The high half: pml4[511] -> kernel_pdpt[510] -> kernel_pd[0...] -> kernel_pt. */
     movl $PHYS(kernel_pdpt) + (PTE_PRESENT | PTE_WRITE), PHYS(pml4) + 511 * 8
@@ -287,13 +288,17 @@ transition_pdpt: .skip PAGE_SIZE
 transition_pd:   .skip PAGE_SIZE
 transition_pt:   .skip PAGE_SIZE
 
-/* Each stack lies above a page that linear_init() takes out of the page tables. */
-    .section .pages.stacks, "aw", @nobits
-    .global stack_guard, stack_end, secondary_stacks, fault_stacks
+/* vCPU 0's, above a page that is never mapped, behind everything else that is (pvh.lds.S). */
+    .section .pages.stack, "aw", @nobits
+    .global stack_guard, stack_end
 stack_guard:
     .skip PAGE_SIZE
     .skip STACK_SIZE
 stack_end:
+
+/* Each of the others lies above a page that linear_init() takes out of the page tables. */
+    .section .pages.stacks, "aw", @nobits
+    .global secondary_stacks, fault_stacks
 secondary_stacks:
     .skip (MAX_VCPUS - 1) * (PAGE_SIZE + SECONDARY_STACK_SIZE)
 fault_stacks: /* for each vCPU and IST slot: guard, stack */

@@ -1,5 +1,6 @@
 /*
- * Interrupt entry. Exceptions go to trap() in C and do not come back: each is the end of the guest.
+ * Interrupt entry. Exceptions go to trap() in C and do not come back: each is the end of the guest, but for a first use
+ * of a part of the stack.
  * The upcall returns, so it saves what it uses, and it uses next to nothing.
  */
 #include "lapic.h"
@@ -25,7 +26,7 @@ trap_stubs:
     .set vector, vector + 1
     .endr
 
-/* struct trap_frame (traps.c) is what this pushes, last first. */
+/* struct trap_frame (traps.c) is what this pushes, last first. It returns if the fault was the stack's growth. */
 trap_common:
     push %rdi
     push %rsi
@@ -43,10 +44,28 @@ trap_common:
     push %r14
     push %r15
     mov %rsp, %rdi
+    mov %rsp, %rbx
     cld
     and $-16, %rsp
     call trap
-    ud2
+    mov %rbx, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbp
+    pop %rbx
+    pop %r11
+    pop %r10
+    pop %r9
+    pop %r8
+    pop %rax
+    pop %rcx
+    pop %rdx
+    pop %rsi
+    pop %rdi
+    add $16, %rsp /* vector and error code */
+    iretq
 
 /*
  * Xen's event upcall by the local APIC, HVMOP_set_evtchn_upcall_vector: the same, once the APIC is told that

@@ -135,10 +135,10 @@ static const char *trap_kind(const struct trap_frame *frame, uint64_t address)
     }
 }
 
-/* Called by trap_common with the registers of the moment. */
-_Noreturn void trap(const struct trap_frame *frame);
+/* Called by trap_common with the registers of the moment. Returns if the instruction can be done now. */
+void trap(const struct trap_frame *frame);
 
-_Noreturn void trap(const struct trap_frame *frame)
+void trap(const struct trap_frame *frame)
 {
     uint64_t address = read_cr2();
     uint32_t vcpu = this_vcpu()->id;
@@ -146,6 +146,8 @@ _Noreturn void trap(const struct trap_frame *frame)
     uint64_t rip = frame->rip;
     uint64_t rbp = frame->rbp;
 
+    if (frame->vector == VECTOR_PF && !(frame->error_code & PF_PRESENT) && stack_extend(address))
+        return;
     if (frame->vector == VECTOR_NMI && crash_waits)
         crash(kind, frame, rip, rbp);
     if (trap_caught)
@@ -171,6 +173,10 @@ _Noreturn void trap(const struct trap_frame *frame)
     if (frame->vector == VECTOR_PF) {
         record_text(" address=");
         record_hex(address);
+        if (is_stack_guard(address) && !vcpu) {
+            record_text(" stack=");
+            record_decimal(STACK_SIZE);
+        }
     }
     if (!kind) {
         record_text(" error=");

@@ -60,8 +60,10 @@ SECTIONS
         *(.pages.stacks)
         scratch_page = .;
         . += 3 * PAGE_SIZE;
+        data_end = .; /* mapped up to here */
+        *(.pages.stack)
     } :data
-    data_end = .;
+    image_end = .;
 
     /* Linear memory's frames start where a 2 MiB page can map them. */
     linear_phys = ALIGN(. - KERNEL_BASE, SUPERPAGE_SIZE);
@@ -75,7 +77,7 @@ SECTIONS
     ASSERT(pvh_start32 == KERNEL_BASE + TRAMPOLINE_PHYS, "start.S expects the trampoline at TRAMPOLINE_PHYS")
     ASSERT(start64 - pvh_start32 < PAGE_SIZE, "the trampoline must fit its page")
     ASSERT(pml4 % PAGE_SIZE == 0 && stack_guard % PAGE_SIZE == 0, "page tables and guards are whole pages")
-    ASSERT(data_end - KERNEL_BASE <= KERNEL_PT_PAGES * SUPERPAGE_SIZE, "the image is larger than KERNEL_PT_PAGES tables can map")
+    ASSERT(image_end - KERNEL_BASE <= KERNEL_PT_PAGES * SUPERPAGE_SIZE, "the image is larger than KERNEL_PT_PAGES tables can map")
 
     /DISCARD/ : { *(.comment) *(.eh_frame) *(.note.gnu.*) *(.gnu.*) }
 }

@@ -78,6 +78,7 @@ INTRINSIC(void, set_vcpu_info, uint32_t address) { vcpus[0].vcpu_info = (volatil
 INTRINSIC(uint32_t, upcall_vector, void) { return UPCALL_VECTOR; }
 INTRINSIC(uint32_t, lapic_upcall_vector, void)
 {
+    stack_map_all();
     lapic_accept(LAPIC_SPURIOUS_VECTOR);
     lapic_has_upcalls = true;
     return LAPIC_UPCALL_VECTOR;

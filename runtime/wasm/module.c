@@ -10,11 +10,7 @@
 
 const uint32_t module_initial_pages = MODULE_INITIAL_PAGES;
 const bool linear_page_zero = MODULE_PAGE_ZERO;
-#ifdef MODULE_IS_FOREIGN
-const bool module_is_foreign = true;
-#else
-const bool module_is_foreign = false;
-#endif
+const bool module_knows_xen = MODULE_KNOWS_XEN;
 
 _Noreturn void wasm_main(void);
 

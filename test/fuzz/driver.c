@@ -9,7 +9,7 @@
 #include "driver.h"
 
 const uint32_t module_initial_pages = 0;
-const bool linear_page_zero = true, module_is_foreign = true;
+const bool linear_page_zero = true, module_knows_xen = false;
 
 static uint32_t digest[2];
 

@@ -153,6 +153,10 @@ function failureOfToolstack({ toolstackRecords, toolstackEnding, ending }: Monit
   return describeEnding(toolstackEnding).replace(/^the domain/, "its domain");
 }
 
+function sizeText(bytes: number): string {
+  return bytes % 2 ** 20 === 0 ? `${bytes / 2 ** 20} MiB` : `${bytes / 2 ** 10} KiB`;
+}
+
 /** The guest's own word that it failed, in a sentence. */
 function failureOf(records: GuestRecord[]): string | null {
   for (const record of records) {
@@ -161,6 +165,8 @@ function failureOf(records: GuestRecord[]): string | null {
       case "trap":
         if (fields?.get("kind") === "out-of-memory")
           return "the guest ran out of memory: it needs more than the domain has";
+        if (fields?.get("kind") === "stack-overflow" && fields.has("stack"))
+          return `the guest trapped: stack-overflow: it needs more than its ${sizeText(Number(fields.get("stack")))} of stack (--stack)`;
         return `the guest trapped: ${fields?.get("kind") ?? record.payload}${at(fields?.get("address"))}`;
       case "abort":
         return describeAbort(fields, record.payload);

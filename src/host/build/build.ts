@@ -13,7 +13,7 @@ import { withoutSections } from "../elf/sections.js";
 import { lower, type DeadLoads } from "./lower/lower.js";
 import type { NullPage } from "./lower/linear-memory.js";
 import type { TestSite } from "./asc/transform/test-sites.js";
-import { fixedObjects, link, run, type HypercallMode } from "./link/toolchain.js";
+import { fixedObjects, layoutFlags, link, run, type HypercallMode } from "./link/toolchain.js";
 
 export interface BuildOptions {
   /** The guest's AssemblyScript file, FILE.ts, or a Wasm module, FILE.wasm. */
@@ -28,6 +28,10 @@ export interface BuildOptions {
   nullPage?: NullPage;
   /** What becomes of loads whose result nobody uses; default: they stay, since they may trap. */
   deadLoads?: DeadLoads;
+  /** Bytes of vCPU 0's stack, which the guest runs on: of 64 KiB to 64 MiB; default: 1 MiB. */
+  stackBytes?: number;
+  /** Whether FILE.wasm may import module "xen", and so do whatever its domain can; default: it may not. */
+  allowHypercalls?: boolean;
   /** Stages to leave beside the image, to be read: `image.elf` is joined by `image.wasm`, `image.c`, … */
   emit?: EmittedStage[];
   /** Leave out symbols and line numbers: smaller, but a trap is told by address only. */
@@ -72,7 +76,11 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
       ? await temporaryFolder("build")
       : { path: resolve(options.keep), dispose: () => Promise.resolve() };
   try {
-    const fixed = fixedObjects(hypercall, signal ? { signal } : {});
+    const fixedFor = (objectBytes: number): ReturnType<typeof fixedObjects> => {
+      const flags = layoutFlags(options.stackBytes, objectBytes);
+      return fixedObjects(hypercall, { flags, ...(signal ? { signal } : {}) });
+    };
+    const fixed = fixedFor(0);
     fixed.catch(() => undefined); // awaited below; a compile error comes first
     const { wasm, sourceMap, tests, own } = await stage("compile", () => compiled(options));
     await writeFile(join(folder, "guest.wasm.map"), sourceMap);
@@ -87,15 +95,21 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         cache,
         ...(options.nullPage === undefined ? {} : { nullPage: options.nullPage }),
         ...(options.deadLoads === undefined ? {} : { deadLoads: options.deadLoads }),
+        ...(options.allowHypercalls === undefined
+          ? {}
+          : { allowHypercalls: options.allowHypercalls }),
         ...(signal ? { signal } : {}),
       }),
     );
     const linked = join(folder, "image.elf");
     await stage("link", async () => {
-      await link([...(await fixed), ...lowered.objects], linked, {
+      await fixed; // the same with more page tables, if they are too few
+      const bytes = await totalBytes(lowered.objects);
+      await link([...(await fixedFor(bytes)), ...lowered.objects], linked, {
         hypercall,
         nullPage: lowered.nullPage,
         folder,
+        flags: layoutFlags(options.stackBytes, bytes),
         ...(signal ? { signal } : {}),
       });
       if (options.strip) {
@@ -113,6 +127,11 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   } finally {
     await dispose();
   }
+}
+
+async function totalBytes(files: string[]): Promise<number> {
+  const sizes = await Promise.all(files.map(async (file) => (await stat(file)).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
 }
 
 async function compiled({

@@ -18,6 +18,8 @@ export interface BuildChoices {
   runtime?: GuestRuntime;
   nullPage?: NullPage;
   deadLoads?: DeadLoads;
+  stack?: number;
+  allowHypercalls?: boolean;
 }
 
 const CHOICES: Record<keyof BuildChoices, string> = {
@@ -26,6 +28,8 @@ const CHOICES: Record<keyof BuildChoices, string> = {
   runtime: "--runtime",
   nullPage: "--null-page",
   deadLoads: "--dead-loads",
+  stack: "--stack",
+  allowHypercalls: "--allow-hypercalls",
 };
 
 /** What --transform and --runtime say is over when there is a module; the rest when there is an image. */
@@ -123,6 +127,10 @@ export async function buildWithProgress(
       ...(choices.runtime === undefined ? {} : { runtime: choices.runtime }),
       ...(choices.nullPage === undefined ? {} : { nullPage: choices.nullPage }),
       ...(choices.deadLoads === undefined ? {} : { deadLoads: choices.deadLoads }),
+      ...(choices.stack === undefined ? {} : { stackBytes: choices.stack }),
+      ...(choices.allowHypercalls === undefined
+        ? {}
+        : { allowHypercalls: choices.allowHypercalls }),
       onStage: (stage) => {
         progress.update(`building ${name}: ${stage}`);
       },

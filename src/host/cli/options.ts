@@ -138,6 +138,24 @@ export const DEAD_LOADS = (): Option =>
     "--dead-loads <what>",
     "loads whose result nobody uses: keep them, for they may trap, or drop them (default: keep)",
   ).choices(["keep", "drop"]);
+const LEAST_STACK = 2 ** 16;
+const MOST_STACK = 2 ** 26;
+const UNITS: Record<string, number> = { K: 2 ** 10, M: 2 ** 20 };
+export const STACK = (): Option =>
+  new Option("--stack <size>", "the guest's stack, 64K to 64M (default: 1M)").argParser(
+    (text: string) => {
+      const [, digits = "", unit = ""] = /^(\d{1,5})([KM])$/.exec(text.toUpperCase()) ?? [];
+      const bytes = Number(digits) * (UNITS[unit] ?? 0);
+      if (bytes < LEAST_STACK || bytes > MOST_STACK || bytes % LEAST_STACK !== 0)
+        throw new InvalidArgumentError("Expected a multiple of 64K from 64K to 64M, as 8M.");
+      return bytes;
+    },
+  );
+export const ALLOW_HYPERCALLS = (): Option =>
+  new Option(
+    "--allow-hypercalls",
+    'let FILE.wasm import module "xen": it can then do anything that its domain can',
+  );
 export const EMIT = (): Option =>
   new Option(
     "--emit <stages>",

@@ -22,6 +22,23 @@ export function modeFlags(hypercall: HypercallMode): string[] {
   return hypercall === "direct" ? ["-DXENLET_HYPERCALL_DIRECT"] : [];
 }
 
+/** STACK_SIZE and KERNEL_PT_PAGES of boot/layout.h. */
+const DEFAULT_STACK_BYTES = 2 ** 20;
+const DEFAULT_PAGE_TABLES = 8;
+const PAGE_TABLE_REACH = 2 ** 21;
+
+/**
+ * What of boot/layout.h depends on the guest: its stack, and page tables for so much as its objects can come to (which
+ * linear memory's are no part of: they have tables of their own). Nothing, mostly: then boot/'s objects are the same.
+ */
+export function layoutFlags(stackBytes = DEFAULT_STACK_BYTES, objectBytes = 0): string[] {
+  const tables = Math.ceil((objectBytes + stackBytes) / PAGE_TABLE_REACH) + 1;
+  return [
+    ...(stackBytes === DEFAULT_STACK_BYTES ? [] : [`-DSTACK_SIZE=${stackBytes}`]),
+    ...(tables <= DEFAULT_PAGE_TABLES ? [] : [`-DKERNEL_PT_PAGES=${tables}`]),
+  ];
+}
+
 /** What every C and assembly file of an image is compiled with. */
 export function commonFlags(hypercall: HypercallMode): string[] {
   return [

@@ -136,7 +136,10 @@ async function lowered(
   const declarations = emitModule(module, emitted, entry, c);
   c.finish();
   await writeFile(file("declarations.h"), declarations);
-  await writeFile(file("constants.h"), constants(module.memory?.minimum ?? 0, own, nullPage));
+  await writeFile(
+    file("constants.h"),
+    constants(module.memory?.minimum ?? 0, own, hypercalls, nullPage),
+  );
   await writeFile(file("linear.bin"), image);
   await writeFile(file("linear.S"), assembly);
   const common = guestFlags(hypercall, folder);
@@ -157,9 +160,15 @@ async function lowered(
 }
 
 /** The file that runtime/wasm/module.c includes. */
-function constants(initialPages: number, own: boolean, nullPage: NullPage): string {
+function constants(
+  initialPages: number,
+  own: boolean,
+  hypercalls: boolean,
+  nullPage: NullPage,
+): string {
   return [
     ...(own ? [] : ["#define MODULE_IS_FOREIGN"]),
+    `#define MODULE_KNOWS_XEN ${hypercalls}`,
     `#define MODULE_INITIAL_PAGES ${initialPages}`,
     `#define MODULE_PAGE_ZERO ${nullPage === "allow"}`,
     "",

@@ -38,6 +38,8 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.RUNTIME())
     .addOption(option.NULL_PAGE())
     .addOption(option.DEAD_LOADS())
+    .addOption(option.STACK())
+    .addOption(option.ALLOW_HYPERCALLS())
     .addOption(option.GDB())
     .addOption(option.LOG())
     .option("--force", "boot an image even if it does not look like one that Xen can load")

@@ -100,7 +100,8 @@ class ModuleText {
     }
   }
 
-  #prototypes(): string[] {
+  /** `entry` and the start function are what backtraces end in: they stay functions of their own. */
+  #prototypes(entry: number | null): string[] {
     const { module, symbols, uses } = this;
     const lines: string[] = [];
     const structures = new Map<string, FunctionType>();
@@ -111,11 +112,11 @@ class ModuleText {
     for (const type of pointers.values())
       lines.push(`typedef ${resultType(type)} ${symbols.type(type)}(${parameterTypes(type)});`);
     module.functions.forEach((type, index) => {
-      const of = (name: string, linkage = this.#linkage): string =>
-        `${linkage}${resultType(type)} ${name}(${parameterTypes(type)});`;
-      lines.push(
-        of(symbols.function(index), index < module.importedFunctions ? "" : this.#linkage),
-      );
+      const linkage = index < module.importedFunctions ? "" : this.#linkage;
+      const kept = index === entry || index === module.start ? "__attribute__((noinline)) " : "";
+      const of = (name: string): string =>
+        `${linkage}${kept}${resultType(type)} ${name}(${parameterTypes(type)});`;
+      lines.push(of(symbols.function(index)));
       if (this.#tailCallers.has(index)) lines.push(of(symbols.tailBody(index)));
     });
     for (const index of uses.tailCalled)
@@ -240,7 +241,7 @@ class ModuleText {
     if (uses.tailCalled.size > 0)
       for (const [declaration, initial] of tailVariables(symbols, uses))
         this.#define(declaration, initial);
-    const prototypes = this.#prototypes();
+    const prototypes = this.#prototypes(entry);
     const set = this.#globals();
     const fit = this.#tables();
     for (const index of uses.elements) {
