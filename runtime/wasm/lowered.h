@@ -63,6 +63,9 @@ enum wasm_trap {
 
 #include "memory.h"
 #include "numeric.h"
+#ifdef __SSE2__ /* not where a trap must not touch the guest's registers */
+#include "simd.h"
+#endif
 #include "tables.h"
 
 /* The imports of module "xen", inlined where they are called. */

@@ -23,6 +23,7 @@ union cell {
     struct CELL { u64 value; } u64_;
     struct CELL { f32 value; } f32_;
     struct CELL { f64 value; } f64_;
+    struct CELL { v128 value; } v128_;
 };
 union header {
     struct CELL { u32 value; } length;

@@ -39,6 +39,12 @@ describe("the guest agrees with V8", () => {
     },
   );
 
+  test("on modules dense in SIMD", { timeout: 5 * MINUTE }, async () => {
+    const report = await runSeeds("simd", 1, 40);
+    expect(report.disagreements.map(({ seed, step }) => `seed ${seed} at ${step}`)).toEqual([]);
+    expect(report.calls).toBe(480);
+  });
+
   // Stores to an address that is a comparison's result; a load that only says that a float is a number.
   test("on modules that it did not agree on once", { timeout: 5 * MINUTE }, async () => {
     const cases = await Promise.all(

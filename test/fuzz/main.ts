@@ -1,8 +1,8 @@
 /**
  * make fuzz: random modules, lowered and run in a guest on Xen, against V8.
  *
- *   --modules N   how many of Binaryen's (default 20 000); on top, a sixteenth as many that are dense in arithmetic, and
- *                 a sixteenth of loops that gcc does as vectors
+ *   --modules N   how many of Binaryen's (default 20 000); on top, a sixteenth as many that are dense in arithmetic, a
+ *                 sixteenth of loops that gcc does as vectors, and a sixteenth of SIMD
  *   --seed S      the first seed (default: the time); a module's own seed is printed when it fails
  *   --batch N     how many to a boot (default 2000)
  *   --flags F     more flags for the modules' C: another way to lower, or a wrong one, to see that it is found
@@ -42,6 +42,7 @@ function plan(modules: number, seed: number, size: number): Batch[] {
     ["random", modules],
     ["arithmetic", Math.ceil(modules / 16)],
     ["vectors", Math.ceil(modules / 16)],
+    ["simd", Math.ceil(modules / 16)],
   ];
   return wanted
     .flatMap(([kind, count]) =>

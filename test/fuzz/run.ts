@@ -13,16 +13,22 @@ import { buildBatch, type BatchOptions, type Case } from "./batch.js";
 import { exposed } from "./exports.js";
 import { randomModule } from "./generate.js";
 import { callsOf, outcomeOf, type Call, type Outcome } from "./outcome.js";
+import { simdModule } from "./simd.js";
 import { vectorModule } from "./vectors.js";
 
 /**
  * random: Binaryen's fuzzer; arithmetic: dense in numeric instructions; vectors: loops over unaligned memory, which
- * gcc does as vectors.
+ * gcc does as vectors; simd: Wasm's own.
  */
-export type Kind = "random" | "arithmetic" | "vectors";
+export type Kind = "random" | "arithmetic" | "vectors" | "simd";
 
 export async function moduleOf(kind: Kind, seed: number): Promise<Uint8Array> {
-  return { random: randomModule, arithmetic: arithmeticModule, vectors: vectorModule }[kind](seed);
+  return {
+    random: randomModule,
+    arithmetic: arithmeticModule,
+    vectors: vectorModule,
+    simd: simdModule,
+  }[kind](seed);
 }
 
 export interface Disagreement {

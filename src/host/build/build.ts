@@ -99,6 +99,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
           ? {}
           : { allowHypercalls: options.allowHypercalls }),
         ...(signal ? { signal } : {}),
+        ...(options.onStage ? { onStage: options.onStage } : {}),
       }),
     );
     const linked = join(folder, "image.elf");

@@ -153,6 +153,9 @@ async function compilerInclude(): Promise<string> {
   return gccInclude;
 }
 
+/** Longer than any file of C takes that the lowering writes (c-files.ts), on a busy machine too. */
+const DEADLINE_MINUTES = 15;
+
 export async function run(
   command: string,
   args: string[],
@@ -162,10 +165,13 @@ export async function run(
   const result = await execa(command, args, {
     reject: false,
     stdin: "ignore",
+    timeout: DEADLINE_MINUTES * 60_000,
     ...(cwd === undefined ? {} : { cwd }),
     ...(signal ? { cancelSignal: signal } : {}),
   });
   if (signal?.aborted) throw signal.reason;
+  if (result.timedOut)
+    throw new BuildError(`${command} did not finish within ${DEADLINE_MINUTES} minutes`);
   if (result.failed) {
     if (result.code === "ENOENT") {
       throw new BuildError(`${command} is not there`, { hint: "apt-get install gcc binutils" });

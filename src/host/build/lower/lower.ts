@@ -1,6 +1,7 @@
 // Wasm to native objects: the one door behind which the lowering stands. It is our own Wasm to C (emit/), and gcc.
 
 import { readFile, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
 import { packageRoot } from "../../base/package-root.js";
@@ -22,7 +23,7 @@ import {
   loweredFlags,
   type HypercallMode,
 } from "../link/toolchain.js";
-import { CFiles, isOneFile } from "./c-files.js";
+import { CFiles, isOneFile, type CPart } from "./c-files.js";
 import { decodeModule } from "./decode/sections.js";
 import { emitModule } from "./emit/module-text.js";
 import { checkImports } from "./imports.js";
@@ -55,6 +56,8 @@ export interface LowerOptions {
   /** Whether an equal module's objects may be taken from the cache; default true. */
   cache?: boolean;
   signal?: AbortSignal;
+  /** Is told when what follows takes long. */
+  onStage?: (stage: string) => void;
 }
 
 export interface Lowered {
@@ -153,10 +156,26 @@ async function lowered(
     [join(packageRoot, "runtime", "wasm", "module.c"), "module.o", [...common, ...bootFlags]],
     [file("linear.S"), "linear.o", common],
   ];
-  await Promise.all(
-    jobs.map(([source, object, flags]) => compileC(source, file(object), flags, signal, folder)),
+  if (c.parts.length > 1) options.onStage?.(partsText(c.parts));
+  await eachInTurn(jobs, async ([source, object, flags]) =>
+    compileC(source, file(object), flags, signal, folder),
   );
   return jobs.map(([, object]) => object);
+}
+
+function partsText(parts: CPart[]): string {
+  const large = parts.filter((part) => part.large).length;
+  const note = large === 0 ? "" : `, ${large} of them a large function, compiled with -O1`;
+  return `lower: ${parts.length} files of C${note}; up to a minute each`;
+}
+
+/** As many at a time as there are processors: a compiler takes some hundred megabytes. */
+async function eachInTurn<T>(items: T[], work: (item: T) => Promise<void>): Promise<void> {
+  const left = items.values();
+  const worker = async (): Promise<void> => {
+    for (const item of left) await work(item);
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
 }
 
 /** The file that runtime/wasm/module.c includes. */

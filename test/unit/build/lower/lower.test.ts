@@ -62,6 +62,9 @@ const EVERYTHING = `(module
         (table.init $t $p (i32.const 0) (i32.const 0) (i32.const 1)) (elem.drop $p)
         (drop (table.grow $e (ref.null extern) (i32.const 1))) (drop (table.size $t))
         (drop (i32.trunc_sat_f64_u (f64.const 1)))
+        (v128.store offset=16 (i32.const 0) (i8x16.add_sat_s
+          (v128.const i64x2 1 2) (i16x8.replace_lane 3 (i32x4.splat (i32.const 7)) (i32.const 9))))
+        (drop (v128.load16_lane 5 (i32.const 0) (v128.load8x8_u (i32.const 4))))
         (drop (select (result funcref) (ref.null func) (ref.func $start) (i32.const 1))))
       (start $start))`;
 
@@ -83,6 +86,7 @@ describe("refused by name:", () => {
     ["garbage collection and typed function references (function 0)", code(0xfb, 0, 0)],
     ["garbage collection and typed function references (type section)", bytes(1, 3, 1, 0x5f, 0)],
     ["wide arithmetic (function 0)", code(0xfc, 19)],
+    ["relaxed SIMD (function 0)", code(0xfd, 0x80, 0x02)],
   ])("%s", (feature, wasm) => {
     expect(() => lowerText(wasm)).toThrow(`unsupported Wasm feature: ${feature}`);
   });
