@@ -32,7 +32,7 @@ help:
 demo: dist/cli.js
 	@node dist/cli.js demo
 
-test: dist/cli.js
+test: dist/host.d.ts
 	@node scripts/run-ts.js test/run.ts $(if $(ONLY),--only $(ONLY))
 
 lint: $(PACKAGES)
@@ -44,7 +44,7 @@ bench: dist/cli.js
 fuzz: dist/cli.js
 	@node scripts/run-ts.js test/fuzz/main.ts $(if $(MODULES),--modules $(MODULES)) $(if $(SEED),--seed $(SEED)) $(if $(FLAGS),--flags="$(FLAGS)")
 
-build: dist/types/index.d.ts
+build: dist/host.d.ts
 
 format: $(PACKAGES)
 	@node_modules/.bin/prettier --write --log-level warn .
@@ -64,6 +64,5 @@ $(PACKAGES): package-lock.json .npmrc | tools
 dist/cli.js: $(PACKAGES) $(SOURCES) package.json
 	@node scripts/bundle.js
 
-dist/types/index.d.ts: dist/cli.js tsconfig.build.json
-	@node_modules/.bin/tsc -p tsconfig.build.json
-	@touch $@
+dist/host.d.ts: dist/cli.js $(shell find src/guest/xenlet src/guest/toolstack -name '*.ts') scripts/types.js tsconfig.build.json
+	@node scripts/types.js

@@ -10,13 +10,6 @@ export const steps: Step[] = [
   commandStep("format", "prettier", "prettier", ["--check", "--log-level=warn", "."]),
   commandStep("types", "tsc (sources, benchmarks, scripts)", "tsc", ["-p", "tsconfig.json"]),
   commandStep("types", "tsc (tests)", "tsc", ["-p", "test"]),
-  commandStep("types", "tsc (the package's declarations)", "tsc", [
-    "-p",
-    "tsconfig.build.json",
-    "--noEmit",
-    "--emitDeclarationOnly",
-    "false",
-  ]),
   cStep("c", "gcc, no warnings (hypercall page)", "page"),
   cStep("c", "gcc, no warnings (direct hypercalls)", "direct"),
   aloneStep("alone", "the repository speaks of itself alone"),

@@ -74,7 +74,7 @@ test("npx xenlet build", async () => {
 });
 
 test("the library is importable by its name", async () => {
-  const program = 'import { UserError } from "xenlet"; console.log(typeof UserError);';
+  const program = 'import { UserError } from "xenlet/host"; console.log(typeof UserError);';
   const args = ["--input-type=module", "-e", program];
   const { stdout } = await execa("node", args, { cwd: folder });
   expect(stdout).toBe("function");

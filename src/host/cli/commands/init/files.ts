@@ -30,15 +30,9 @@ A Xen guest in TypeScript (AssemblyScript).
 `;
 }
 
-/** AssemblyScript's types instead of JavaScript's, and xenlet's sources as the types of "xenlet". */
+/** AssemblyScript's types instead of JavaScript's, and those of "xenlet" (scripts/types.js). */
 const TSCONFIG = `{
-  "extends": "assemblyscript/std/assembly.json",
-  "compilerOptions": {
-    "strictPropertyInitialization": false,
-    "paths": {
-      "xenlet": ["./node_modules/xenlet/src/guest/index.ts"]
-    }
-  },
+  "extends": "xenlet/tsconfig.guest.json",
   "include": ["./**/*.ts"]
 }
 `;
