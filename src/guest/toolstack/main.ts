@@ -113,6 +113,17 @@ while (true) {
   const info = guest.domain.info();
   if (info.result < 0) throw new Error("XEN_DOMCTL_getdomaininfo = " + describeResult(info.result));
   if (!info.isShutdown) continue;
+  if (config.tellState)
+    report(
+      guest.domain.id,
+      "shut-down",
+      "reason=" +
+        info.reason.toString() +
+        " online=" +
+        info.onlineVcpus.toString() +
+        " pages=" +
+        info.totPages.toString(),
+    );
   if (info.reason == SHUTDOWN_soft_reset && onSoftReset(guest, config)) continue;
   guest.finishConsole();
   report(guest.domain.id, "ended", "reason=" + info.reason.toString());

@@ -42,7 +42,10 @@ export interface BootOptions {
   on?: Way;
   /** domu, and xl and xl-hvm but for resume. Default: soft-reset. */
   onSoftReset?: OnSoftReset;
-  /** domu: the toolstack reports what Xen has of the domain right before and right after each soft reset. */
+  /**
+   * domu: the toolstack reports what Xen has of the domain right before and right after each soft reset, and at each
+   * shutdown its reason, its vCPUs that are online and its pages.
+   */
   tellState?: boolean;
   xen: XenBinary;
   qemu: Qemu;
