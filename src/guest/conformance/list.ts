@@ -1,12 +1,21 @@
 // All scenarios, in the order in which they run.
 
 import { Scenario } from "./scenario";
+import { IllegalVector, PinnedGrant } from "./scenarios/advisories";
 import { EventChannels } from "./scenarios/event-channels";
 import { Endurance } from "./scenarios/endurance";
 import { FifoEvents } from "./scenarios/fifo";
+import { GrantVersions } from "./scenarios/grant-versions";
 import { Grants } from "./scenarios/grants";
 import { Pirqs } from "./scenarios/pirq";
 import { Picture } from "./scenarios/state-snapshot";
+import { Ioreq } from "./scenarios/ioreq";
+import { Leaks } from "./scenarios/leaks";
+import { Limits } from "./scenarios/limits";
+import { FifoMany, ManyPorts } from "./scenarios/many-ports";
+import { CallbackDelivers, PageContents, PeerCanBeBound } from "./scenarios/next-kernel";
+import { OtherVcpusCpu } from "./scenarios/other-vcpus-cpu";
+import { OtherVcpusTimers } from "./scenarios/other-vcpus-timers";
 import { OtherVcpus } from "./scenarios/other-vcpus";
 import {
   SharedInfo,
@@ -25,7 +34,7 @@ import { TimeArea, TimeAreaAlone } from "./scenarios/stays-dirty-time";
 import { PollTimer, Timers, Watchdogs } from "./scenarios/stays-dirty-timers";
 import { Survives, SurvivesVcpus } from "./scenarios/survives";
 import { SurvivesCpu } from "./scenarios/survives-cpu";
-import { SurvivesBalloon, SurvivesMemory } from "./scenarios/survives-memory";
+import { SurvivesAllOver, SurvivesBalloon, SurvivesMemory } from "./scenarios/survives-memory";
 import { Unsupported } from "./scenarios/unsupported";
 import { VcpuAreas } from "./scenarios/vcpu-areas";
 import { VcpuInfo, VcpuInfoOfOthers } from "./scenarios/vcpu-info";
@@ -44,8 +53,20 @@ export function scenarios(): Array<Scenario> {
     new SharedInfoNoMemory(),
     new VcpuAreas(),
     new OtherVcpus(),
+    new OtherVcpusCpu(),
+    new OtherVcpusTimers(),
+    new ManyPorts(),
+    new FifoMany(),
+    new Leaks(),
+    new Limits(),
+    new Ioreq(),
+    new CallbackDelivers(),
+    new PeerCanBeBound(),
+    new PageContents(),
+    new SurvivesAllOver(),
     new Pirqs(),
     new Grants(),
+    new GrantVersions(),
     new SurvivesMemory(),
     new SurvivesBalloon(),
     new SurvivesCpu(),
@@ -70,6 +91,8 @@ export function scenarios(): Array<Scenario> {
     new ShutDownByToolstack(),
     new DuringAnother(),
     new Unsupported(),
+    new PinnedGrant(),
+    new IllegalVector(),
     new Picture(),
     new Endurance(),
   ];

@@ -15,6 +15,12 @@ export declare function shutdown_with_registers(argument: usize, spoil: u32, rep
 @external("native", "interrupted_event_reset")
 export declare function interrupted_event_reset(reason: u32, upcallPending: usize): i64;
 
+/** A domctl, left unfinished by Xen in its middle and gone on with: Xen's own number. Interrupts are off. */
+@external("native", "preempted_domctl")
+export declare function preempted_domctl(argument: usize, upcallPending: usize): i64;
+/** How often the last one was left. */
+@external("native", "preemptions") export declare function preemptions(): u32;
+
 // shutdown_with_registers()'s report: offsets in bytes, and what the bits of its maps are.
 export const REPORT_SIZE: i32 = 24;
 export const REPORT_RESULT: usize = 0;
@@ -55,9 +61,15 @@ export const CONTROL_REGISTERS = [
 
 // SDM volume 4, table 2-2; volume 3, table 10-6 for the local APIC's.
 export const MSR_APIC_BASE: u32 = 0x1b;
+export const MSR_TSC_ADJUST: u32 = 0x3b;
+/** Of the second of the variable ranges. */
+export const MSR_MTRR_PHYS_BASE1: u32 = 0x202;
+export const MSR_MTRR_PHYS_MASK1: u32 = 0x203;
 export const MSR_PAT: u32 = 0x277;
+export const MSR_MTRR_DEF_TYPE: u32 = 0x2ff;
 export const MSR_X2APIC_ID: u32 = 0x802;
 export const MSR_X2APIC_TPR: u32 = 0x808;
+export const MSR_X2APIC_LDR: u32 = 0x80d;
 export const MSR_X2APIC_SPURIOUS: u32 = 0x80f;
 /** The first of eight, of 32 vectors each. */
 export const MSR_X2APIC_IRR: u32 = 0x820;
@@ -68,6 +80,7 @@ export const MSR_X2APIC_LVT_ERROR: u32 = 0x837;
 export const MSR_X2APIC_TIMER_INITIAL: u32 = 0x838;
 export const MSR_X2APIC_TIMER_CURRENT: u32 = 0x839;
 export const MSR_X2APIC_TIMER_DIVIDE: u32 = 0x83e;
+export const MSR_X2APIC_SELF_IPI: u32 = 0x83f;
 export const MSR_EFER: u32 = 0xc0000080;
 export const MSR_LSTAR: u32 = 0xc0000082;
 export const MSR_FS_BASE: u32 = 0xc0000100;

@@ -3,9 +3,13 @@
 import { checked, sched, systemTime } from "xenlet";
 import { __HYPERVISOR_domctl, xen_domctl, XEN_DOMCTL_soft_reset } from "xenlet/raw/abi/domctl";
 import {
+  evtchn_bind_ipi,
   evtchn_expand_array,
+  evtchn_init_control,
   evtchn_set_priority,
+  EVTCHNOP_bind_ipi,
   EVTCHNOP_expand_array,
+  EVTCHNOP_init_control,
   EVTCHNOP_set_priority,
 } from "xenlet/raw/abi/event_channel";
 import {
@@ -28,10 +32,19 @@ import {
   VCPUOP_set_singleshot_timer,
   VCPUOP_stop_periodic_timer,
 } from "xenlet/raw/abi/vcpu";
-import { DOMID_SELF, TIME_SYSTEM_TIME, VCPU_INFO_TIME } from "xenlet/raw/abi/xen";
+import {
+  DOMID_SELF,
+  TIME_SYSTEM_TIME,
+  TIME_TSC_SHIFT,
+  TIME_TSC_TIMESTAMP,
+  TIME_TSC_TO_SYSTEM_MUL,
+  VCPU_INFO_TIME,
+} from "xenlet/raw/abi/xen";
+import { rdtsc } from "xenlet/raw/cpu";
 import { event_channel_op, hypercall1, memory_op, vcpu_op } from "xenlet/raw/hypercall";
-import { frame_of, load64, store64 } from "xenlet/raw/memory";
+import { frame_of, load32, load64, load8, store64 } from "xenlet/raw/memory";
 import { vcpuInfo } from "xenlet/raw/shared-info";
+import { xenInterface } from "xenlet/raw/toolstack";
 
 const argument: usize = memory.data(64, 8);
 const extent: usize = memory.data(8, 8);
@@ -105,19 +118,39 @@ export function setPeriodicTimer(period: u64): void {
 
 const NO_PORTS: StaticArray<u32> = [];
 
+/** Xen system time by the parameters of one moment, which go on being right when nobody may read those in vcpu_info. */
+class Clock {
+  private systemTime: u64;
+  private timestamp: u64;
+  private mul: u64;
+  private shift: i8;
+
+  constructor() {
+    const time = vcpuInfo() + VCPU_INFO_TIME;
+    this.systemTime = load64(time + TIME_SYSTEM_TIME);
+    this.timestamp = load64(time + TIME_TSC_TIMESTAMP);
+    this.mul = load32(time + TIME_TSC_TO_SYSTEM_MUL);
+    this.shift = <i8>load8(time + TIME_TSC_SHIFT);
+  }
+
+  now(): u64 {
+    let ticks = rdtsc() - this.timestamp;
+    ticks = this.shift < 0 ? ticks >> -this.shift : ticks << this.shift;
+    return this.systemTime + (((ticks & 0xffffffff) * this.mul) >> 32) + (ticks >> 32) * this.mul;
+  }
+}
+
 /**
  * Makes Xen write a vCPU's time to wherever it is registered: it does so when it puts the vCPU on a CPU again, but only
  * if the time in vcpu_info is not what it should be (__update_vcpu_system_time(), xen/arch/x86/time.c), which is so once a second.
  */
 export function makeXenWriteTime(): void {
   const time = vcpuInfo() + VCPU_INFO_TIME + TIME_SYSTEM_TIME;
-  let until = systemTime();
+  const clock = new Clock();
   store64(time, 0);
-  /* An event may end a sleep before it has begun. */
-  for (let tries = 0; tries < 100 && load64(time) == 0; tries++) {
-    until += 2_000_000;
-    sched.poll(NO_PORTS, until);
-  }
+  /* An event may end a sleep before it has begun, and a deadline that has passed meanwhile is none. */
+  for (let tries = 0; tries < 200 && load64(time) == 0; tries++)
+    sched.poll(NO_PORTS, clock.now() + 2_000_000);
 }
 
 /** Takes what is mapped at `page` away: a hole. */
@@ -131,6 +164,24 @@ export function unmapPage(page: usize): i64 {
 export function expandArray(page: usize): i64 {
   changetype<evtchn_expand_array>(argument).array_gfn = frame_of(page);
   return event_channel_op(EVTCHNOP_expand_array, argument);
+}
+
+/** EVTCHNOP_init_control: the vCPU's control block is `page`. The first one switches the domain to the FIFO ABI. */
+export function initControl(vcpu: u32, page: usize): i64 {
+  const a = changetype<evtchn_init_control>(argument);
+  a.control_gfn = frame_of(page);
+  a.offset = 0;
+  a.vcpu = vcpu;
+  const result = event_channel_op(EVTCHNOP_init_control, argument);
+  return result;
+}
+
+/** EVTCHNOP_bind_ipi behind the library's back, which has no room for ports beyond its own ABI's. */
+export function bindIpi(vcpu: u32): i64 {
+  const a = changetype<evtchn_bind_ipi>(argument);
+  a.vcpu = vcpu;
+  const result = event_channel_op(EVTCHNOP_bind_ipi, argument);
+  return result < 0 ? result : a.port;
 }
 
 export function setPriority(port: u32, priority: u32): i64 {
@@ -149,4 +200,14 @@ export function softResetInNoVersion(): i64 {
   head.interface_version = 1;
   head.domain = 0;
   return hypercall1(__HYPERVISOR_domctl, domctlBuffer);
+}
+
+/** The argument of XEN_DOMCTL_soft_reset of domain `domid`. */
+export function softResetArgument(domid: u16): usize {
+  memory.fill(domctlBuffer, 0, 256);
+  const head = changetype<xen_domctl>(domctlBuffer);
+  head.cmd = XEN_DOMCTL_soft_reset;
+  head.interface_version = xenInterface().domctl;
+  head.domain = domid;
+  return domctlBuffer;
 }

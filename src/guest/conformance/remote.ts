@@ -95,6 +95,11 @@ export class RemoteVcpu {
     this.answer();
   }
 
+  /** Without waiting for it: the machine may stand still. */
+  beginWriteMsr(msr: u32, value: u64): void {
+    this.ask(Request.WRITE_MSR, msr, value);
+  }
+
   get debugRegister(): u64 {
     this.ask(Request.READ_DR0);
     return this.answer();

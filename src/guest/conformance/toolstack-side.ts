@@ -1,14 +1,13 @@
 // What a scenario has at hand in dom0: the domain, and the results of what is looked at from there.
 
-import { BootModule, record, systemTime, waitForEvents } from "xenlet";
+import { BootModule, describeResult, record, systemTime, waitForEvents } from "xenlet";
 import { SHUTDOWN_poweroff, SHUTDOWN_soft_reset, SHUTDOWN_suspend } from "xenlet/raw/abi/sched";
-import { describeResult } from "xenlet/raw/errno";
 import { DomainConfig, DomainInfo, Guest, Image } from "xenlet/toolstack";
 import { checkPayload, comparison, stateOf } from "./report";
 import { Scenario } from "./scenario";
 
 /** ns that a domain has, from one shutdown to the next. */
-const DEADLINE: u64 = 5_000_000_000;
+const DEADLINE: u64 = 20_000_000_000;
 
 export class ToolstackSide {
   private running: Guest | null = null;

@@ -55,6 +55,8 @@ export class DomainKind {
   maxEvtchnPort: u32 = 0x7fffffff;
   maxGrantFrames: u32 = 64;
   maxMaptrackFrames: u32 = 1024;
+  /** The highest version of the grant table that it may use, from 4.16 on: 1 or 2, which is libxl's default. */
+  grantVersion: u32 = 1;
 }
 
 /** What XEN_DOMCTL_getdomaininfo says. */
@@ -114,7 +116,7 @@ export class Domain {
     u.max_maptrack_frames = kind.maxMaptrackFrames;
     const layout = xenInterface();
     /* The highest grant table version that it may use. */
-    if (layout.grant_opts != 0) store<u32>(at + layout.grant_opts, 1);
+    if (layout.grant_opts != 0) store<u32>(at + layout.grant_opts, kind.grantVersion);
     store<u32>(at + layout.emulation_flags, kind.emulation);
     /* 0 means that as well before 4.22, which takes it for domain 0's own. */
     const result = domctl(XEN_DOMCTL_createdomain, DOMID_ANY);

@@ -2,7 +2,12 @@
 // xen/drivers/char/console.c). Nothing is taken out of it: whoever else reads it finds it all.
 
 import { checked } from "xenlet/raw/hypercall";
-import { XEN_SYSCTL_readconsole, xen_sysctl_readconsole } from "xenlet/raw/abi/sysctl";
+import {
+  XEN_SYSCTL_debug_keys,
+  XEN_SYSCTL_readconsole,
+  xen_sysctl_debug_keys,
+  xen_sysctl_readconsole,
+} from "xenlet/raw/abi/sysctl";
 import { sysctl, sysctlArgument } from "./domctl";
 
 const SIZE: u32 = 4096;
@@ -37,4 +42,21 @@ export class XenConsole {
     this.index = u.index;
     return u.count;
   }
+}
+
+const key: usize = memory.data(8, 8);
+
+/**
+ * What Xen prints when debug key `name` is pressed, of itself and of every domain: "q" domains and their vCPUs, "e" event
+ * channels, "g" grants, "a" timers (xen/common/keyhandler.c). Its wording differs between versions. Ends the toolstack if
+ * Xen refuses.
+ */
+export function pressDebugKey(name: string): string {
+  const console = new XenConsole();
+  store<u8>(key, <u8>name.charCodeAt(0));
+  const u = changetype<xen_sysctl_debug_keys>(sysctlArgument());
+  u.keys = key;
+  u.nr_keys = 1;
+  checked("XEN_SYSCTL_debug_keys", sysctl(XEN_SYSCTL_debug_keys));
+  return console.read();
 }

@@ -89,3 +89,61 @@ uint64_t import_native_interrupted_event_reset(uint32_t reason, uint32_t upcall_
     idt.base[UPCALL_VECTOR] = before;
     return result ? result : probe_interruptions;
 }
+
+/*
+ * A domctl that Xen leaves unfinished where it first looks: an upcall is pending then, which its handler does nothing but take.
+ * Xen's own number; how often it was left is counted.
+ */
+extern uint64_t probe_call_argument;
+extern uint8_t probe_preempting_upcall[];
+uint64_t probe_call_argument;
+int64_t probe_preempted_call(void);
+
+__asm__(".section .text.probe_preempted_call, \"ax\", @progbits\n"
+        /* Taken on the way back from Xen: the interrupted instruction is the hypercall, to be made again, or what follows it. */
+        ".global probe_preempting_upcall\n"
+        "probe_preempting_upcall:\n"
+        "push %rdi\n"
+        "incl probe_interruptions(%rip)\n"
+        "mov probe_upcall_pending(%rip), %rdi; movb $0, (%rdi)\n"
+        "pop %rdi\n"
+        "iretq\n"
+
+        ".global probe_preempted_call\n"
+        "probe_preempted_call:\n"
+        "mov probe_call_argument(%rip), %rdi\n"
+        "mov probe_upcall_pending(%rip), %rdx\n"
+        "sti; movb $1, (%rdx)\n"
+        CALL(36)
+        "cli\n"
+        "ret\n"
+        ".previous\n");
+
+uint64_t import_native_preempted_domctl(uint32_t argument, uint32_t upcall_pending);
+uint32_t import_native_preemptions(void);
+
+/* Interrupts are off, before and after. `argument`: a struct xen_domctl. */
+uint64_t import_native_preempted_domctl(uint32_t argument, uint32_t upcall_pending)
+{
+    struct {
+        uint16_t limit;
+        struct gate *base;
+    } __attribute__((packed)) idt;
+    struct gate before;
+    int64_t result;
+
+    __asm__ volatile("sidt %0" : "=m"(idt));
+    before = idt.base[UPCALL_VECTOR];
+    idt.base[UPCALL_VECTOR] = gate_to(probe_preempting_upcall, before);
+    probe_call_argument = argument;
+    probe_interruptions = 0;
+    probe_upcall_pending = (volatile uint8_t *)(uintptr_t)upcall_pending;
+    result = probe_preempted_call();
+    idt.base[UPCALL_VECTOR] = before;
+    return result;
+}
+
+uint32_t import_native_preemptions(void)
+{
+    return probe_interruptions;
+}

@@ -10,7 +10,7 @@
 // controllers) live in Xen. No device model runs: where it would raise an interrupt, the toolstack does, by the same
 // XEN_DMOP_set_isa_irq_level.
 
-import { checked, evtchn } from "xenlet";
+import { checked, describeResult, evtchn } from "xenlet";
 import {
   XEN_X86_EMU_HPET,
   XEN_X86_EMU_IOAPIC,
@@ -24,9 +24,8 @@ import {
   XEN_X86_EMU_VGA,
 } from "xenlet/raw/abi/domctl";
 import { EVTCHNSTAT_closed } from "xenlet/raw/abi/event_channel";
-import { describeResult } from "xenlet/raw/errno";
-import { DomainConfig } from "xenlet/toolstack";
 import { setIsaIrqLevel } from "xenlet/raw/toolstack";
+import { DomainConfig } from "xenlet/toolstack";
 import { DONE_BY_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { bindPirq, mapPirq, pirqStatus } from "../physdev";
@@ -99,6 +98,23 @@ const NUMBER_IS_FREE = PIRQ.check({
   notUnderXl: DONE_BY_DOM0,
 });
 
+const HIGH_FORGOTTEN = PIRQ.check({
+  name: "pirq/high-mapping-forgotten",
+  title: "The mapping of an emulated interrupt to pirq 40 is forgotten by the reset",
+  notUnderXl: DONE_BY_DOM0,
+});
+const ELSEWHERE = PIRQ.check({
+  name: "pirq/maps-elsewhere",
+  title:
+    "The next kernel can map an emulated interrupt of before the reset to another pirq, and gets its event",
+  notUnderXl: DONE_BY_DOM0,
+});
+
+/** Beyond those that ISA interrupts have. */
+const HIGH_PIRQ: i32 = 40;
+const OTHER_PIRQ: i32 = 45;
+const HIGH_IRQ: i32 = 6;
+
 export class Pirqs extends Scenario {
   constructor() {
     super(PIRQ);
@@ -113,6 +129,7 @@ export class Pirqs extends Scenario {
     const port = checked("EVTCHNOP_bind_pirq", bindPirq(pirq));
     const more: Array<i64> = [];
     for (let i = 0; i < MORE; i++) more.push(checked("PHYSDEVOP_map_pirq", mapPirq(FIRST_OF_MORE + i)));
+    checked("PHYSDEVOP_map_pirq", mapPirq(HIGH_IRQ, HIGH_PIRQ));
     side.stop();
     if (!isPending(port)) throw new Error("the interrupt does not come as an event");
     evtchn.clear(<u32>port);
@@ -121,6 +138,7 @@ export class Pirqs extends Scenario {
     side.result(MAPPING_FORGOTTEN, "PHYSDEVOP_irq_status_query of the old pirq", pirqStatus(pirq), -22);
     let known = 0;
     for (let i = 0; i < MORE; i++) if (pirqStatus(more[i]) == 0) known++;
+    side.result(HIGH_FORGOTTEN, "PHYSDEVOP_irq_status_query of pirq 40", pirqStatus(HIGH_PIRQ), -22);
     side.same(ALL_MAPPINGS_FORGOTTEN, "of six more that were mapped, Xen knows", known, 0);
     side.same(PORT_CLOSED, "the state of the pirq's port", evtchn.status(<u32>port).state, EVTCHNSTAT_closed);
     const again = bindPirq(pirq);
@@ -158,6 +176,21 @@ export class Pirqs extends Scenario {
         describeResult(otherPort) +
         ": it " +
         (isPending(otherPort) ? "comes" : "does not come"),
+    );
+
+    side.reset();
+    const elsewhere = mapPirq(IRQ, OTHER_PIRQ);
+    const elsewherePort = bindPirq(OTHER_PIRQ);
+    side.stop();
+    side.check(
+      ELSEWHERE,
+      elsewhere == OTHER_PIRQ && isPending(elsewherePort),
+      "the interrupt mapped to another pirq = " +
+        describeResult(elsewhere) +
+        ", bound = " +
+        describeResult(elsewherePort) +
+        ": it " +
+        (isPending(elsewherePort) ? "comes" : "does not come"),
     );
   }
 

@@ -8,13 +8,13 @@
 // before; with none left the reset is refused with -ENOMEM, and Xen crashes the domain without a word about it:
 // the reason stays 5.
 
-import { evtchn } from "xenlet";
+import { describeResult, evtchn, systemTime, waitForEvents } from "xenlet";
 import { SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
 import { SHARED_INFO_EVTCHN_PENDING } from "xenlet/raw/abi/xen";
-import { describeResult } from "xenlet/raw/errno";
 import { frame_of, load32, load64, shared_alloc, store32, store64 } from "xenlet/raw/memory";
 import { sharedInfo } from "xenlet/raw/shared-info";
-import { DomainConfig } from "xenlet/toolstack";
+import { freePages, mapFrame, unmapFrame } from "xenlet/raw/toolstack";
+import { Domain, DomainConfig } from "xenlet/toolstack";
 import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { mapSharedInfo } from "../raw";
@@ -25,6 +25,8 @@ import { ToolstackSide } from "../toolstack-side";
 const UNUSED: usize = 4000;
 const MARK: u32 = 0x5eed0001;
 const PATTERN: u64 = 0x5a5aa5a55a5aa5a5;
+/** ns that a destroyed domain has to go. */
+const GONE_SOON: u64 = 3_000_000_000;
 const NOWHERE: u64 = u64.MAX_VALUE;
 
 function hex(value: u64): string {
@@ -228,6 +230,12 @@ const CRASHES_AS_REASON_5 = SHARED_INFO_NO_MEMORY.check({
   notUnderXl: SEEN_FROM_DOM0,
 });
 
+const GOES_AFTER_FAILURE = SHARED_INFO_NO_MEMORY.check({
+  name: "shared-info/failed-domain-goes",
+  title: "A domain whose reset failed is gone once it is destroyed, with all of its memory",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+
 /** The same with no page left for it. */
 export class SharedInfoNoMemory extends Scenario {
   constructor() {
@@ -244,6 +252,33 @@ export class SharedInfoNoMemory extends Scenario {
     side.requestReset();
     mapSharedInfo(HOLE + 1);
     side.requestReset();
+  }
+
+  toolstack(side: ToolstackSide): void {
+    const before = freePages();
+    side.create();
+    side.serve();
+    const id = side.guest.domain.id;
+    /* dom0 keeps a page in the control. */
+    const kept = side.control ? mapFrame(id, 1) : 0;
+    side.dispose();
+    const domain = new Domain(id);
+    const deadline = systemTime() + (side.control ? GONE_SOON / 10 : GONE_SOON);
+    while (systemTime() < deadline && (domain.info().result >= 0 || freePages() < before - 4))
+      waitForEvents(systemTime() + 20_000_000);
+    const gone = domain.info().result;
+    const after = freePages();
+    side.check(
+      GOES_AFTER_FAILURE,
+      gone == -3 && after >= before - 4,
+      "XEN_DOMCTL_getdomaininfo = " +
+        describeResult(gone) +
+        ", pages free: " +
+        before.toString() +
+        " before it was made, and now " +
+        after.toString(),
+    );
+    if (kept != 0) unmapFrame(kept);
   }
 
   onSoftReset(side: ToolstackSide): bool {

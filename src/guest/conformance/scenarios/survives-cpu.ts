@@ -25,8 +25,13 @@ import {
   MSR_GS_BASE,
   MSR_KERNEL_GS_BASE,
   MSR_LSTAR,
+  MSR_MTRR_DEF_TYPE,
+  MSR_MTRR_PHYS_BASE1,
+  MSR_MTRR_PHYS_MASK1,
   MSR_PAT,
+  MSR_TSC_ADJUST,
   MSR_X2APIC_ID,
+  MSR_X2APIC_LDR,
   MSR_X2APIC_LVT_ERROR,
   MSR_X2APIC_LVT_LINT0,
   MSR_X2APIC_LVT_LINT1,
@@ -62,6 +67,11 @@ const MARK: u64 = 0x00005eed5eed5eed;
 const DIVIDE_BY_128: u64 = 0xa;
 const TIMER_VECTOR: u64 = 0x55;
 const PRIORITY: u64 = 0x50;
+/** As at power-on, but for its last entry, which nothing uses: uncached. */
+const OTHER_PAT: u64 = 0x0007040600070406 | (0x07 << 56);
+/** 256 MiB at 3 GiB, uncached: nothing of a small domain's. */
+const MTRR_BASE: u64 = 0xc0000000;
+const MTRR_MASK: u64 = 0xf0000800;
 
 /** "none of 12", or which. */
 function changed(map: u32, names: Array<string>): string {
@@ -114,16 +124,52 @@ function msrs(names: Array<string>, numbers: Array<u32>): Values {
 
 function otherMsrs(): Values {
   return msrs(
-    ["EFER", "PAT", "LSTAR", "FS base", "GS base", "kernel GS base", "APIC base"],
-    [MSR_EFER, MSR_PAT, MSR_LSTAR, MSR_FS_BASE, MSR_GS_BASE, MSR_KERNEL_GS_BASE, MSR_APIC_BASE],
+    [
+      "EFER",
+      "PAT",
+      "LSTAR",
+      "FS base",
+      "GS base",
+      "kernel GS base",
+      "APIC base",
+      "TSC_ADJUST",
+      "the MTRRs' default type",
+      "a variable MTRR's base",
+      "its mask",
+    ],
+    [
+      MSR_EFER,
+      MSR_PAT,
+      MSR_LSTAR,
+      MSR_FS_BASE,
+      MSR_GS_BASE,
+      MSR_KERNEL_GS_BASE,
+      MSR_APIC_BASE,
+      MSR_TSC_ADJUST,
+      MSR_MTRR_DEF_TYPE,
+      MSR_MTRR_PHYS_BASE1,
+      MSR_MTRR_PHYS_MASK1,
+    ],
   );
 }
 
 function localApic(): Values {
   return msrs(
-    ["id", "priority", "spurious vector", "LINT0", "LINT1", "error", "timer", "divider", "initial count"],
+    [
+      "id",
+      "logical destination",
+      "priority",
+      "spurious vector",
+      "LINT0",
+      "LINT1",
+      "error",
+      "timer",
+      "divider",
+      "initial count",
+    ],
     [
       MSR_X2APIC_ID,
+      MSR_X2APIC_LDR,
       MSR_X2APIC_TPR,
       MSR_X2APIC_SPURIOUS,
       MSR_X2APIC_LVT_LINT0,
@@ -163,7 +209,7 @@ const CHECK_CONTROL_REGISTERS = SURVIVES_CPU.check({
 });
 const MSRS = SURVIVES_CPU.check({
   name: "survives/msrs",
-  title: "MSRs (EFER, PAT, LSTAR, segment bases, APIC base) keep their values",
+  title: "MSRs (EFER, PAT, LSTAR, segment bases, APIC base, TSC_ADJUST, MTRRs) keep their values",
 });
 const LOCAL_APIC = SURVIVES_CPU.check({
   name: "survives/local-apic",
@@ -184,6 +230,10 @@ export class SurvivesCpu extends Scenario {
     msr_write(MSR_LSTAR, MARK);
     msr_write(MSR_FS_BASE, MARK + 1);
     msr_write(MSR_KERNEL_GS_BASE, MARK + 2);
+    msr_write(MSR_PAT, OTHER_PAT);
+    msr_write(MSR_TSC_ADJUST, 0x100);
+    msr_write(MSR_MTRR_PHYS_BASE1, MTRR_BASE);
+    msr_write(MSR_MTRR_PHYS_MASK1, MTRR_MASK);
     lapic_on();
     msr_write(MSR_X2APIC_TPR, PRIORITY);
     msr_write(MSR_X2APIC_LVT_ERROR, LVT_MASKED | (TIMER_VECTOR + 1));
@@ -217,6 +267,7 @@ export class SurvivesCpu extends Scenario {
     const countAfter = msr_read(MSR_X2APIC_TIMER_CURRENT);
     msr_write(MSR_X2APIC_TIMER_INITIAL, 0);
     msr_write(MSR_X2APIC_TPR, 0);
+    msr_write(MSR_TSC_ADJUST, 0);
 
     /* The library has to hear of a reset, to know that all is to be set up anew. */
     side.reset();

@@ -8,6 +8,7 @@
 //
 // The control: dom0 changes one bit in each of the two in between, and the guest keeps what it should have given back.
 
+import { describeResult } from "xenlet";
 import {
   frame_of,
   load64,
@@ -113,6 +114,23 @@ const EVERY_OTHER_PAGE = SURVIVES_MEMORY.check({
   notUnderXl: SEEN_FROM_DOM0,
 });
 
+const SURVIVES_ALL_OVER = scenario({
+  name: "survives-all-over",
+  area: "What survives",
+  memoryMiB: 256,
+  costMs: 4000,
+});
+const ALL_OVER = SURVIVES_ALL_OVER.check({
+  name: "survives/memory-all-over",
+  title: "A word in each page of 256 MiB keeps its value",
+  notUnderXl: SEEN_FROM_DOM0,
+});
+
+/** Where the word is that is looked at, in the page at `paddr`. */
+@inline function wordIn(paddr: u64): u64 {
+  return paddr + ((paddr >> 12) % 512) * 8;
+}
+
 export class SurvivesMemory extends Scenario {
   private from: u64 = 0;
   private to: u64 = 0;
@@ -185,6 +203,61 @@ const BALLOON = SURVIVES_BALLOON.check({
   title: "A page that the domain gave back to Xen is not returned by the reset",
   notUnderXl: SEEN_FROM_DOM0,
 });
+
+/** Memory that is large enough for anything that depends on an address: one word of each page, at another place in each. */
+export class SurvivesAllOver extends Scenario {
+  private to: u64 = 0;
+
+  constructor() {
+    super(SURVIVES_ALL_OVER);
+  }
+
+  guest(side: GuestSide): void {
+    const from = ((spare_begin() + 4095) & ~4095) + HEAP_ROOM;
+    const to = spare_end() & ~4095;
+    console.log(PATTERN_TO + to.toString());
+    for (let paddr = from; paddr < to; paddr += PAGE_SIZE) {
+      const at = wordIn(paddr);
+      store<u64>(page, patternAt(at));
+      physical_write(at, page, 8);
+    }
+    const result = side.requestReset();
+    if (result != 0) throw new Error("the soft reset was refused: " + describeResult(result));
+    let wrong: u64 = 0;
+    for (let paddr = from; paddr < to; paddr += PAGE_SIZE) {
+      const at = wordIn(paddr);
+      physical_read(page, at, 8);
+      if (load<u64>(page) != patternAt(at)) wrong++;
+    }
+    side.attach();
+    side.check(
+      ALL_OVER,
+      wrong == 0 && to - from > 240 << 20,
+      "of the words, one in each page of " +
+        ((to - from) >> 20).toString() +
+        " MiB, so many changed: " +
+        wrong.toString(),
+    );
+  }
+
+  onLine(side: ToolstackSide, line: string): void {
+    if (line.startsWith(PATTERN_TO)) this.to = U64.parseInt(line.substring(PATTERN_TO.length));
+  }
+
+  onSoftReset(side: ToolstackSide): bool {
+    if (side.resetPaused() != 0) return false;
+    const domain = side.guest.domain;
+    if (side.control) {
+      const frame = (this.to >> 12) - 1;
+      const at = mapFrame(domain.id, frame);
+      const word = at + <usize>(wordIn(frame << 12) % PAGE_SIZE);
+      store8(word, load8(word) ^ 1);
+      unmapFrame(at);
+    }
+    side.goOn();
+    return true;
+  }
+}
 
 /** A page that the domain has given back. */
 export class SurvivesBalloon extends Scenario {

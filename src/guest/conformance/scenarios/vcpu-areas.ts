@@ -3,29 +3,13 @@
 // or it writes into the next kernel's at every switch of a vCPU. (The time area by virtual address is another
 // story: see stays-dirty.)
 
+import { describeResult } from "xenlet";
 import { VCPUOP_register_runstate_memory_area } from "xenlet/raw/abi/vcpu";
-import { describeResult } from "xenlet/raw/errno";
-import { frame_of, load32, shared_alloc, store32 } from "xenlet/raw/memory";
+import { Area, AreaKind } from "../areas";
 import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
-import { makeXenWriteTime, registerArea } from "../raw";
+import { makeXenWriteTime } from "../raw";
 import { Scenario } from "../scenario";
-
-// vcpu.h, Xen 4.18.
-const VCPUOP_register_runstate_phys_area: u32 = 14;
-const VCPUOP_register_vcpu_time_phys_area: u32 = 15;
-
-const POISON: u32 = 0xdead5eed;
-const WORDS: u32 = 16;
-
-function poison(page: usize): void {
-  for (let i: u32 = 0; i < WORDS; i++) store32(page + i * 4, POISON);
-}
-
-function isWritten(page: usize): bool {
-  for (let i: u32 = 0; i < WORDS; i++) if (load32(page + i * 4) != POISON) return true;
-  return false;
-}
 
 const VCPU_AREAS = scenario({ name: "vcpu-areas", area: "Areas of a vCPU" });
 const RUNSTATE_BY_VIRTUAL_ADDRESS = VCPU_AREAS.check({
@@ -47,17 +31,17 @@ export class VcpuAreas extends Scenario {
   }
 
   /** Xen has reason to write the time in between, and as it sleeps for that, the vCPU's runstate changes too. */
-  private area(side: GuestSide, name: string, what: string, operation: u32, byPhysicalAddress: bool): void {
-    const page = shared_alloc(1);
-    poison(page);
-    const address: u64 = byPhysicalAddress ? frame_of(page) << 12 : page;
-    const registered = registerArea(operation, 0, address);
+  private area(side: GuestSide, name: string, what: string, kind: AreaKind): void {
+    /* Not at the begin of its page: Xen has to find that itself. */
+    const area = new Area(kind, 0, kind == AreaKind.RUNSTATE_BY_VIRTUAL_ADDRESS ? 0x21 : 0x128);
+    area.poison();
+    const registered = area.register();
     if (registered == 0) makeXenWriteTime();
-    const before = isWritten(page);
+    const before = area.isWritten;
     side.reset();
-    poison(page);
+    area.poison();
     if (registered == 0) makeXenWriteTime();
-    const after = isWritten(page);
+    const after = area.isWritten;
     side.check(
       name,
       registered == 0 && before && !after,
@@ -76,22 +60,19 @@ export class VcpuAreas extends Scenario {
       side,
       RUNSTATE_BY_VIRTUAL_ADDRESS,
       "VCPUOP_register_runstate_memory_area",
-      VCPUOP_register_runstate_memory_area,
-      false,
+      AreaKind.RUNSTATE_BY_VIRTUAL_ADDRESS,
     );
     this.area(
       side,
       RUNSTATE_BY_PHYSICAL_ADDRESS,
       "VCPUOP_register_runstate_phys_area",
-      VCPUOP_register_runstate_phys_area,
-      true,
+      AreaKind.RUNSTATE_BY_PHYSICAL_ADDRESS,
     );
     this.area(
       side,
       TIME_BY_PHYSICAL_ADDRESS,
       "VCPUOP_register_vcpu_time_phys_area",
-      VCPUOP_register_vcpu_time_phys_area,
-      true,
+      AreaKind.TIME_BY_PHYSICAL_ADDRESS,
     );
   }
 }

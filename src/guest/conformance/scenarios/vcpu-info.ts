@@ -3,11 +3,10 @@
 // the old kernel's page no more, the structure is in shared_info again, and the next kernel may register its own.
 // Before the 2015 change this was where a kexec ended: -EINVAL, and from 4.18 on -EBUSY.
 
-import { evtchn, Vcpu } from "xenlet";
+import { describeResult, evtchn, Vcpu } from "xenlet";
 import { VCPUOP_down } from "xenlet/raw/abi/vcpu";
 import { VCPU_INFO_EVTCHN_PENDING_SEL, VCPU_INFO_EVTCHN_UPCALL_PENDING } from "xenlet/raw/abi/xen";
 import { interrupts_off, interrupts_on } from "xenlet/raw/cpu";
-import { describeResult } from "xenlet/raw/errno";
 import { vcpu_op } from "xenlet/raw/hypercall";
 import { load8, shared_alloc, store64, store8 } from "xenlet/raw/memory";
 import { sharedInfo, useVcpuInfo } from "xenlet/raw/shared-info";
@@ -15,6 +14,9 @@ import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { registerVcpuInfoAt } from "../raw";
 import { Scenario } from "../scenario";
+
+const FIRST_OFFSET: u32 = 5 * 64;
+const SECOND_OFFSET: u32 = 4096 - 64;
 
 function clear(info: usize): void {
   store64(info + VCPU_INFO_EVTCHN_PENDING_SEL, 0);
@@ -49,10 +51,14 @@ export class VcpuInfo extends Scenario {
   }
 
   guest(side: GuestSide): void {
-    const first = shared_alloc(1);
-    const second = shared_alloc(1);
+    /* Not at the begin of its page, and the last that fits. */
+    const firstPage = shared_alloc(1);
+    const secondPage = shared_alloc(1);
+    const first = firstPage + FIRST_OFFSET;
+    const second = secondPage + SECOND_OFFSET;
     interrupts_off();
-    if (registerVcpuInfoAt(0, first) != 0) throw new Error("VCPUOP_register_vcpu_info refused at first");
+    if (registerVcpuInfoAt(0, firstPage, FIRST_OFFSET) != 0)
+      throw new Error("VCPUOP_register_vcpu_info refused at first");
     useVcpuInfo(first);
     interrupts_on();
 
@@ -67,7 +73,7 @@ export class VcpuInfo extends Scenario {
     evtchn.send(port);
     const old = load8(first + VCPU_INFO_EVTCHN_UPCALL_PENDING);
     const current = load8(sharedInfo() + VCPU_INFO_EVTCHN_UPCALL_PENDING);
-    const again = registerVcpuInfoAt(0, first);
+    const again = registerVcpuInfoAt(0, firstPage, FIRST_OFFSET);
     useVcpuInfo(first);
     interrupts_on();
     side.same(OLD_PAGE_LEFT_ALONE, "evtchn_upcall_pending in the old kernel's page, after an event", old, 0);
@@ -80,7 +86,7 @@ export class VcpuInfo extends Scenario {
     side.reset();
 
     interrupts_off();
-    const elsewhere = registerVcpuInfoAt(0, second);
+    const elsewhere = registerVcpuInfoAt(0, secondPage, SECOND_OFFSET);
     if (elsewhere == 0) useVcpuInfo(second);
     interrupts_on();
     side.result(REGISTERED_ELSEWHERE, "VCPUOP_register_vcpu_info of another page", elsewhere, 0);

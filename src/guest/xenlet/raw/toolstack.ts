@@ -19,8 +19,13 @@ export {
   sysctlArgument,
 } from "xenlet/toolstack/domctl";
 export { PAGE_SIZE, mapFrame, throughWindow, unmapFrame } from "xenlet/toolstack/foreign-frames";
-export { setIsaIrqLevel } from "xenlet/toolstack/dm-op";
+export {
+  createIoreqServer,
+  destroyIoreqServer,
+  ioreqServerStatus,
+  setIsaIrqLevel,
+} from "xenlet/toolstack/dm-op";
 export { GrantMapping } from "xenlet/toolstack/grant-mapping";
 export { Interface, xenInterface } from "xenlet/toolstack/interface";
-export { XenConsole } from "xenlet/toolstack/xen-console";
+export { XenConsole, pressDebugKey } from "xenlet/toolstack/xen-console";
 export { writeAcpi } from "xenlet/toolstack/acpi";

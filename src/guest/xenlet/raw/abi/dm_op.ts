@@ -2,7 +2,12 @@
 
 export const __HYPERVISOR_dm_op: u32 = 41;
 
+export const XEN_DMOP_create_ioreq_server: u32 = 1;
+export const XEN_DMOP_get_ioreq_server_info: u32 = 2;
+export const XEN_DMOP_destroy_ioreq_server: u32 = 6;
 export const XEN_DMOP_set_isa_irq_level: u32 = 9;
+/** xen_dm_op_get_ioreq_server_info.flags: the frames are not asked for, and not allocated. */
+export const XEN_DMOP_no_gfns: u16 = 1;
 
 /** One argument of the hypercall: the first one is a struct xen_dm_op. */
 @unmanaged export class xen_dm_op_buf {
@@ -15,6 +20,31 @@ export const XEN_DMOP_set_isa_irq_level: u32 = 9;
 export class xen_dm_op {
   op: u32;
   pad: u32;
+}
+
+/** `id` out. */
+@unmanaged
+export class xen_dm_op_create_ioreq_server {
+  handle_bufioreq: u8;
+  _pad0: u8;
+  _pad1: u8;
+  _pad2: u8;
+  id: u16;
+}
+
+@unmanaged
+export class xen_dm_op_get_ioreq_server_info {
+  id: u16;
+  flags: u16;
+  bufioreq_port: u32;
+  ioreq_gfn: u64;
+  bufioreq_gfn: u64;
+}
+
+@unmanaged
+export class xen_dm_op_destroy_ioreq_server {
+  id: u16;
+  pad: u16;
 }
 
 @unmanaged
