@@ -37,7 +37,11 @@ test.each([
         "event-channels/peer-unbound",
         UNSEEN,
       ]),
-      table: { differences, exemptions: exemptions.filter(({ check }) => check !== UNSEEN) },
+      table: {
+        differences,
+        faults: [],
+        exemptions: exemptions.filter(({ check }) => check !== UNSEEN),
+      },
       jobs: 1,
       silenceMs: 180_000,
     });

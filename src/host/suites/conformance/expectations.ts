@@ -6,6 +6,7 @@
  * as `observed=` (src/host/suites/conformance/records.ts), and it is compared here. docs/soft-reset.md
  * prints this table (test/unit/docs/soft-reset.test.ts).
  */
+import { KNOWN_FAULTS, type KnownFault } from "./known-faults.js";
 import type { Phase, PlannedCheck, Way } from "./model.js";
 import { isFrom, parseVersion, type XenVersion } from "./version.js";
 
@@ -53,9 +54,12 @@ export interface Exemption {
 export interface Expectations {
   differences: readonly Difference[];
   exemptions: readonly Exemption[];
+  /** Known faults: known-faults.ts. */
+  faults: readonly KnownFault[];
 }
 
 export const EXPECTATIONS: Expectations = {
+  faults: KNOWN_FAULTS,
   differences: [
     {
       value: "vcpu-info-again",
@@ -173,6 +177,7 @@ export function reviewExpectations(table: Expectations, plan: readonly PlannedCh
         findings.push(`${where} does not name its versions from the oldest on`);
     }
   }
+  for (const { check, source } of table.faults) named(`the known fault ${source}`, check, "check");
   for (const { check, phase, from, before } of table.exemptions) {
     const where = `the exemption of ${check}`;
     named(where, check, phase);

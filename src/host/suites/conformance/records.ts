@@ -66,6 +66,8 @@ export class BootCollector {
   readonly #evidence = new Map<string, Evidence>();
   /** The check, or the group of checks, that began last. */
   #begun: string | null = null;
+  /** What the domain, or the program, last said that is no result: why it came to none. */
+  readonly #lastWords = new Map<string, string>();
   #since: number;
   #heard = false;
 
@@ -85,6 +87,7 @@ export class BootCollector {
 
   /** Returns the check that a record belongs to, if it ends a phase of it. */
   record(record: GuestRecord): string | null {
+    if (record.signed && record.kind === "log") this.#heardWords(record.payload);
     if (!record.signed || !READERS.has(record.kind)) return null;
     this.#heard = true;
     const fields = fieldsOf(record);
@@ -193,6 +196,17 @@ export class BootCollector {
     return true;
   }
 
+  /** The last line that is no result, while `check`'s group of checks ran; null: there was none. */
+  lastWords({ name, group }: PlannedCheck): string | null {
+    return this.#lastWords.get(group ?? name) ?? this.#lastWords.get(name) ?? null;
+  }
+
+  /** A trap says more than that the domain ended, and an error of the guest's own more than its exit. */
+  #heardWords(text: string): void {
+    if (this.#begun === null || WORDLESS.test(text)) return;
+    this.#lastWords.set(this.#begun, text);
+  }
+
   /** What was said about a check that this boot was asked for. */
   evidence(name: string): Evidence {
     const evidence = this.#evidence.get(name);
@@ -236,6 +250,9 @@ export class BootCollector {
     return claims.some(({ phase }) => !phases.has(phase));
   }
 }
+
+/** What the toolstack says of a domain that has ended, and what is expected of one that goes on. */
+const WORDLESS = /: the domain ended with reason|: running$|requested at|back at|ready at/;
 
 const READERS: ReadonlySet<string> = new Set([
   "scenario",

@@ -14,6 +14,7 @@ import {
 } from "./model.js";
 import type { BootCollector, Stranger } from "./records.js";
 import type { BootEnd } from "./run-boot.js";
+import { faultOf, judgeKnown } from "./known-faults.js";
 import { parseVersion } from "./version.js";
 
 const MISSING: Account = { evidence: null, end: null, log: null };
@@ -55,6 +56,11 @@ export class VersionRun {
     });
   }
 
+  /** Whether this Xen is known to fail it: such a check has a boot of its own. */
+  isKnownBad({ name }: PlannedCheck): boolean {
+    return faultOf(this.table.faults, name, this.#bench.version) !== null;
+  }
+
   /** A boot is over: takes the results that it came to. */
   take(checks: readonly PlannedCheck[], collector: BootCollector, end: BootEnd): void {
     const { log, problem } = end;
@@ -74,17 +80,21 @@ export class VersionRun {
     for (const message of collector.contradictions)
       this.addProblem({ kind: "records", message, log });
     // Trouble on the host that does not come again is none.
-    if (problem !== null && problem.kind !== "host") this.addProblem({ ...problem, log });
+    const knownBad = checks.every((check) => this.isKnownBad(check));
+    if (problem !== null && problem.kind !== "host" && !knownBad)
+      this.addProblem({ ...problem, log });
   }
 
   /** These will not be run again: what there is of them is all. */
   giveUp(checks: readonly PlannedCheck[], collector: BootCollector, end: BootEnd): void {
-    for (const { name } of checks)
-      this.#accounts.set(name, {
-        evidence: collector.evidence(name),
-        end: end.why,
+    for (const check of checks) {
+      const words = collector.lastWords(check);
+      this.#accounts.set(check.name, {
+        evidence: collector.evidence(check.name),
+        end: words === null ? end.why : `${end.why}; the domain said: ${words}`,
         log: end.log,
       });
+    }
   }
 
   addProblem(problem: Problem): void {
@@ -94,11 +104,13 @@ export class VersionRun {
   /** `checks`: all that were to run. Those that no boot came to have failed. */
   finish(checks: readonly PlannedCheck[]): Run {
     const bench = this.#bench;
-    const results = checks.map(
-      (check) =>
-        this.#skipped.get(check.name) ??
-        judge(check, this.#accounts.get(check.name) ?? MISSING, bench),
-    );
+    const results = checks.map((check) => {
+      const skipped = this.#skipped.get(check.name);
+      if (skipped !== undefined) return skipped;
+      const result = judge(check, this.#accounts.get(check.name) ?? MISSING, bench);
+      const fault = faultOf(this.table.faults, check.name, bench.version);
+      return fault === null ? result : judgeKnown(result, fault);
+    });
     for (const { stranger, log } of this.#strangers) {
       const result = judgeStranger(stranger, log, bench);
       const at = results.findIndex(({ name }) => name === stranger.name);

@@ -30,6 +30,7 @@ const TABLES: PlannedCheck[] = [
   ...new Set([
     ...EXPECTATIONS.differences.flatMap(({ reportedBy }) => reportedBy.map(({ check }) => check)),
     ...EXPECTATIONS.exemptions.map(({ check }) => check),
+    ...EXPECTATIONS.faults.map(({ check }) => check),
   ]),
 ].map((name) => planned(name, { control: true }));
 const PLAN = [planned("x/one"), planned("x/two", { control: true }), planned("x/three"), ...TABLES];

@@ -21,6 +21,7 @@ const PLAIN = planned("a/plain");
 const CONTROLLED = planned("a/controlled", { control: true });
 
 const TABLE: Expectations = {
+  faults: [],
   differences: [
     {
       value: "again",

@@ -289,7 +289,7 @@ test("what the table exempts is not booted, and counted as skipped", async () =>
     reason: "it came with 4.18",
     source: "abc",
   };
-  const table = { differences: [], exemptions: [exemption] };
+  const table = { differences: [], exemptions: [exemption], faults: [] };
   const { runs, boots } = await play(PASS_ALL, { table, releases: ["4.17", "4.20"] });
   // The longer boot comes first.
   expect(boots).toEqual([
@@ -310,6 +310,7 @@ test("a table that does not fit the plan is an error", async () => {
   const table = {
     differences: [{ value: "x", what: "", answers: [], reason: "", reportedBy: [] }],
     exemptions: [],
+    faults: [],
   };
   await expect(play(PASS_ALL, { table })).rejects.toThrow("x is reported by no check");
 });

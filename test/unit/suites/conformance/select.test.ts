@@ -236,7 +236,7 @@ describe("the table of differences", () => {
     [{ exemptions: [exemption({ check: "x/y" })] }, /exemption of x\/y names x\/y/],
     [{ exemptions: [exemption({ before: "soon" })] }, /a version that is none: soon/],
   ])("control: %j is found", (wrong, message) => {
-    const table = { differences: [], exemptions: [], ...wrong };
+    const table = { differences: [], exemptions: [], faults: [], ...wrong };
     expect(reviewExpectations(table, [planned("a/b")]).join("\n")).toMatch(message);
   });
 });

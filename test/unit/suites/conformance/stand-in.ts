@@ -9,7 +9,7 @@ import type {
 import type { Expectations } from "../../../../src/host/suites/conformance/expectations.js";
 import type { PlannedCheck } from "../../../../src/host/suites/conformance/model.js";
 
-export const NOTHING_KNOWN: Expectations = { differences: [], exemptions: [] };
+export const NOTHING_KNOWN: Expectations = { differences: [], exemptions: [], faults: [] };
 
 export function record(kind: string, payload: string, signed = true): GuestRecord {
   return { kind, payload, seq: 0, signed };

@@ -1,0 +1,88 @@
+/**
+ * Faults that some Xens are known to have: knowledge, like the differences between versions (expectations.ts), and neither a
+ * failure nor a pass. A check that shows one on such a Xen is "seen as known", or "not seen this time"; both are
+ * skipped, counted, and cost no other check anything, since they have boots of their own: a hypervisor with such a
+ * fault may panic or hang.
+ */
+import type { CheckResult } from "./model.js";
+import { isFrom, parseVersion, type XenVersion } from "./version.js";
+
+export interface KnownFault {
+  /** The check that shows it. */
+  check: string;
+  /** "XSA-500". */
+  source: string;
+  /** What goes wrong. */
+  what: string;
+  /** The first release of each branch that has the fix, oldest first; branches in between that are not named have none. */
+  mendedIn: readonly string[];
+  /** Whether it is seen each time: then a Xen of these on which it is not has been mended, and the table is to say so. */
+  certain: boolean;
+}
+
+export const KNOWN_FAULTS: readonly KnownFault[] = [
+  {
+    check: "advisories/pinned-grant",
+    source: "XSA-500",
+    what: "a copy lands in a frame that was granted for reading only",
+    mendedIn: ["4.17.7", "4.18.6", "4.19.6", "4.20.4", "4.21.2", "4.22"],
+    certain: true,
+  },
+  {
+    check: "advisories/illegal-vector",
+    source: "XSA-462",
+    what: "the whole machine stands still",
+    mendedIn: ["4.17.6", "4.18.4", "4.19.1", "4.20"],
+    certain: true,
+  },
+];
+
+/** Whether that Xen is known to have it; an unknown version is taken for one that has not. */
+export function hasFault({ mendedIn }: KnownFault, version: XenVersion | null): boolean {
+  if (version === null) return false;
+  const mended = mendedIn.map((text) => {
+    const parsed = parseVersion(text);
+    if (parsed === null) throw new Error(`the table of known faults has the version ${text}`);
+    return parsed;
+  });
+  const branch = mended.find(
+    ({ major, minor }) => major === version.major && minor === version.minor,
+  );
+  if (branch !== undefined) return !isFrom(version, branch);
+  const last = mended.at(-1);
+  return last !== undefined && !isFrom(version, last);
+}
+
+/** The fault that this check is known to show there; null: none. */
+export function faultOf(
+  faults: readonly KnownFault[],
+  check: string,
+  version: XenVersion | null,
+): KnownFault | null {
+  return faults.find((one) => one.check === check && hasFault(one, version)) ?? null;
+}
+
+/** What a result is in the light of that. */
+export function judgeKnown(
+  result: CheckResult,
+  { source, what, certain }: KnownFault,
+): CheckResult {
+  switch (result.status) {
+    case "skipped":
+      return result;
+    case "failed":
+      return {
+        ...result,
+        status: "skipped",
+        detail: `seen as known: ${source}, ${what}; ${result.detail}`,
+      };
+    case "passed":
+      return certain
+        ? {
+            ...result,
+            status: "failed",
+            detail: `mended: ${source} is not there, though the table of known faults has this version: it is to be updated`,
+          }
+        : { ...result, status: "skipped", detail: `not seen this time: ${source}, ${what}` };
+  }
+}
