@@ -6,7 +6,7 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { withGiven } from "../src/host/elf/embedded-note.js";
+import { withRunBlock } from "../src/host/elf/run-block.js";
 import { provideDom0 } from "../src/host/xl/dom0-image.js";
 import { providePreload } from "../src/host/xl/preload.js";
 import { runDom0Steps } from "../src/host/xl/steps.js";
@@ -72,7 +72,7 @@ jumps["to-itself"] = {
 if (type === "hvm")
   await writeFile(
     toLinux,
-    withGiven(await readFile(toLinux), { cmdline: next, module: await readFile(both) }),
+    withRunBlock(await readFile(toLinux), { cmdline: next, module: await readFile(both) }),
   );
 const names = Object.keys(jumps);
 const times = names.map((): { from?: number; to?: number } => ({}));

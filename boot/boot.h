@@ -77,7 +77,18 @@ void hypercall_init(void);
 extern bool hypercalls_ready;
 
 /* start_info.c: checks what the loader left, and keeps a copy that nothing overwrites. */
-enum boot_data { BOOT_START_INFO, BOOT_CMDLINE, BOOT_MEMMAP, BOOT_MODLIST };
+enum boot_data {
+    BOOT_START_INFO,
+    BOOT_CMDLINE,
+    BOOT_MEMMAP,
+    BOOT_MODLIST,
+    BOOT_RUN_BLOCK,
+    BOOT_ARGUMENTS, /* each with its NUL */
+    BOOT_VARIABLES, /* of the environment, NAME=VALUE, the same way */
+};
+#define MAX_CMDLINE 2048
+/* The command line as the loader gave it: every word of it. */
+extern char cmdline[MAX_CMDLINE];
 void start_info_init(void);
 bool is_hardware_domain(void);
 /* The end of the RAM region that holds physical address `paddr`, or 0 if no region does. */
@@ -91,6 +102,30 @@ uint64_t modules_keep(uint64_t lowest, uint64_t top);
 uint32_t boot_data_copy(enum boot_data what, void *to, uint32_t size);
 /* The value of `key=value` on the command line; its length is left in `*length`. Null if absent. */
 const char *cmdline_value(const char *key, uint32_t *length);
+
+/* run_block.c: what this run of the image was given beside its command line. */
+struct run_block;
+/* Null: nothing. */
+extern const struct run_block *run_block;
+void run_block_init(void);
+/* The command line's first word that is the user's: before it are the harness's, for an image without a run block. */
+const char *user_words(void);
+/* The command line in it, for where the loader gives none. Null: there is none. */
+const char *run_cmdline(void);
+/* Strings one behind the other, each with a NUL. */
+struct run_strings {
+    const char *from;
+    uint32_t bytes, count;
+};
+/* The program's arguments: what it is called by, and what it was given. */
+struct run_strings run_arguments(void);
+/* And behind them these: the user's words of the command line, unless arguments were given apart from it. */
+struct run_strings run_words(void);
+/* The environment, NAME=VALUE. */
+struct run_strings run_variables(void);
+
+/* random.c: bytes that no other run gets, from the run block's 32. Any number of them. */
+void random_bytes(void *to, uint32_t size);
 
 /* memory.c: linear memory's page tables, and the window of frames shared with Xen. */
 /* Whether page 0 is memory like any other: module.c. */
@@ -213,8 +248,8 @@ static inline void say_stage(void)
     if (stage_unsaid)
         record_say_stage();
 }
-/* No stages of the boot: for the thousandth kernel of one run. */
-void record_set_quiet(void);
+/* Nonce, number of the next line and the like, as the run block has them. */
+void record_set_run(const struct run_block *run);
 /* The number of the next line; and the one to go on with, in decimal, from the kernel that jumped here. */
 uint32_t record_sequence(void);
 void record_set_sequence(const char *digits, uint32_t length);

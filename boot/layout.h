@@ -63,9 +63,11 @@
 /* Where a vCPU started by INIT-SIPI begins: RAM below 1 MiB in every memory map, and ours alone. */
 #define AP_START_PHYS 0x8000
 
-/* A note of our own in every image (start_info.c has the structure): type, and bytes. */
-#define XENLET_ELFNOTE_GIVEN 1
-#define GIVEN_SIZE 1040
+/* A note of our own in every image: struct run_note of run_block.h. Type, and bytes. */
+#define XENLET_ELFNOTE_RUN 2
+#define RUN_NOTE_SIZE 16
+/* What is kept free behind the image for the run block: 64 KiB of strings, its header, a command line. */
+#define RUN_BLOCK_ROOM 0x11000
 
 /* Segment selectors of every GDT here. */
 #define SEL_CODE64 0x08

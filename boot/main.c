@@ -5,6 +5,7 @@
 #include "boot.h"
 #include "cpu.h"
 #include "hypercall.h"
+#include "run_block.h"
 
 /* runtime/wasm/runtime.c and module.c: the lowered module. */
 uint32_t wasm_initial_bytes(void);
@@ -14,24 +15,39 @@ struct vcpu vcpus[MAX_VCPUS];
 
 _Noreturn void boot_main(void);
 
-_Noreturn void boot_main(void)
+/* For an image without a run block they stand in front of the user's own words. */
+static const char *harness_value(const char *key, uint32_t *length)
+{
+    const char *value = cmdline_value(key, length);
+
+    return value && value < user_words() ? value : NULL;
+}
+
+static void record_words(void)
 {
     uint32_t length;
-    const char *nonce, *sequence;
+    const char *nonce = harness_value("nonce", &length), *sequence;
 
+    if (!nonce)
+        return;
+    record_set_nonce(nonce, length);
+    sequence = harness_value("seq", &length);
+    if (sequence)
+        record_set_sequence(sequence, length);
+}
+
+_Noreturn void boot_main(void)
+{
     traps_init(&vcpus[0]); /* from here on a fault is a record */
+    run_block_init();      /* what this run is given */
+    if (run_block)
+        record_set_run(run_block);
     hypercall_init();      /* Xen, found by CPUID */
     start_info_init();     /* what the loader left, checked and kept */
     if (is_hardware_domain())
         record_set_consoleio();
-    nonce = cmdline_value("nonce", &length);
-    if (nonce)
-        record_set_nonce(nonce, length);
-    sequence = cmdline_value("seq", &length);
-    if (sequence)
-        record_set_sequence(sequence, length);
-    if (cmdline_value("quiet", &length))
-        record_set_quiet();
+    if (!run_block || !run_block->nonce[0])
+        record_words();
     record_stage(STAGE_ENTERED);
     linear_init(wasm_initial_bytes()); /* linear memory at 0, guards */
     wasm_main();                       /* the guest */

@@ -16,6 +16,7 @@
 #include "boot.h"
 #include "cpu.h"
 #include "hypercall.h"
+#include "run_block.h"
 
 #define LINE_SIZE 190
 /* guest_console_write (xen/drivers/char/console.c) takes so many bytes at a time: Xen's own lines come between two. */
@@ -169,9 +170,17 @@ void record_set_consoleio(void)
     have_consoleio = true;
 }
 
-void record_set_quiet(void)
+void record_set_run(const struct run_block *run)
 {
-    quiet = true;
+    uint32_t length = 0;
+
+    while (run->nonce[length])
+        length++;
+    if (length)
+        record_set_nonce(run->nonce, length);
+    record_set_sequence(run->sequence, sizeof(run->sequence));
+    quiet = run->flags & RUN_QUIET;
+    jumped_into = run->flags & RUN_JUMPED;
 }
 
 uint32_t record_sequence(void)

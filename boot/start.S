@@ -40,14 +40,15 @@
     .asciz "Xen"
     .long PHYS(pvh_start32)
 
-/* What the image brings where its loader gives neither command line nor module: none here, but whoever has the file can
- * write some in (src/host/elf/embedded-note.ts). */
-    .long 7, GIVEN_SIZE, XENLET_ELFNOTE_GIVEN
+/* Where whoever loads the image may put what this run is given, and how much of that there is: none here, but whoever
+ * has the file can add some to it (run_block.h). */
+    .long 7, RUN_NOTE_SIZE, XENLET_ELFNOTE_RUN
     .asciz "xenlet"
     .balign 4
-    .global given
-given:
-    .skip GIVEN_SIZE
+    .global run_note
+run_note:
+    .quad PHYS(run_block_start)
+    .long RUN_BLOCK_ROOM, 0
 
     .section .text.trampoline, "ax", @progbits
     .code32
@@ -112,6 +113,7 @@ pvh_start32:
     map_image rodata_start, rodata_end, PTE_PRESENT, PTE_NX_HIGH
     map_image data_start, data_end, PTE_PRESENT | PTE_WRITE, PTE_NX_HIGH
     map_image (stack_end-STACK_MAPPED_FIRST), stack_end, PTE_PRESENT | PTE_WRITE, PTE_NX_HIGH
+    map_image run_block_start, run_block_end, PTE_PRESENT, PTE_NX_HIGH
 
     /* The high half: pml4[511] -> kernel_pdpt[510] -> kernel_pd[0...] -> kernel_pt. */
     movl $PHYS(kernel_pdpt) + (PTE_PRESENT | PTE_WRITE), PHYS(pml4) + 511 * 8

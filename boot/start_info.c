@@ -6,22 +6,15 @@
 #include "boot.h"
 #include "hypercall.h"
 #include "multiboot2.h"
+#include "run_block.h"
 
-#define MAX_CMDLINE 2048
 #define MAX_MEMMAP 64
 #define MAX_MODULES 8
 
 static struct hvm_start_info start_info;
-static char cmdline[MAX_CMDLINE];
+char cmdline[MAX_CMDLINE];
 static struct hvm_memmap_table_entry memmap[MAX_MEMMAP];
 static struct hvm_modlist_entry modlist[MAX_MODULES];
-
-/* In the image's notes (start.S). Volatile: what is in the file is not what the compiler sees. */
-extern const volatile struct given {
-    uint64_t module_paddr, module_size;
-    char cmdline[GIVEN_SIZE - 16];
-} given;
-_Static_assert(sizeof(struct given) == GIVEN_SIZE, "start.S makes room for it");
 
 static uint32_t length(const char *text)
 {
@@ -51,12 +44,15 @@ static void need_memory_map(void)
  * libxl gives a domain with a device model no command line and no module that an image other than hvmloader could use
  * (bootlate_hvm, tools/libs/guest/xg_dom_x86.c: a module is listed, but not loaded).
  */
-static void take_given(void)
+static void take_from_run_block(void)
 {
-    for (uint32_t i = 0; i < sizeof(given.cmdline) - 1 && given.cmdline[i]; i++)
-        cmdline[i] = given.cmdline[i];
-    start_info.nr_modules = given.module_size != 0;
-    modlist[0] = (struct hvm_modlist_entry){.paddr = given.module_paddr, .size = given.module_size};
+    const char *from = run_cmdline();
+
+    for (uint32_t i = 0; from && i < MAX_CMDLINE - 1 && from[i]; i++)
+        cmdline[i] = from[i];
+    start_info.nr_modules = run_block && run_block->module_size;
+    if (start_info.nr_modules)
+        modlist[0] = (struct hvm_modlist_entry){.paddr = run_block->module_paddr, .size = run_block->module_size};
 }
 
 void start_info_init(void)
@@ -83,7 +79,7 @@ void start_info_init(void)
     physical_read(modlist, start_info.modlist_paddr, start_info.nr_modules * sizeof(*modlist));
 
     if (!start_info.cmdline_paddr)
-        take_given();
+        take_from_run_block();
 
     if (start_info.version == 0 || !start_info.memmap_paddr) {
         start_info.memmap_entries = 0; /* version 0 ends before it */
@@ -109,6 +105,17 @@ uint64_t ram_region_end(uint64_t paddr)
             return (region->addr + region->size) & -(uint64_t)PAGE_SIZE;
     }
     return 0;
+}
+
+/* The strings of `a` and behind them those of `b`, at most `size` bytes; returns how many there are. */
+static uint32_t copy_strings(char *to, uint32_t size, struct run_strings a, struct run_strings b)
+{
+    uint32_t first = size < a.bytes ? size : a.bytes;
+
+    __builtin_memcpy(to, a.from, first);
+    size -= first;
+    __builtin_memcpy(to + first, b.from, size < b.bytes ? size : b.bytes);
+    return a.bytes + b.bytes;
 }
 
 /* Upwards by two pages at least, last page first: nothing is written before it was read. */
@@ -180,6 +187,14 @@ uint32_t boot_data_copy(enum boot_data what, void *to, uint32_t size)
         from = modlist;
         bytes = start_info.nr_modules * sizeof(*modlist);
         break;
+    case BOOT_RUN_BLOCK:
+        from = run_block;
+        bytes = run_block ? run_block->size : 0;
+        break;
+    case BOOT_ARGUMENTS:
+        return copy_strings(to, size, run_arguments(), run_words());
+    case BOOT_VARIABLES:
+        return copy_strings(to, size, run_variables(), (struct run_strings){0});
     default:
         return 0;
     }

@@ -50,8 +50,10 @@
 #define VCPUOP_initialise 0
 #define VCPUOP_up 1
 #define VCPUOP_down 2
+#define VCPUOP_get_runstate_info 4
 #define VCPUOP_stop_periodic_timer 7
 #define VCPUOP_stop_singleshot_timer 9
+#define RUNSTATE_running 0
 
 /* hvm/hvm_vcpu.h */
 #define VCPU_HVM_MODE_64B 1
@@ -103,6 +105,14 @@ struct xen_hvm_param {
     uint16_t pad;
     uint32_t index;
     uint64_t value;
+};
+
+/* vcpu.h */
+struct vcpu_runstate_info {
+    int32_t state;
+    uint32_t pad;
+    uint64_t state_entry_time;
+    uint64_t time[4]; /* ns in each RUNSTATE_* */
 };
 
 /* hvm/hvm_vcpu.h: struct vcpu_hvm_context with its 64-bit half */

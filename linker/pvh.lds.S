@@ -65,8 +65,12 @@ SECTIONS
     } :data
     image_end = .;
 
+    /* Of this nothing is in the file, unless a run was given something (run_block.h). */
+    run_block_start = .;
+    run_block_end = . + RUN_BLOCK_ROOM;
+
     /* Linear memory's frames start where a 2 MiB page can map them. */
-    linear_phys = ALIGN(. - KERNEL_BASE, SUPERPAGE_SIZE);
+    linear_phys = ALIGN(run_block_end - KERNEL_BASE, SUPERPAGE_SIZE);
 
     .linear LINEAR_START : AT(linear_phys + LINEAR_START) { KEEP(*(.linear)) } :linear
     .linear_zero : AT(linear_phys + ADDR(.linear_zero)) { KEEP(*(.linear.zero)) } :linear
@@ -77,7 +81,7 @@ SECTIONS
     ASSERT(pvh_start32 == KERNEL_BASE + TRAMPOLINE_PHYS, "start.S expects the trampoline at TRAMPOLINE_PHYS")
     ASSERT(start64 - pvh_start32 < PAGE_SIZE, "the trampoline must fit its page")
     ASSERT(pml4 % PAGE_SIZE == 0 && stack_guard % PAGE_SIZE == 0, "page tables and guards are whole pages")
-    ASSERT(image_end - KERNEL_BASE <= KERNEL_PT_PAGES * SUPERPAGE_SIZE, "the image is larger than KERNEL_PT_PAGES tables can map")
+    ASSERT(run_block_end - KERNEL_BASE <= KERNEL_PT_PAGES * SUPERPAGE_SIZE, "the image is larger than KERNEL_PT_PAGES tables can map")
 
     /DISCARD/ : { *(.comment) *(.eh_frame) *(.note.gnu.*) *(.gnu.*) }
 }

@@ -189,7 +189,7 @@ DEFINE(uint32_t, fd_fdstat_get, uint32_t fd, uint32_t to)
     return WASI_SUCCESS;
 }
 
-DEFINE(uint32_t, fd_filestat_get, uint32_t fd, uint32_t to)
+DEFINE_PREVIEW1(uint32_t, fd_filestat_get, uint32_t fd, uint32_t to)
 {
     struct wasi_filestat *stat = wasi_memory(to, sizeof(*stat));
 
@@ -225,7 +225,7 @@ DEFINE(uint32_t, fd_renumber, uint32_t fd, uint32_t to) { return wasi_is_open(to
 DEFINE(uint32_t, fd_prestat_get, uint32_t fd, uint32_t a) { return WASI_BADF; }
 DEFINE(uint32_t, fd_prestat_dir_name, uint32_t fd, uint32_t a, uint32_t b) { return WASI_BADF; }
 DEFINE(uint32_t, path_create_directory, uint32_t fd, uint32_t a, uint32_t b) { return open_but(fd, WASI_NOTDIR); }
-DEFINE(uint32_t, path_filestat_get, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d) { return open_but(fd, WASI_NOTDIR); }
+DEFINE_PREVIEW1(uint32_t, path_filestat_get, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d) { return open_but(fd, WASI_NOTDIR); }
 DEFINE(uint32_t, path_filestat_set_times, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint64_t d, uint64_t e, uint32_t f) { return open_but(fd, WASI_NOTDIR); }
 DEFINE(uint32_t, path_link, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint32_t e, uint32_t f) { return open_but(fd, WASI_NOTDIR); }
 DEFINE(uint32_t, path_open, uint32_t fd, uint32_t a, uint32_t b, uint32_t c, uint32_t d, uint64_t e, uint64_t f, uint32_t g, uint32_t h) { return open_but(fd, WASI_NOTDIR); }

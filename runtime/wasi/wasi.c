@@ -1,8 +1,7 @@
 /*
  * WASI preview 1 in a guest: the process, its clocks, its randomness, and waiting. Descriptors: wasi-fd.c.
  *
- * Arguments are the words of the domain's command line behind the harness's own (docs/records.md); of these,
- * `env.NAME=value` is a variable of the environment.
+ * Arguments and environment: boot/run_block.c.
  */
 #include "wasi.h"
 
@@ -20,93 +19,43 @@ void *wasi_memory(uint32_t address, uint64_t size)
 
 /* Arguments and environment ----------------------------------------------------------------------------------- */
 
-#define CMDLINE_SIZE 4096
-
-/* Where words go: each with its end to `text`, its address to `pointers`; with neither, they are counted. */
-struct words {
-    uint32_t count, bytes;
-    uint32_t *pointers;
-    char *text;
-};
-
-static bool begins(const char *word, const char *with)
-{
-    while (*with)
-        if (*word++ != *with++)
-            return false;
-    return true;
-}
-
-static bool is_harness(const char *word)
-{
-    return begins(word, "nonce=") || begins(word, "on=") || begins(word, "seq=") || begins(word, "quiet=");
-}
-
-static void add(struct words *to, const char *word)
-{
-    if (to->pointers)
-        to->pointers[to->count] = (uint32_t)(uintptr_t)(to->text + to->bytes);
-    to->count++;
-    do {
-        if (to->text)
-            to->text[to->bytes] = *word;
-        to->bytes++;
-    } while (*word++);
-}
-
-/* The words of one sort. */
-static void words(bool environment, struct words *to)
-{
-    static char line[CMDLINE_SIZE];
-    bool own = false; /* from the first word on that is not the harness's */
-
-    if (boot_data_copy(BOOT_CMDLINE, line, sizeof(line) - 1) >= sizeof(line))
-        line[sizeof(line) - 1] = 0;
-    if (!environment)
-        add(to, "guest");
-    for (char *at = line; *at;) {
-        const char *word = at;
-        bool variable = begins(word, "env.");
-
-        while (*at && *at != ' ')
-            at++;
-        if (*at)
-            *at++ = 0;
-        own |= *word && !is_harness(word);
-        if (*word && own && variable == environment)
-            add(to, variable ? word + 4 : word);
-    }
-}
-
-static uint32_t sizes(bool environment, uint32_t count_at, uint32_t bytes_at)
+static uint32_t sizes(enum boot_data which, uint32_t strings, uint32_t count_at, uint32_t bytes_at)
 {
     uint32_t *count = wasi_memory(count_at, sizeof(*count)), *bytes = wasi_memory(bytes_at, sizeof(*bytes));
-    struct words all = {0};
 
     if (count == WASI_NOWHERE || bytes == WASI_NOWHERE)
         return WASI_FAULT;
-    words(environment, &all);
-    *count = all.count;
-    *bytes = all.bytes;
+    *count = strings;
+    *bytes = boot_data_copy(which, NULL, 0);
     return WASI_SUCCESS;
 }
 
-static uint32_t get(bool environment, uint32_t pointers_at, uint32_t text_at)
+static uint32_t get(enum boot_data which, uint32_t strings, uint32_t pointers_at, uint32_t text_at)
 {
-    struct words all = {0};
+    uint32_t size = boot_data_copy(which, NULL, 0), *pointers = wasi_memory(pointers_at, strings * 4ul);
+    char *text = wasi_memory(text_at, size);
 
-    words(environment, &all);
-    if (wasi_memory(pointers_at, all.count * 4ul) == WASI_NOWHERE || wasi_memory(text_at, all.bytes) == WASI_NOWHERE)
+    if (pointers == WASI_NOWHERE || text == WASI_NOWHERE)
         return WASI_FAULT;
-    all = (struct words){.pointers = wasi_memory(pointers_at, 0), .text = wasi_memory(text_at, 0)};
-    words(environment, &all);
+    boot_data_copy(which, text, size);
+    for (uint32_t at = 0, i = 0; i < strings; i++) {
+        pointers[i] = text_at + at;
+        while (text[at])
+            at++;
+        at++;
+    }
     return WASI_SUCCESS;
 }
 
-DEFINE(uint32_t, args_sizes_get, uint32_t count, uint32_t bytes) { return sizes(false, count, bytes); }
-DEFINE(uint32_t, args_get, uint32_t pointers, uint32_t text) { return get(false, pointers, text); }
-DEFINE(uint32_t, environ_sizes_get, uint32_t count, uint32_t bytes) { return sizes(true, count, bytes); }
-DEFINE(uint32_t, environ_get, uint32_t pointers, uint32_t text) { return get(true, pointers, text); }
+static uint32_t argument_count(void)
+{
+    return run_arguments().count + run_words().count;
+}
+
+DEFINE(uint32_t, args_sizes_get, uint32_t count, uint32_t bytes) { return sizes(BOOT_ARGUMENTS, argument_count(), count, bytes); }
+DEFINE(uint32_t, args_get, uint32_t pointers, uint32_t text) { return get(BOOT_ARGUMENTS, argument_count(), pointers, text); }
+DEFINE(uint32_t, environ_sizes_get, uint32_t count, uint32_t bytes) { return sizes(BOOT_VARIABLES, run_variables().count, count, bytes); }
+DEFINE(uint32_t, environ_get, uint32_t pointers, uint32_t text) { return get(BOOT_VARIABLES, run_variables().count, pointers, text); }
 
 /* The process ------------------------------------------------------------------------------------------------- */
 
@@ -125,11 +74,21 @@ DEFINE(uint32_t, sched_yield, void)
 
 /* Clocks ------------------------------------------------------------------------------------------------------ */
 
+/* Of the process and of its only thread: what this vCPU has run, as Xen counts it. */
+static uint64_t cpu_time(void)
+{
+    struct vcpu_runstate_info info = {0};
+
+    if (hypercall3(__HYPERVISOR_vcpu_op, VCPUOP_get_runstate_info, 0, (uint64_t)&info))
+        fatal("VCPUOP_get_runstate_info failed");
+    return info.time[RUNSTATE_running];
+}
+
 DEFINE(uint32_t, clock_res_get, uint32_t id, uint32_t to)
 {
     uint64_t *resolution = wasi_memory(to, sizeof(*resolution));
 
-    if (id > WASI_CLOCK_MONOTONIC)
+    if (id > WASI_CLOCK_THREAD_CPUTIME)
         return WASI_INVAL;
     if (resolution == WASI_NOWHERE)
         return WASI_FAULT;
@@ -141,54 +100,25 @@ DEFINE(uint32_t, clock_time_get, uint32_t id, uint64_t precision, uint32_t to)
 {
     uint64_t *time = wasi_memory(to, sizeof(*time));
 
-    if (id > WASI_CLOCK_MONOTONIC)
+    if (id > WASI_CLOCK_THREAD_CPUTIME)
         return WASI_INVAL;
     if (time == WASI_NOWHERE)
         return WASI_FAULT;
-    *time = id == WASI_CLOCK_REALTIME ? foreign_wall_clock() : foreign_system_time();
+    *time = id > WASI_CLOCK_MONOTONIC    ? cpu_time()
+            : id == WASI_CLOCK_MONOTONIC ? foreign_system_time()
+                                         : foreign_wall_clock();
     return WASI_SUCCESS;
 }
 
-/* Randomness: the processor's, where it has some; else its time stamp, which is enough for a hash table only ----- */
-
-static bool has_rdrand(void)
-{
-    uint32_t eax = 1, ebx, ecx = 0, edx;
-
-    __asm__("cpuid" : "+a"(eax), "=b"(ebx), "+c"(ecx), "=d"(edx));
-    return ecx >> 30 & 1;
-}
-
-static uint64_t random_word(bool rdrand)
-{
-    static uint64_t state;
-    uint64_t word;
-
-    for (int tries = 0; rdrand && tries < 10; tries++) {
-        uint8_t good;
-
-        __asm__ volatile("rdrand %0; setc %1" : "=r"(word), "=q"(good) : : "cc");
-        if (good)
-            return word;
-    }
-    word = state += rdtsc() | 1;
-    word = (word ^ word >> 30) * 0xbf58476d1ce4e5b9;
-    word = (word ^ word >> 27) * 0x94d049bb133111eb;
-    return word ^ word >> 31;
-}
+/* Randomness -------------------------------------------------------------------------------------------------- */
 
 DEFINE(uint32_t, random_get, uint32_t to, uint32_t size)
 {
-    uint8_t *bytes = wasi_memory(to, size);
-    bool rdrand = has_rdrand();
+    void *bytes = wasi_memory(to, size);
 
     if (bytes == WASI_NOWHERE)
         return WASI_FAULT;
-    for (uint64_t word = 0, i = 0; i < size; i++, word >>= 8) {
-        if (i % 8 == 0)
-            word = random_word(rdrand);
-        bytes[i] = word;
-    }
+    random_bytes(bytes, size);
     return WASI_SUCCESS;
 }
 
@@ -230,7 +160,7 @@ static bool is_over(const struct wasi_subscription *wait, uint64_t deadline, uin
     }
 }
 
-DEFINE(uint32_t, poll_oneoff, uint32_t waits_at, uint32_t events_at, uint32_t count, uint32_t done_at)
+DEFINE_PREVIEW1(uint32_t, poll_oneoff, uint32_t waits_at, uint32_t events_at, uint32_t count, uint32_t done_at)
 {
     const struct wasi_subscription *waits = wasi_memory(waits_at, (uint64_t)count * sizeof(*waits));
     struct wasi_event *events = wasi_memory(events_at, (uint64_t)count * sizeof(*events));

@@ -21,7 +21,7 @@ enum wasi_errno {
     WASI_NOTCAPABLE = 76,
 };
 
-enum { WASI_CLOCK_REALTIME, WASI_CLOCK_MONOTONIC };
+enum { WASI_CLOCK_REALTIME, WASI_CLOCK_MONOTONIC, WASI_CLOCK_PROCESS_CPUTIME, WASI_CLOCK_THREAD_CPUTIME };
 enum { WASI_EVENT_CLOCK, WASI_EVENT_FD_READ, WASI_EVENT_FD_WRITE };
 #define WASI_SUBSCRIPTION_CLOCK_ABSTIME 1
 #define WASI_FILETYPE_CHARACTER_DEVICE 2
@@ -78,13 +78,17 @@ _Static_assert(sizeof(struct wasi_event) == 32, "preview 1");
 void *wasi_memory(uint32_t address, uint64_t size);
 
 /*
- * A function of WASI's, by the name that the lowered C has for it. src/host/build/lower/imports.ts reads these lines: they are the list
- * of what a module may import, with its types.
+ * A function of WASI's, by the name that the lowered C has for it. src/host/build/lower/imports.ts reads these lines: they
+ * are the list of what a module may import, with its types. DEFINE: of preview 0 (wasi_unstable) as well, where it is the same
+ * call; DEFINE_PREVIEW1: its structures are others there.
  */
 #define WASI(name, ...) import_wasi_snapshot_preview1_##name(__VA_ARGS__)
-#define DEFINE(result, name, ...)                                                                                      \
+#define DEFINE_PREVIEW1(result, name, ...)                                                                             \
     result WASI(name, ##__VA_ARGS__);                                                                                  \
     result WASI(name, ##__VA_ARGS__)
+#define DEFINE(result, name, ...)                                                                                      \
+    result import_wasi_unstable_##name(__VA_ARGS__) __attribute__((alias("import_wasi_snapshot_preview1_" #name)));    \
+    DEFINE_PREVIEW1(result, name, ##__VA_ARGS__)
 
 /* wasi-fd.c */
 /* Whether a read from descriptor `fd` would not wait. */

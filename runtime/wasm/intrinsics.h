@@ -108,6 +108,9 @@ INTRINSIC(uint64_t, vcpu_progress, uint32_t id) { return vcpus[id].mailbox.progr
 /* What the loader left: boot/start_info.c. */
 INTRINSIC(uint32_t, boot_data, uint32_t what, uint32_t to, uint32_t size) { return boot_data_copy(what, (void *)(uintptr_t)to, size); }
 
+/* Randomness: boot/random.c. */
+INTRINSIC(void, random_bytes, uint32_t to, uint32_t size) { random_bytes((void *)(uintptr_t)to, size); }
+
 INTRINSIC(void, console_announce, void) { console_announce(); }
 INTRINSIC(void, console_attach, void) { console_attach(); }
 INTRINSIC(uint32_t, console_drained, void) { return console_drained(); }

@@ -216,7 +216,7 @@ describe("into another image", () => {
     });
     expectSuccess(result);
     const [, line, text] = printed(result);
-    expect(line).toMatch(/^nonce=\w+ on=domu seq=\d{10} a b=c$/);
+    expect(line).toBe("a b=c");
     expect(text).toBe("grüße aus dem ersten Kern");
   });
 });

@@ -55,13 +55,15 @@ describe("a C program", () => {
   test.each(["domu", "dom0"] as const)("finds what it expects, as %s", async (on) => {
     const result = await boot(image, {
       on,
-      cmdline: "one env.GREETING=hi  on=2 env.ASK=yes",
+      name: "wasi.c",
+      arguments: ["one", "on=2"],
+      environment: ["GREETING=hi", "ASK=yes"],
       input: "xen\n",
     });
     const date = Number(/^date (\d+)$/m.exec(printed(result).join("\n"))?.[1]);
     expect(Math.abs(date - Date.now() / 1000)).toBeLessThan(60);
     expect(printed(result).filter((line) => !line.startsWith("date "))).toEqual([
-      "argument 0: guest",
+      "argument 0: wasi.c",
       "argument 1: one",
       "argument 2: on=2",
       "GREETING=hi",
@@ -85,7 +87,7 @@ describe("a C program", () => {
   test("hello, as it is on every system, is run by one command", async () => {
     const hello = await compile("examples/wasi/hello.c", scratch("hello.wasm"));
     const command = ["dist/cli.js", "run", hello, "--on", "dom0", "--quiet"];
-    const { stdout } = await promisify(execFile)("node", [...command, "--cmdline", "and Xen"]);
+    const { stdout } = await promisify(execFile)("node", [...command, "--", "and", "Xen"]);
     expect(stdout).toBe("Hello from C, compiled for WASI and Xen\n");
   });
 });

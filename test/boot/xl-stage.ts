@@ -2,7 +2,7 @@
 
 import { readFile } from "node:fs/promises";
 
-import { withGiven } from "../../src/host/elf/embedded-note.js";
+import { withRunBlock } from "../../src/host/elf/run-block.js";
 import { provideXen, type XenRelease } from "../../src/host/debian/index.js";
 import { RecordReader, fieldsOf, type GuestRecord } from "../../src/host/protocol/record.js";
 import type { StoreDaemon } from "../../src/host/xl/boot-files.js";
@@ -78,7 +78,7 @@ export async function playScenes<Name extends string>(
     const cmdline = `nonce=${nonceOf(name)} on=domu ${domain.cmdline}`;
     const file = domain.type === "hvm" ? `image-${name}` : image;
     if (domain.type === "hvm")
-      files[file] = withGiven(await readFile(ground.files[image] ?? ""), {
+      files[file] = withRunBlock(await readFile(ground.files[image] ?? ""), {
         cmdline,
         module: module === undefined ? undefined : await readFile(ground.files[module] ?? ""),
       });

@@ -3,7 +3,7 @@
 
 import { readFile } from "node:fs/promises";
 
-import { withGiven } from "../../src/host/elf/embedded-note.js";
+import { withRunBlock } from "../../src/host/elf/run-block.js";
 import { provideXen, type XenRelease } from "../../src/host/debian/index.js";
 import type { GuestRecord } from "../../src/host/protocol/record.js";
 import type { StoreDaemon } from "../../src/host/xl/boot-files.js";
@@ -92,7 +92,7 @@ export async function playPeers(release: XenRelease, store: StoreDaemon): Promis
   const size = await inOneFile(linux, both);
   const toLinux = await build("test/boot/guest/to-linux.ts");
   // It brings its command line and its module, and stock xl resets it.
-  const hvm = withGiven(await readFile(toLinux), {
+  const hvm = withRunBlock(await readFile(toLinux), {
     cmdline: `nonce=there on=domu initramfs=${size} next=${NEXT}+next=nonce=back%on=domu`,
     module: await readFile(both),
   });

@@ -206,8 +206,6 @@ export class FakeMachine extends FakeScheduler {
         info.writeBigUInt64LE(this.rsdp, 32);
         return info;
       }
-      case 1:
-        return Buffer.from(this.commandLine);
       case 2:
         return Buffer.concat(
           this.map.map(({ addr, size, type }) => {
@@ -218,7 +216,7 @@ export class FakeMachine extends FakeScheduler {
             return entry;
           }),
         );
-      default:
+      case 3:
         return Buffer.concat(
           this.modules.map(({ paddr, size }) => {
             const entry = Buffer.alloc(32);
@@ -227,6 +225,8 @@ export class FakeMachine extends FakeScheduler {
             return entry;
           }),
         );
+      default:
+        return this.bootText(what);
     }
   }
 

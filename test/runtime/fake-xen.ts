@@ -2,6 +2,8 @@
 // the runtime does with Xen's answers can be tested answer by answer, rare ones included. It shows nothing
 // about Xen itself: that is what the boots are for.
 
+import { randomFillSync } from "node:crypto";
+
 const SHARED_BASE = 0xffe00000;
 const PAGE = 4096;
 
@@ -34,6 +36,10 @@ export type HypercallName = keyof typeof HYPERCALL;
 
 // struct shared_info, 64-bit layout (xen.h).
 const PENDING_SEL = 8;
+/** enum boot_data of boot/boot.h. */
+const BOOT_CMDLINE = 1;
+const BOOT_RUN_BLOCK = 4;
+const BOOT_ARGUMENTS = 5;
 const TIME = 32;
 const EVTCHN_PENDING = 2048;
 const EVTCHN_MASK = 2560;
@@ -43,6 +49,8 @@ export class FakeXen {
   /** Every hypercall made, as `name(cmd)`. */
   readonly calls: string[] = [];
   commandLine = "nonce=test";
+  /** struct run_block of boot/run_block.h; empty: none. */
+  runBlock: Buffer = Buffer.alloc(0);
   /** The time stamp counter. Each read adds `tick`. */
   tsc = 1_000_000n;
   tick = 0n;
@@ -216,6 +224,15 @@ export class FakeXen {
     return Buffer.from(this.memory.buffer, pointer, units * 2).toString("utf16le");
   }
 
+  /** What boot_data() has that does not depend on a machine: the command line, and the arguments that it stands for. */
+  protected bootText(what: number): Buffer {
+    if (what === BOOT_CMDLINE) return Buffer.from(this.commandLine);
+    if (what === BOOT_RUN_BLOCK) return this.runBlock;
+    if (what !== BOOT_ARGUMENTS) return Buffer.alloc(0);
+    const words = this.commandLine.split(" ").filter((word) => !/^(?:nonce|on|seq)=|^$/.test(word));
+    return Buffer.from(["guest", ...words].map((word) => `${word}\0`).join(""));
+  }
+
   /** The import object of a guest module. Wasm's i32 and i64 arrive signed; addresses are not. */
   imports(): WebAssembly.Imports {
     const hypercall = (op: number, ...args: bigint[]): bigint =>
@@ -293,12 +310,15 @@ export class FakeXen {
         },
         shared_map: () => 0,
         frame_of: (at: number) => BigInt((at >>> 0) / PAGE),
+        random_bytes: (to: number, size: number) => {
+          randomFillSync(Buffer.from(this.memory.buffer, to, size));
+        },
         console_announce: () => undefined,
         console_attach: () => undefined,
         console_drained: () => 1,
         vcpu_reset: () => undefined,
         boot_data: (what: number, to: number, size: number) => {
-          const bytes = Buffer.from(what === 1 ? this.commandLine : "");
+          const bytes = this.bootText(what);
           bytes.copy(Buffer.from(this.memory.buffer, to, Math.min(size, bytes.length)));
           return bytes.length;
         },

@@ -7,6 +7,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 
 import {
   buildElf,
+  encodeNotes,
   pvhNote,
   u64,
   validImage,
@@ -16,6 +17,7 @@ import {
 import { LOADER_CASES } from "../fixtures/loader-cases.js";
 import { random } from "../fixtures/random.js";
 import { ElfError, parseElf, validatePvhImage } from "../../src/host/elf/index.js";
+import { encodeRunBlock } from "../../src/host/elf/run-block.js";
 import { FakeMachine, type Placed } from "./fake-machine.js";
 import { prepareGuest, type LoadedGuest } from "./load.js";
 
@@ -102,6 +104,94 @@ describe("an image that is whole", () => {
       expect(after[0x103000]).toBe(0xee);
     },
   );
+
+  describe("with a place for a run block", () => {
+    const BLOCK_AT = 0x140000;
+    const note = Buffer.alloc(16);
+    note.writeBigUInt64LE(BigInt(BLOCK_AT));
+    note.writeUInt32LE(0x11000, 8);
+
+    /** The valid image with its notes in the read-only segment, as ld puts them there. */
+    function withRunNote(description: Uint8Array): Uint8Array {
+      const data = encodeNotes([pvhNote(0x100000), { owner: "xenlet", type: 2, description }]);
+      const [text, rodata, ...rest] = validImage().segments ?? [];
+      const loaded = [text ?? {}, { ...rodata, data }, ...rest];
+      const image = (offset: number): Uint8Array =>
+        buildElf(
+          validImage({
+            notes: [],
+            segments: [...loaded, { type: 4, permissions: "r--", offset, data }],
+          }),
+        );
+      return image(parseElf(image(0)).segments[1]?.offset ?? 0);
+    }
+    const image = withRunNote(note);
+
+    /** What the next kernel finds there. */
+    function handedOn(): { block: Buffer; used: number; line: string } {
+      const [page, { startInfo }] = onlyPlaced();
+      const after = Buffer.from(xen.afterJump(page));
+      const at = after.indexOf(Buffer.concat([Buffer.from("xenlet\0\0"), note.subarray(0, 12)]));
+      const block = after.subarray(BLOCK_AT, BLOCK_AT + after.readUInt32LE(BLOCK_AT + 8));
+      const info = xen.physical(startInfo, 4096);
+      const line = Number(info.readBigUInt64LE(24)) - startInfo;
+      return {
+        block,
+        used: after.readUInt32LE(at + 20),
+        line: info.toString("latin1", line, info.indexOf(0, line)),
+      };
+    }
+    const text = (block: Buffer, at: number): string =>
+      block.toString("latin1", at, block.indexOf(0, at));
+
+    test("it hands on arguments, environment and records there, with random bytes of its own, and the command line as it is", () => {
+      boot(image);
+      xen.commandLine = "the user's";
+      const random = Buffer.alloc(32, 1);
+      xen.runBlock = encodeRunBlock({
+        nonce: "abc",
+        way: "domu",
+        name: "x.ts",
+        arguments: ["a b", "c"],
+        variables: ["A=1"],
+        random,
+      });
+      expect(load("load", 0, 1, 3)).toBe("");
+      const { block, used, line } = handedOn();
+      expect(line).toBe("hello xxx");
+      expect(used).toBe(block.length);
+      expect(text(block, 16)).toBe("abc");
+      expect(text(block, 40)).toBe("domu");
+      expect(block.readUInt32LE(12)).toBe(1 | 4 | 32);
+      expect(block.subarray(48, 80).equals(random)).toBe(false);
+      expect(block.toString("latin1", 144)).toBe("x.ts\0a b\0c\0A=1\0");
+      expect(block.readUInt32LE(92)).toBe(3);
+      expect(block.readUInt32LE(96)).toBe(1);
+    });
+
+    test("nothing that it was given itself is needed: then there are random bytes, and the nonce of its command line", () => {
+      boot(image);
+      xen.commandLine = "nonce=abc on=domu mine=1";
+      expect(load()).toBe("");
+      const { block } = handedOn();
+      expect(text(block, 16)).toBe("abc");
+      expect(block.length).toBe(144);
+      expect(block.readUInt32LE(92)).toBe(0);
+      expect(block.subarray(48, 80).some((byte) => byte !== 0)).toBe(true);
+    });
+
+    test("that is not free, or too small for what is handed on, is refused", () => {
+      const within = Buffer.from(note);
+      within.writeBigUInt64LE(0x101008n);
+      boot(withRunNote(within));
+      expect(load()).toMatch(/^the run block.s address is 0x101008: segment 2 .*overlaps/);
+      const small = Buffer.from(note);
+      small.writeUInt32LE(143, 8);
+      boot(withRunNote(small));
+      expect(load()).toBe("the run block's size is 0x90: the image has room for 143");
+      expect(xen.spareEnd).toBe(spareBefore);
+    });
+  });
 
   test("start_info, version 1, has the command line, the modules, the memory map and the RSDP", () => {
     boot(buildElf(validImage()));

@@ -3,6 +3,7 @@
 
 import { record } from "../xenlet/internal/console/record";
 import { systemTime, wallClock } from "../xenlet/internal/time/time";
+import { random_bytes } from "../xenlet/internal/intrinsics";
 
 export namespace Date {
   export function now(): f64 {
@@ -57,12 +58,14 @@ function timers(): Map<string, u64> {
   return map;
 }
 
-// What a guest has no source of is declared only: using it is refused by name when the guest is built.
-
-export declare namespace crypto {
-  @external("env", "crypto.getRandomValues")
-  export function getRandomValues(array: Uint8Array): void;
+export namespace crypto {
+  /** Random bytes that no other run gets (boot/random.c). */
+  export function getRandomValues(array: Uint8Array): void {
+    random_bytes(array.dataStart, array.byteLength);
+  }
 }
+
+// What a guest has no source of is declared only: using it is refused by name when the guest is built.
 
 export declare namespace Math {
   @external("env", "Math.E")

@@ -27,6 +27,7 @@
 // In all fields but `text`, `%` is %25 and a space is %20; `text` is last and stands as it is.
 
 import { record } from "./internal/console/record";
+import { wayToRun } from "./internal/start/run";
 import { onFinish } from "./internal/start/runtime";
 import { commandLine } from "./internal/start/start-info";
 import { systemTime } from "./internal/time/time";
@@ -121,8 +122,13 @@ export function needs(capability: string): string {
   return runsOn(capability) ? "" : "needs " + capability;
 }
 
-/** Whether whoever started the guest put `on=<capability>` on its command line: `dom0`, `domu`, … */
+/**
+ * Whether the guest runs that way: `dom0`, `domu` (which `xl` and `xl-hvm` are as well), `xl`, `xl-hvm`; or whoever started
+ * it put `on=<capability>` on its command line.
+ */
 export function runsOn(capability: string): bool {
+  const way = wayToRun();
+  if (way == capability || (capability == "domu" && way.startsWith("xl"))) return true;
   return (" " + commandLine() + " ").includes(" on=" + capability + " ");
 }
 

@@ -21,6 +21,7 @@ import {
   machineArgs,
 } from "./qemu.js";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "./stages.js";
+import { writeRunImage } from "./run-image.js";
 import { toolstackImage } from "./toolstack-image.js";
 import { planXl } from "../xl/plan.js";
 
@@ -39,8 +40,11 @@ export interface BootPlan {
   dispose: () => Promise<void>;
 }
 
-/** Everything checked that can be before QEMU starts. Throws a UserError for options or an image that cannot work. */
-export async function prepareBoot(options: BootOptions): Promise<BootPlan> {
+/**
+ * Everything checked that can be before QEMU starts. Throws a UserError for options or an image that cannot work. `keep`:
+ * where the run's copy of the image goes, to stay; else dispose() removes it.
+ */
+export async function prepareBoot(options: BootOptions, keep?: string): Promise<BootPlan> {
   const memoryMiB = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
   const vcpus = options.vcpus ?? 1;
   const most = options.on === "dom0" ? MAX_VCPUS : MAX_DOMU_VCPUS;
@@ -56,9 +60,9 @@ export async function prepareBoot(options: BootOptions): Promise<BootPlan> {
   const sized = { memoryMiB, vcpus };
   switch (options.on ?? "domu") {
     case "dom0":
-      return planDom0(options, sized);
+      return planDom0(options, sized, keep);
     case "domu":
-      return planDomU(options, sized);
+      return planDomU(options, sized, keep);
     case "xl":
     case "xl-hvm": {
       const allMiB = await totalMiB([options.image, ...(options.modules ?? [])]);
@@ -105,25 +109,24 @@ function newNonce(): string {
   return randomBytes(6).toString("hex");
 }
 
-async function planDom0(options: BootOptions, sized: Sized): Promise<BootPlan> {
+async function planDom0(options: BootOptions, sized: Sized, keep?: string): Promise<BootPlan> {
   if (options.onSoftReset !== undefined)
     throw new UserError("Xen does not soft-reset its dom0: expected domu or xl as the way to run");
   const nonce = newNonce();
-  const image = await imagePathForQemu(options.image);
-  const module = await oneModule(options.modules ?? []);
+  const image = await writeRunImage(options, "dom0", nonce, keep);
+  const module = await orDispose(oneModule(options.modules ?? []), image);
   const args = machineArgs({
     ...options,
     ...sized,
     xen: options.xen.path,
-    image,
+    image: await imagePathForQemu(image.path),
     modules: module.files,
-    nonce,
-    cmdline: ["on=dom0", options.cmdline].filter(Boolean).join(" "),
+    cmdline: image.cmdline,
   });
-  return { nonce, toolstackNonce: null, toolstackImage: null, args, dispose: module.dispose };
+  return { nonce, toolstackNonce: null, toolstackImage: null, args, ...disposing(image, module) };
 }
 
-async function planDomU(options: BootOptions, sized: Sized): Promise<BootPlan> {
+async function planDomU(options: BootOptions, sized: Sized, keep?: string): Promise<BootPlan> {
   const { memoryMiB, vcpus } = sized;
   const nonce = newNonce();
   const toolstackNonce = newNonce();
@@ -132,20 +135,19 @@ async function planDomU(options: BootOptions, sized: Sized): Promise<BootPlan> {
     ...(progress === undefined ? {} : { progress }),
     ...(signal === undefined ? {} : { signal }),
   });
-  const image = await imagePathForQemu(toolstack);
-  const module = await oneModule([options.image, ...(options.modules ?? [])], 1);
+  const guest = await writeRunImage(options, "domu", nonce, keep);
+  const module = await orDispose(oneModule([guest.path, ...(options.modules ?? [])], 1), guest);
   const words = [
     `memory=${memoryMiB}`,
     `vcpus=${vcpus}`,
     `on_soft_reset=${options.onSoftReset ?? "soft-reset"}`,
     options.tellState === true ? "state=1" : "",
-    `-- nonce=${nonce} on=domu`,
-    options.cmdline,
+    guest.cmdline.trim() === "" ? "" : `-- ${guest.cmdline}`,
   ];
   const args = machineArgs({
     ...options,
     xen: options.xen.path,
-    image,
+    image: await imagePathForQemu(toolstack),
     modules: module.files,
     nonce: toolstackNonce,
     // The module lies in dom0's memory.
@@ -154,7 +156,29 @@ async function planDomU(options: BootOptions, sized: Sized): Promise<BootPlan> {
     vcpus,
     cmdline: words.filter(Boolean).join(" "),
   });
-  return { nonce, toolstackNonce, toolstackImage: toolstack, args, dispose: module.dispose };
+  return { nonce, toolstackNonce, toolstackImage: toolstack, args, ...disposing(guest, module) };
+}
+
+interface Disposable {
+  dispose: () => Promise<void>;
+}
+
+function disposing(...all: Disposable[]): Disposable {
+  return {
+    dispose: async () => {
+      for (const one of all) await one.dispose();
+    },
+  };
+}
+
+/** What fails takes with it what was made before. */
+async function orDispose<T>(work: Promise<T>, before: Disposable): Promise<T> {
+  try {
+    return await work;
+  } catch (error) {
+    await before.dispose();
+    throw error;
+  }
 }
 
 interface Module {

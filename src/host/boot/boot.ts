@@ -6,6 +6,7 @@ import { explainFailure, findDamage } from "../cache/damage.js";
 import { prepareBoot, type BootPlan } from "./boot-plan.js";
 import type { Qemu, XenBinary } from "../debian/index.js";
 import type { Expectation } from "./expectation.js";
+import type { Text } from "../elf/run-block.js";
 import { Monitor } from "./monitor.js";
 import { quoteCommand, startMachine, type MachineProcess } from "./qemu.js";
 import { fieldsOf, type Damage, type GuestRecord } from "../protocol/record.js";
@@ -59,8 +60,17 @@ export interface BootOptions {
   timeoutMs?: number;
   /** Deadlines of single stages, in ms, where those that follow from timeoutMs will not do. */
   deadlines?: Partial<Deadlines>;
-  /** The guest's command line, behind `nonce=…`; printable ASCII. */
+  /** Xen's command line for the guest, as it is: printable ASCII, 1023 bytes at most, fewer where more is on it. */
   cmdline?: string;
+  /** What the program is called by, argv[0]. Default: the image's path. */
+  name?: Text;
+  /**
+   * argv from [1] on: any bytes but NUL, text as UTF-8; with the environment 64 KiB at most, a byte for each end. Default:
+   * the words of the command line.
+   */
+  arguments?: readonly Text[];
+  /** NAME=VALUE each. */
+  environment?: readonly Text[];
   /** Files that the guest finds as its boot modules; no white space in their paths. Xen gives a dom0 one at most. */
   modules?: string[];
   /** Lets nothing run until a gdb attached to this port of localhost says so; then there are no deadlines. */

@@ -10,12 +10,13 @@ export interface MachineOptions {
   xen: string;
   /** What Xen boots as dom0: the guest's file, or the toolstack's; no white space in its path (see linkImage). */
   image: string;
-  nonce: string;
+  /** For an image without a run block: the first word of its command line. */
+  nonce?: string;
   /** Of the guest, in MiB. */
   memoryMiB: number;
   /** dom0's; the machine has as many CPUs. With domUMiB dom0 has one, and they are for the others. */
   vcpus: number;
-  /** Appended to the guest's command line. */
+  /** Its command line. */
   cmdline?: string;
   /** Files that dom0 gets as its modules. */
   modules?: string[];
@@ -69,7 +70,8 @@ export function machineArgs(options: MachineOptions): string[] {
       `the image's path has white space, which QEMU cannot pass on: ${options.image}`,
     );
   const totalMiB = memoryMiB + (options.domUMiB ?? 0);
-  const cmdline = ["nonce=" + options.nonce, options.cmdline ?? ""].join(" ").trim();
+  const nonce = options.nonce === undefined ? "" : `nonce=${options.nonce} `;
+  const cmdline = nonce + (options.cmdline ?? "");
   if (!/^[ -~]*$/.test(cmdline))
     throw new UserError("the guest's command line may have printable ASCII characters only");
   if (cmdline.length > MAX_CMDLINE)
@@ -112,7 +114,9 @@ export function machineArgs(options: MachineOptions): string[] {
     // A multiboot module. Xen drops the string's first word, the rest is the guest's command line.
     ...[
       "-initrd",
-      [`${options.image} ${cmdline}`, ...(options.modules ?? [])].map(escapeCommas).join(","),
+      [`${options.image} ${cmdline}`.trimEnd(), ...(options.modules ?? [])]
+        .map(escapeCommas)
+        .join(","),
     ],
     ...["-append", xenArgs.join(" ")],
     ...(options.qemuArgs ?? []),

@@ -11,7 +11,7 @@ import { provideQemu, type Qemu } from "../debian/index.js";
 import { quoteCommand } from "../boot/qemu.js";
 import { createProgress } from "../base/progress.js";
 import { Interrupted, type CommonOptions, type Context } from "./context.js";
-import { guestImage, type BuildChoices, type GuestImage } from "./guest-image.js";
+import { guestImage, keptFolder, type BuildChoices, type GuestImage } from "./guest-image.js";
 import { chooseXen } from "./xen-choice.js";
 
 export interface SessionOptions extends CommonOptions, BuildChoices {
@@ -22,6 +22,8 @@ export interface SessionOptions extends CommonOptions, BuildChoices {
   timeout: number;
   gdb?: number;
   cmdline?: string;
+  env?: string[];
+  qemuArg?: string[];
   module?: string[];
   onSoftReset?: OnSoftReset;
   log?: string;
@@ -79,7 +81,7 @@ export async function describeBoot(
   context: Context,
 ): Promise<{ command: string; argv: string[]; image: string }> {
   return withBoot(file, options, context, true, async ({ boot, image }) => {
-    const { args } = await prepareBoot(boot);
+    const { args } = await prepareBoot(boot, await keptFolder(`run of ${file}`));
     const { command, args: first, env } = boot.qemu;
     const argv = [...first, ...args];
     return {
@@ -112,10 +114,13 @@ async function withBoot<T>(
       on: options.on,
       progress,
       timeoutMs: options.timeout,
-      qemuArgs: context.passedOn,
+      name: file,
       signal,
       ...(options.gdb === undefined ? {} : { gdbPort: options.gdb }),
       ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
+      ...(context.passedOn === undefined ? {} : { arguments: context.passedOn }),
+      ...(options.env === undefined ? {} : { environment: options.env }),
+      ...(options.qemuArg === undefined ? {} : { qemuArgs: options.qemuArg }),
       ...(options.module === undefined ? {} : { modules: options.module }),
       ...(options.onSoftReset === undefined ? {} : { onSoftReset: options.onSoftReset }),
       ...(options.log === undefined ? {} : { log: options.log }),

@@ -1,11 +1,12 @@
 /** What every command is given: where its output goes, and what may stop it. */
 import { UserError } from "../base/errors.js";
+import type { Text } from "../elf/run-block.js";
 
 export interface Context {
   /** Aborted by Ctrl-C, SIGTERM, SIGHUP, or when nobody reads stdout any more; the reason is an Interrupted. */
   signal: AbortSignal;
-  /** What stands behind `--` on the command line. */
-  passedOn: string[];
+  /** What stands behind `--` on the command line: text, or the bytes of what is none. Undefined: there is no `--`. */
+  passedOn?: readonly Text[] | undefined;
   /** A result: one line on stdout. */
   print(line: string): void;
   /** The one document that --json puts on stdout. */
@@ -31,9 +32,9 @@ export interface CommonOptions {
 }
 
 export function refusePassedOn(context: Context, command: string): void {
-  if (context.passedOn.length > 0)
+  if (context.passedOn !== undefined)
     throw new UserError(
-      `\`xenlet ${command}\` takes nothing behind \`--\`: only \`xenlet run\` passes that on to QEMU`,
+      `\`xenlet ${command}\` takes nothing behind \`--\`: only \`xenlet run\` passes arguments on to a guest`,
       { hint: `xenlet ${command} --help` },
     );
 }

@@ -146,7 +146,8 @@ export async function buildWithProgress(
   }
 }
 
-async function keptFolder(source: string): Promise<string> {
+/** A folder of the cache for what a source makes, by its path alone. */
+export async function keptFolder(source: string): Promise<string> {
   const id = createHash("sha256").update(path.resolve(source)).digest("hex").slice(0, 16);
   const cache = new Cache();
   await cache.create(KINDS.images);

@@ -5,6 +5,7 @@ import pc from "picocolors";
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { Interrupted, toJson, type Context } from "./context.js";
+import { argumentsAsGiven } from "./own-arguments.js";
 import { createProgram } from "./program.js";
 
 const colors = pc.createColors(process.stderr.isTTY && !process.env["NO_COLOR"]);
@@ -32,7 +33,7 @@ const own = dashes < 0 ? words : words.slice(0, dashes);
 let exitCode: number = ExitCode.OK;
 const context: Context = {
   signal: abort.signal,
-  passedOn: dashes < 0 ? [] : words.slice(dashes + 1),
+  passedOn: dashes < 0 ? undefined : argumentsAsGiven(words.slice(dashes + 1)),
   print: (line) => void process.stdout.write(`${line}\n`),
   printJson: (value) => void process.stdout.write(`${toJson(value)}\n`),
   say,

@@ -116,7 +116,21 @@ export const EXPECT_SHUTDOWN = (): Option =>
       );
     return reason;
   });
-export const CMDLINE = (): Option => new Option("--cmdline <text>", "the guest's command line");
+export const CMDLINE = (): Option =>
+  new Option("--cmdline <text>", "Xen's command line for the guest (arguments: behind --)");
+export const ENV = (): Option =>
+  new Option(
+    "--env <name=value>",
+    "a variable of the guest's environment; may be given more than once",
+  ).argParser((text: string, before: string[] | undefined) => {
+    if (text.indexOf("=") < 1) throw new InvalidArgumentError("Expected NAME=VALUE.");
+    return append(text, before);
+  });
+export const QEMU_ARG = (): Option =>
+  new Option(
+    "--qemu-arg <argument>",
+    "one more argument for QEMU; may be given more than once",
+  ).argParser(append);
 export const HYPERCALL = (): Option =>
   new Option("--hypercall <how>", "how the guest enters Xen (default: direct)").choices([
     "direct",

@@ -1,16 +1,14 @@
 // A boot of a guest under stock xl, before QEMU starts: Xen, Debian's Linux as a PV dom0, and in its initramfs the
 // guest's image and xl.cfg.
 
-import { readFile } from "node:fs/promises";
-
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
-import { withGiven } from "../elf/embedded-note.js";
 import { createProgress } from "../base/progress.js";
 import type { BootPlan, Sized } from "../boot/boot-plan.js";
 import type { BootOptions } from "../boot/boot.js";
 import { XEN_RELEASES, isXenRelease, type XenRelease } from "../debian/index.js";
 import { domainOverheadMiB, machineArgs } from "../boot/qemu.js";
+import { runImage } from "../boot/run-image.js";
 import { dom0Program, writeInitrd, RUN_FOLDER, type Initrd } from "./boot-files.js";
 import { provideDom0, type Dom0Image } from "./dom0-image.js";
 import { Dom0Lines } from "./dom0-lines.js";
@@ -90,7 +88,7 @@ export async function planXl(
     progress ?? createProgress(process.stderr, { quiet: true }),
     { deviceModel: type === "hvm", ...(signal === undefined ? {} : { signal }) },
   );
-  const cmdline = [`nonce=${nonce} on=domu`, options.cmdline].filter(Boolean).join(" ");
+  const { bytes, cmdline } = await runImage(options, type === "hvm" ? "xl-hvm" : "xl", nonce);
   const config = xlConfig({
     name: "guest",
     type,
@@ -107,7 +105,9 @@ export async function planXl(
     main: await dom0Program("guest"),
     files: {
       "guest.cfg": Buffer.from(config),
-      ...(await files(type, options.image, cmdline, module)),
+      image: bytes ?? options.image,
+      // In a domain of type hvm the image brings its module.
+      ...(type === "hvm" || module === undefined ? {} : { module }),
     },
   });
   const lines = new Dom0Lines(toolstackNonce);
@@ -127,18 +127,6 @@ export async function planXl(
     read: (line) => lines.read(line),
     dispose: () => initrd.dispose(),
   };
-}
-
-/** The image and the module, by name in dom0: in a domain of type hvm the image brings its module and command line. */
-async function files(
-  type: "pvh" | "hvm",
-  image: string,
-  cmdline: string,
-  module: string | undefined,
-): Promise<Record<string, string | Uint8Array>> {
-  if (type === "pvh") return { image, ...(module === undefined ? {} : { module }) };
-  const data = module === undefined ? undefined : await readFile(module);
-  return { image: withGiven(await readFile(image), { cmdline, module: data }) };
 }
 
 async function prepared(

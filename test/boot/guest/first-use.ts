@@ -2,6 +2,7 @@
 // than the console's ring holds as well.
 
 import { checked, commandLineValue, evtchn, sched, softReset, systemTime, xen } from "xenlet";
+import { runsOn } from "xenlet/test";
 import { HVM_PARAM_CALLBACK_IRQ } from "xenlet/raw/abi/hvm";
 import { hvmParam } from "xenlet/raw/hvm-param";
 
@@ -34,7 +35,7 @@ function event(): void {
   if (evtchn.scan() != port) throw new Error("the event did not come");
 }
 
-const isDomU = commandLineValue("on") == "domu";
+const isDomU = runsOn("domu");
 
 say("at first");
 if (isDomU) {

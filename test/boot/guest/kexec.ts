@@ -76,7 +76,7 @@ if (generation == last) {
   options.records = commandLineValue("records", "yes") == "yes";
 } else {
   options.cmdline = "generation=" + (generation + 1).toString();
-  const keep = ["last", "reset", "then", "vcpus", "cmdline", "records", "started"];
+  const keep = ["last", "reset", "then", "vcpus", "cmdline", "records", "started", "quiet"];
   for (let i = 0; i < keep.length; i++) {
     const value = commandLineValue(keep[i]);
     if (value.length > 0) options.cmdline += " " + keep[i] + "=" + value;

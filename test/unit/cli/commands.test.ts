@@ -225,8 +225,9 @@ describe("run", () => {
       "--mem",
       "1G",
       "--dry-run",
-      "--",
+      "--qemu-arg",
       "-m",
+      "--qemu-arg",
       "9",
     ];
     const { exitCode, stdout } = await xenlet.run(args, { env: { FAKE_QEMU_PIDS: pids } });

@@ -75,7 +75,6 @@ const Gitlab = z.strictObject({
 
 const NOBODY: Context = {
   signal: new AbortController().signal,
-  passedOn: [],
   print: () => undefined,
   printJson: () => undefined,
   say: () => undefined,

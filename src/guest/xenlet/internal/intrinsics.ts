@@ -77,6 +77,9 @@ export declare function sleep_unless_upcall(cmd: u32, arg: usize): i64;
 /** The guest frame number behind an address of linear memory or the shared window; u64.MAX_VALUE if there is none. */
 @external("xen", "frame_of") export declare function frame_of(address: usize): u64;
 
+/** `size` bytes that no other run gets (boot/random.c). */
+@external("xen", "random_bytes") export declare function random_bytes(to: usize, size: u32): void;
+
 /** Copies `size` bytes of guest physical memory, of any RAM of this domain, to `to`. */
 @external("xen", "physical_read") export declare function physical_read(
   to: usize,

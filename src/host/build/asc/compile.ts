@@ -45,7 +45,7 @@ const EPILOGUE = "xenlet-epilogue";
 const virtualFiles = new Map([
   [
     `${PROLOGUE}.ts`,
-    'import { attach } from "xenlet/internal/start/runtime";\nimport "xenlet/internal/start/globals";\nimport "xenlet/internal/loop/timers";\nattach();\n',
+    'import { attach } from "xenlet/internal/start/runtime";\nimport "xenlet/internal/start/globals";\nimport "xenlet/internal/start/process";\nimport "xenlet/internal/loop/timers";\nattach();\n',
   ],
   [`${EPILOGUE}.ts`, 'import { finish } from "xenlet/internal/start/runtime";\nfinish();\n'],
 ]);
@@ -53,6 +53,7 @@ const virtualFiles = new Map([
 /** What a guest's program calls without an import: asc's own that need a machine, and JavaScript's. */
 const globals = Object.entries({
   "xenlet/internal/start/globals": ["seed", "trace"],
+  "xenlet/internal/start/process": ["process"],
   "xenlet/internal/loop/timers": ["setTimeout", "setInterval", "clearTimeout", "clearInterval"],
 })
   .flatMap(([file, names]) => names.map((name) => `${name}=~lib/${file}/${name}`))

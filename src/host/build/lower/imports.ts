@@ -11,7 +11,8 @@ import { typeText, type WasmImport, type WasmModule } from "./decode/module.js";
 /** Types by name: `i32 i64 -> i32`. */
 type Signatures = Map<string, string>;
 
-const WASI = "wasi_snapshot_preview1";
+/** By module, the macros that define its functions: preview 0 has those whose structures were the same. */
+const WASI = { wasi_snapshot_preview1: "DEFINE(?:_PREVIEW1)?", wasi_unstable: "DEFINE" };
 const runtime = (file: string): Promise<string> =>
   readFile(join(packageRoot, "runtime", file), "utf8");
 
@@ -38,7 +39,10 @@ async function provided(): Promise<Map<string, Signatures>> {
   );
   return new Map([
     ["xen", signatures(await runtime(join("wasm", "intrinsics.h")), "INTRINSIC")],
-    [WASI, signatures(wasi.join("\n"), "DEFINE")],
+    ...Object.entries(WASI).map(([name, macro]): [string, Signatures] => [
+      name,
+      signatures(wasi.join("\n"), macro),
+    ]),
     ["env", new Map([["abort", "i32 i32 i32 i32 ->"]])],
   ]);
 }

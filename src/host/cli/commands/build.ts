@@ -2,7 +2,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../../base/errors.js";
-import { withGiven } from "../../elf/embedded-note.js";
+import { withRunBlock } from "../../elf/run-block.js";
 import type { EmittedStage } from "../../build/emit.js";
 import { createProgress } from "../../base/progress.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
@@ -84,7 +84,7 @@ async function build(file: string, options: BuildCommandOptions, context: Contex
   if (options.cmdline !== undefined)
     await writeFile(
       result.image,
-      withGiven(await readFile(result.image), { cmdline: options.cmdline }),
+      withRunBlock(await readFile(result.image), { cmdline: options.cmdline }),
     );
   if (options.json === true) context.printJson(result);
   else context.print(result.image);

@@ -19,15 +19,16 @@ export function addRun(program: Command, context: Context): void {
     .description(
       "Boots a guest on Xen in QEMU, and exits with the guest's own exit code.\n" +
         "What the guest prints goes to stdout (console.error: stderr). FILE.ts or FILE.wasm is built first.\n" +
-        "Arguments behind -- are QEMU's.",
+        "Arguments behind -- are the guest's.",
     )
-    .usage("[options] <FILE.ts|FILE.wasm|image.elf> [-- QEMU's arguments]")
+    .usage("[options] <FILE.ts|FILE.wasm|image.elf> [-- arguments]")
     .argument("<file>", "a guest's source (FILE.ts), Wasm module (FILE.wasm) or image")
     .addOption(option.XEN())
     .addOption(option.ON())
     .addOption(option.MEM())
     .addOption(option.VCPUS())
     .addOption(option.TIMEOUT())
+    .addOption(option.ENV())
     .addOption(option.CMDLINE())
     .addOption(option.MODULE())
     .addOption(option.ON_SOFT_RESET())
@@ -41,6 +42,7 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.STACK())
     .addOption(option.ALLOW_HYPERCALLS())
     .addOption(option.GDB())
+    .addOption(option.QEMU_ARG())
     .addOption(option.LOG())
     .option("--force", "boot an image even if it does not look like one that Xen can load")
     .option("--dry-run", "print QEMU's command instead of running it")

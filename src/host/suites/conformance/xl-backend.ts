@@ -10,7 +10,7 @@ import { readFile } from "node:fs/promises";
 import { provideQemu } from "../../debian/index.js";
 import type { GuestRecord } from "../../protocol/record.js";
 import { toolstackImage } from "../../boot/toolstack-image.js";
-import { withGiven } from "../../elf/embedded-note.js";
+import { withRunBlock } from "../../elf/run-block.js";
 import { provideDom0 } from "../../xl/dom0-image.js";
 import { releaseWithDom0 } from "../../xl/plan.js";
 import { providePreload } from "../../xl/preload.js";
@@ -98,7 +98,7 @@ function cmdline({ scenario, phase }: Part): string {
 async function ownImages(image: string, parts: Part[]): Promise<Record<string, Uint8Array>> {
   const bytes = await readFile(image);
   return Object.fromEntries(
-    parts.map((part) => [`image-${part.name}`, withGiven(bytes, { cmdline: cmdline(part) })]),
+    parts.map((part) => [`image-${part.name}`, withRunBlock(bytes, { cmdline: cmdline(part) })]),
   );
 }
 

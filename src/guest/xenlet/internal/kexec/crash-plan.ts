@@ -55,10 +55,8 @@ export class CrashPlan extends Plan {
     return false;
   }
 
-  protected get words(): string {
-    const records = super.words;
-    const crash = "crash=" + hex(this.info);
-    return records.length == 0 ? crash : records + " " + crash;
+  protected get crashInfo(): u64 {
+    return this.info;
   }
 
   /** Room for what is in the crash kernel's way, and the page that says so. */

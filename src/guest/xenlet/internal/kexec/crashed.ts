@@ -2,7 +2,7 @@
 // is where it was and the rest where the jump put it.
 
 import { physical_read } from "../intrinsics";
-import { commandLineValue } from "../start/start-info";
+import { crashInfo } from "../start/run";
 import {
   CRASH_KIND_SIZE,
   CRASH_MAGIC,
@@ -33,7 +33,7 @@ export class CrashedGuest {
 
   /** Null: this kernel was not started by a crash. */
   static find(): CrashedGuest | null {
-    const paddr = <u64>U64.parseInt(commandLineValue("crash", "0x0").substring(2), 16);
+    const paddr = crashInfo();
     if (paddr == 0) return null;
     physical_read(infoPage, paddr, <u32>PAGE_SIZE);
     const info = changetype<crash_info>(infoPage);

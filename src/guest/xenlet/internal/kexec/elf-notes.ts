@@ -23,6 +23,10 @@ import { PhysicalBytes } from "../memory/physical";
 /* ELF_MAX_TOTAL_NOTE_COUNT and ELF_MAX_STRING_LENGTH, xen/include/xen/libelf.h */
 const MAX_TOTAL_NOTES: u32 = 65536;
 const MAX_STRING: u64 = 4096;
+/** "xenlet" and two NULs, as a little-endian number; type and size of struct run_note (boot/run_block.h). */
+const XENLET_NOTE_OWNER: u64 = 0x000074656c6e6578;
+const XENLET_ELFNOTE_RUN: u32 = 2;
+const RUN_NOTE_SIZE: u32 = 16;
 /** A range so long ends before it begins: the address of its end, a pointer to Xen, wraps around. */
 const WRAPS: u64 = 1 << 47;
 /** What elf_xen_parse_features() takes of a feature's name at most. */
@@ -71,6 +75,8 @@ export class XenNotes {
   unknownFeature: string = "";
   /** INIT_P2M. UNSET_ADDR: there is none. */
   initP2m: u64 = UNSET_ADDR;
+  /** Where in the file the value of our own note is, XENLET_ELFNOTE_RUN of boot/layout.h. 0: there is none. */
+  runNote: u64 = 0;
   private total: u32 = 0;
 
   constructor(private file: ElfFile) {}
@@ -88,6 +94,13 @@ export class XenNotes {
         this.take(<u32>file.field(at + 8, 4), value, valueSize);
         this.count++;
       }
+      if (
+        file.field(at + NHDR_SIZE, 8) == XENLET_NOTE_OWNER &&
+        <u32>file.field(at + 8, 4) == XENLET_ELFNOTE_RUN &&
+        valueSize == RUN_NOTE_SIZE &&
+        file.has(value, RUN_NOTE_SIZE)
+      )
+        this.runNote = value;
       if (!file.has(at, 1)) return;
       at = value + padded(valueSize);
     }

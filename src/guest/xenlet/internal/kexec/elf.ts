@@ -30,6 +30,12 @@ import { Refusal, hex, range } from "./refusal";
 /** PN_XNUM: the number stands elsewhere, which Xen does not know. */
 const TOO_MANY_PROGRAM_HEADERS: u64 = 0xffff;
 
+/** struct run_note of boot/run_block.h. */
+const RUN_NOTE_ROOM: u64 = 8;
+const RUN_NOTE_USED: u64 = 12;
+/** In the place of a segment's index. */
+const RUN_BLOCK: u32 = u32.MAX_VALUE;
+
 /** A PT_LOAD: bytes of the file and then zeroes, to go to guest physical memory. */
 export class Segment extends PhysicalBytes {
   constructor(
@@ -45,6 +51,7 @@ export class Segment extends PhysicalBytes {
   }
 
   get name(): string {
+    if (this.index == RUN_BLOCK) return "the run block (" + range(this.paddr, this.end) + ")";
     return "segment " + this.index.toString() + " (" + range(this.paddr, this.end) + ")";
   }
 }
@@ -82,6 +89,11 @@ export class PvhElf {
   readonly segments: Array<Segment> = [];
   /** Its notes ask for domain 0, and a toolstack makes nothing else of it. */
   dom0Only: bool = false;
+  /** Where it takes a run block; null: an image of another kind. */
+  runBlock: Segment | null = null;
+  /** Where in memory it is told how long that is: 32 bits. */
+  runBlockSize: u64 = 0;
+  private runNote: u64 = 0;
   private file: ElfFile;
   private layout: Layout = new Layout(false);
   private refusal: Refusal | null = null;
@@ -224,6 +236,7 @@ export class PvhElf {
     this.walkSegments(notes);
     if (notes.count == 0) this.walkSections(notes);
     this.dom0Only = notes.dom0Only;
+    this.runNote = notes.runNote;
     if (notes.unknownFeature.length > 0)
       return this.refuse(
         "the note XEN_ELFNOTE_FEATURES",
@@ -275,6 +288,40 @@ export class PvhElf {
       const offset = file.field(at + layout.pick(16, 24), layout.word);
       notes.walk(offset, file.field(at + layout.pick(20, 32), layout.word));
     }
+  }
+
+  /**
+   * After read(): makes room for a run block (boot/run_block.h), where the image has a note that says where. A block that the
+   * file has already is not loaded then. Null, or what is wrong with that place.
+   */
+  takeRunBlock(): Refusal | null {
+    const note = this.runNote;
+    if (note == 0) return null;
+    const paddr = this.file.field(note, 8);
+    const room = this.file.field(note + RUN_NOTE_ROOM, 4);
+    if (room > ~paddr) return new Refusal("the run block's address", paddr, "it ends beyond the address space");
+    const block = new Segment(RUN_BLOCK, 0, paddr, 0, room);
+    let size: u64 = 0;
+    for (let i = this.segments.length - 1; i >= 0; i--) {
+      const segment = this.segments[i];
+      if (segment.paddr == paddr) {
+        this.segments.splice(i, 1);
+      } else if (segment.overlaps(block)) {
+        return new Refusal("the run block's address", paddr, segment.name + " overlaps " + block.name);
+      } else if (note >= segment.offset && note - segment.offset < segment.fileBytes) {
+        size = segment.paddr + note - segment.offset + RUN_NOTE_USED;
+      }
+    }
+    if (size == 0) return null;
+    this.runBlockSize = size;
+    this.runBlock = block;
+    return null;
+  }
+
+  /** What the jump writes: the segments, and the run block's room. */
+  get targets(): Array<Segment> {
+    const block = this.runBlock;
+    return block ? this.segments.concat([block]) : this.segments;
   }
 
   private checkEntry(): bool {

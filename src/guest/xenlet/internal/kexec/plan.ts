@@ -8,10 +8,11 @@
 
 import { kexec_place, kexec_room, physical_read, physical_write } from "../intrinsics";
 import { PhysicalBytes } from "../memory/physical";
-import { commandLineValue } from "../start/start-info";
+import { recordNonce, wayToRun } from "../start/run";
 import { PvhElf, Segment } from "./elf";
 import { MemoryMap, MemoryMapEntry } from "./memory-map";
 import { Refusal, hex, range } from "./refusal";
+import { Handed, RUN_BLOCK_SIZE_OFFSET, SEQUENCE_OFFSET, nextRunBlock } from "./run-block";
 import { Spare } from "./spare";
 import { StartInfoBlock } from "./start-info-block";
 
@@ -28,13 +29,15 @@ const COPY_WORDS = 4;
 
 /** What goes with an image. */
 export class KexecOptions {
-  /** The next kernel's command line. */
+  /** The next kernel's command line, as it is. */
   cmdline: string = "";
+  /** Its arguments, from argv[1] on. Null: this kernel's, if it was given any; else the words of `cmdline`. */
+  arguments: Array<string> | null = null;
   /** What it finds beside it, in this order. */
   modules: Array<PhysicalBytes> = [];
   /**
-   * Let its records go on where this kernel's end: `nonce=`, `on=` and `seq=` come before its command line. For a
-   * kernel that writes none, and minds words that it does not know.
+   * Let its records go on where this kernel's end. An image that has no place for a run block is told so on its command
+   * line, by `nonce=`, `on=` and `seq=` in front: false for a kernel that minds words that it does not know.
    */
   records: bool = true;
   /** Leave the stages of its boot out of its records. */
@@ -76,8 +79,9 @@ export class Plan {
 
   /** The segment that will be written where `bytes` are; null if none is. */
   segmentOver(bytes: PhysicalBytes): Segment | null {
-    for (let i = 0; i < this.elf.segments.length; i++) {
-      if (this.elf.segments[i].overlaps(bytes)) return this.elf.segments[i];
+    const targets = this.elf.targets;
+    for (let i = 0; i < targets.length; i++) {
+      if (targets[i].overlaps(bytes)) return targets[i];
     }
     return null;
   }
@@ -89,10 +93,12 @@ export class Plan {
         this.image.paddr,
         "it is not all in RAM, " + range(this.image.paddr, this.image.end),
       );
-    const refusal = this.elf.read();
+    let refusal = this.elf.read();
+    if (!refusal) refusal = this.elf.takeRunBlock();
     if (refusal) return refusal;
-    for (let i = 0; i < this.elf.segments.length; i++) {
-      const refusal = this.checkSegment(this.elf.segments[i]);
+    const targets = this.elf.targets;
+    for (let i = 0; i < targets.length; i++) {
+      const refusal = this.checkSegment(targets[i]);
       if (refusal) return refusal;
     }
     return this.checkOptions();
@@ -160,13 +166,10 @@ export class Plan {
       if (!place) return noRoom("a copy of module " + i.toString(), module.size);
       modules.push(new PhysicalBytes(place.paddr, module.size));
     }
-    const block = new StartInfoBlock(
-      this.words,
-      this.handsOnRecords,
-      this.options.cmdline,
-      modules,
-      this.nextMap,
-    );
+    const refused = this.handOn();
+    if (refused) return refused;
+    const onLine = this.handsOnRecords && !this.elf.runBlock;
+    const block = new StartInfoBlock(this.words, onLine, this.options.cmdline, modules, this.nextMap);
     const room = this.spare.take(block.size);
     if (!room) return noRoom("start_info", block.size);
     block.write(room.paddr);
@@ -211,7 +214,8 @@ export class Plan {
   /** What will be written before the next kernel has read what it is told of. */
   protected get avoided(): Array<PhysicalBytes> {
     const avoid: Array<PhysicalBytes> = [];
-    for (let i = 0; i < this.elf.segments.length; i++) avoid.push(this.elf.segments[i]);
+    const targets = this.elf.targets;
+    for (let i = 0; i < targets.length; i++) avoid.push(targets[i]);
     return avoid;
   }
 
@@ -257,17 +261,54 @@ export class Plan {
     return null;
   }
 
-  /** Whether the next kernel is to go on with this one's records. */
-  private get handsOnRecords(): bool {
-    return this.options.records && commandLineValue("nonce").length > 0;
+  /** The next kernel's run block, and its size where the image has that: copies behind the segments'. */
+  private handOn(): Refusal | null {
+    const target = this.elf.runBlock;
+    if (!target) return null;
+    const handed = new Handed();
+    handed.records = this.handsOnRecords;
+    handed.quiet = this.options.quiet;
+    handed.arguments = this.options.arguments;
+    handed.crashInfo = this.crashInfo;
+    const block = nextRunBlock(handed);
+    if (<u64>block.length > target.size)
+      return new Refusal(
+        "the run block's size",
+        block.length,
+        "the image has room for " + target.size.toString(),
+      );
+    const staged = this.spare.take(<u64>block.length + sizeof<u32>());
+    if (!staged) return noRoom("the run block", block.length);
+    const size = staged.paddr;
+    const at = size + sizeof<u32>();
+    physical_write(size, changetype<usize>(block) + RUN_BLOCK_SIZE_OFFSET, sizeof<u32>());
+    physical_write(at, changetype<usize>(block), block.length);
+    this.copy(<u32>target.paddr, <u32>at, block.length, 0);
+    this.copy(<u32>this.elf.runBlockSize, <u32>size, sizeof<u32>(), 0);
+    if (handed.records) this.sequenceDigits = at + SEQUENCE_OFFSET;
+    return null;
   }
 
-  /** What comes before the next kernel's own command line. */
-  protected get words(): string {
-    if (!this.handsOnRecords) return "";
-    const way = commandLineValue("on");
-    const words = "nonce=" + commandLineValue("nonce") + (way.length == 0 ? "" : " on=" + way);
-    return this.options.quiet ? words + " quiet=1" : words;
+  /** For an image without a place for a run block: in front of its command line. */
+  private get words(): string {
+    if (this.elf.runBlock) return "";
+    let words = "";
+    if (this.handsOnRecords) {
+      words = "nonce=" + recordNonce();
+      if (wayToRun().length > 0) words += " on=" + wayToRun();
+    }
+    if (this.crashInfo == 0) return words;
+    return words + (words.length > 0 ? " " : "") + "crash=" + hex(this.crashInfo);
+  }
+
+  /** What a crash kernel finds there: crash_plan.ts. */
+  protected get crashInfo(): u64 {
+    return 0;
+  }
+
+  /** Whether the next kernel is to go on with this one's records. */
+  private get handsOnRecords(): bool {
+    return this.options.records && recordNonce().length > 0;
   }
 }
 

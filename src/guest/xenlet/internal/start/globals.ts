@@ -1,11 +1,14 @@
 // What AssemblyScript's own globals call in place of imports: asc's --use (src/host/build/asc/compile.ts).
 
-import { rdtsc } from "../intrinsics";
+import { random_bytes } from "../intrinsics";
 import { record } from "../console/record";
 
-/** Where Math.random() starts. Not for keys: a guest under an emulator may see the same number again. */
+@lazy const word: usize = memory.data(8, 8);
+
+/** Where Math.random() starts: another place in each run. For keys there is crypto.getRandomValues(). */
 export function seed(): f64 {
-  return reinterpret<f64>(rdtsc() * 0x9e3779b97f4a7c15);
+  random_bytes(word, 8);
+  return load<f64>(word);
 }
 
 /** trace(message, n, a0, ...): a line with up to five numbers. */

@@ -9,16 +9,35 @@ export enum BootData {
   CMDLINE = 1,
   MEMMAP = 2,
   MODLIST = 3,
+  RUN_BLOCK = 4,
+  ARGUMENTS = 5,
+  VARIABLES = 6,
 }
 
-/** The kernel command line, without the name of the image. At most 2047 bytes of it. */
+/** What boot code has of that, copied. */
+export function bootData(what: BootData): StaticArray<u8> {
+  const bytes = new StaticArray<u8>(<i32>boot_data(what, 0, 0));
+  boot_data(what, changetype<usize>(bytes), bytes.length);
+  return bytes;
+}
+
+/** ARGUMENTS or VARIABLES, one string each. What is no UTF-8 in them is decoded as AssemblyScript does. */
+export function bootStrings(what: BootData): string[] {
+  const bytes = bootData(what);
+  const all: string[] = [];
+  let begin = 0;
+  for (let at = 0; at < bytes.length; at++) {
+    if (unchecked(bytes[at]) != 0) continue;
+    all.push(String.UTF8.decodeUnsafe(changetype<usize>(bytes) + begin, at - begin));
+    begin = at + 1;
+  }
+  return all;
+}
+
+/** Xen's command line for this domain as it is, without the name of the image. At most 2047 bytes of it. */
 export function commandLine(): string {
-  const size = boot_data(BootData.CMDLINE, 0, 0);
-  const buffer = heap.alloc(size);
-  boot_data(BootData.CMDLINE, buffer, size);
-  const text = String.UTF8.decodeUnsafe(buffer, size);
-  heap.free(buffer);
-  return text;
+  const bytes = bootData(BootData.CMDLINE);
+  return String.UTF8.decodeUnsafe(changetype<usize>(bytes), bytes.length);
 }
 
 /** The value of `key=value` on the command line; `otherwise` if it is not there. */
@@ -27,6 +46,21 @@ export function commandLineValue(key: string, otherwise: string = ""): string {
   const prefix = key + "=";
   for (let i = 0; i < words.length; i++) {
     if (words[i].startsWith(prefix)) return words[i].substring(prefix.length);
+  }
+  return otherwise;
+}
+
+/**
+ * The value of a word that the harness, or the kernel before, has put in front of the user's own, where there was no run
+ * block to put it into; `otherwise` if it is not there (boot/run_block.c has the same words).
+ */
+export function harnessValue(key: string, otherwise: string = ""): string {
+  const words = commandLine().split(" ");
+  for (let i = 0; i < words.length; i++) {
+    const equals = words[i].indexOf("=");
+    const name = equals < 0 ? "" : words[i].substring(0, equals);
+    if (name == key) return words[i].substring(equals + 1);
+    if (name != "nonce" && name != "on" && name != "seq" && name != "crash") break;
   }
   return otherwise;
 }
