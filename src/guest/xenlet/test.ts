@@ -10,6 +10,9 @@
 // what came after it. A failed assertion does not end its test; a test that asserts nothing has failed. At the
 // end of the program the exit code is 1 if anything failed.
 //
+// As in vitest there are test.only(), test.skip(), group.only(), group.skip(), beforeAll(), beforeEach(), afterEach() and
+// afterAll(). `only` is seen when the file is compiled: it holds for tests before it, too.
+//
 // The compiler adds the last arguments, `file` and `line`, and an assertion's name, which is its source text
 // (src/host/build/asc/transform/test-sites.ts). AssemblyScript has no closures: a test's state lives in globals.
 //
@@ -22,6 +25,9 @@
 //   event=fail   expected= actual= file= line= text=<assertion>
 //   event=skip   reason= file= line= text=<name>
 //   event=todo   file= line= text=<name>
+//   event=unselected file= line= text=<name>  the host asked for others: its words test-filter= and test-only=
+//   event=trap   kind= file= line= text=      this test is to end in that trap; the host boots again for the rest,
+//                                             with test-from= so many tests that it has been told of
 //   event=end    passed= failed= skipped= todo=
 //
 // In all fields but `text`, `%` is %25 and a space is %20; `text` is last and stands as it is.
@@ -29,7 +35,7 @@
 import { record } from "./internal/console/record";
 import { wayToRun } from "./internal/start/run";
 import { onFinish } from "./internal/start/runtime";
-import { commandLine } from "./internal/start/start-info";
+import { commandLine, commandLineValue } from "./internal/start/start-info";
 import { systemTime } from "./internal/time/time";
 
 let running = false;
@@ -47,6 +53,56 @@ let heldName = "";
 let heldLine = 0;
 let repeats = 0;
 
+/** The trap that the running test is to end in; the empty string: none. */
+let expectedTrap = "";
+
+// What the host asks for: the tests whose names fit, those of only(), and of them what an earlier boot has not told of.
+const filters = decodeURIComponent(commandLineValue("test-filter")).split("\n");
+const onlyMarked = commandLineValue("test-only") == "1";
+const told = <i32>parseInt(commandLineValue("test-from", "0"));
+
+/** How many tests came before, the skipped ones included; and how many were run. */
+let seen = 0;
+let testsRun = 0;
+/** Names of the groups around, each with a blank behind it; and how many of them are only(). */
+let path = "";
+let onlyGroups = 0;
+
+/** Of the groups around, outermost first. */
+const beforeAllHooks: Array<() => void> = [];
+const beforeEachHooks: Array<() => void> = [];
+const afterEachHooks: Array<() => void> = [];
+const afterAllHooks: Array<() => void> = [];
+/** How many of beforeAllHooks have run. */
+let begun = 0;
+
+/** Counts a test; whether no earlier boot has told of it. */
+function isNew(): bool {
+  return ++seen > told;
+}
+
+/** `*` stands for anything, as in the host's own filters; without one, `pattern` is a part of `text`. */
+function fits(text: string, pattern: string): bool {
+  const parts = pattern.split("*");
+  if (parts.length == 1) return text.includes(pattern);
+  const last = parts[parts.length - 1];
+  if (!text.startsWith(parts[0]) || text.length < parts[0].length + last.length) return false;
+  let at = parts[0].length;
+  for (let i = 1; i < parts.length - 1; i++) {
+    const found = text.indexOf(parts[i], at);
+    if (found < 0) return false;
+    at = found + parts[i].length;
+  }
+  return at <= text.length - last.length && text.endsWith(last);
+}
+
+function isSelected(name: string, only: bool): bool {
+  if (onlyMarked && !only && onlyGroups == 0) return false;
+  const whole = path + name;
+  for (let i = 0; i < filters.length; i++) if (fits(whole, filters[i])) return true;
+  return false;
+}
+
 /** A named set of tests, and of groups. `unless`: why it cannot run here; the empty string if it can. */
 export function group(
   name: string,
@@ -62,8 +118,68 @@ export function group(
   assert(!running, "group() inside a test()");
   onFinish(end);
   say("group", "", file, line, name);
+  const before = path;
+  const all = beforeAllHooks.length;
+  const each = beforeEachHooks.length;
+  const eachAfter = afterEachHooks.length;
+  const allAfter = afterAllHooks.length;
+  const ran = testsRun;
+  path += name + " ";
   body();
+  path = before;
+  runAfterAll(allAfter, testsRun > ran);
+  beforeAllHooks.length = all;
+  beforeEachHooks.length = each;
+  afterEachHooks.length = eachAfter;
+  begun = min(begun, all);
   record("test", "event=ungroup");
+}
+
+export namespace group {
+  /** Of the file's tests, those in here and of other only()s alone are run. */
+  export function only(
+    name: string,
+    body: () => void,
+    unless: string = "",
+    file: string = "",
+    line: i32 = 0,
+  ): void {
+    onlyGroups++;
+    group(name, body, unless, file, line);
+    onlyGroups--;
+  }
+
+  /** Its tests are not run. */
+  export function skip(name: string, body: () => void, file: string = "", line: i32 = 0): void {
+    group(name, body, "skipped", file, line);
+  }
+}
+
+/** `run` is called before the first test that is run of this group, or file. */
+export function beforeAll(run: () => void): void {
+  beforeAllHooks.push(run);
+}
+
+/** `run` is called in each test of this group, or file, that follows, before its body. */
+export function beforeEach(run: () => void): void {
+  beforeEachHooks.push(run);
+}
+
+/** `run` is called in each test of this group, or file, that follows, after its body. The last one comes first. */
+export function afterEach(run: () => void): void {
+  afterEachHooks.push(run);
+}
+
+/** `run` is called at the end of this group, or file, if one of its tests was run. The last one comes first. */
+export function afterAll(run: () => void): void {
+  afterAllHooks.push(run);
+}
+
+function runAfterAll(from: i32, ran: bool): void {
+  while (afterAllHooks.length > from) {
+    const run = afterAllHooks.pop();
+    if (ran) run();
+  }
 }
 
 /**
@@ -77,17 +193,52 @@ export function test(
   file: string = "",
   line: i32 = 0,
 ): void {
+  runTest(name, body, unless, false, file, line);
+}
+
+export namespace test {
+  /** Of the file's tests, those of only()s alone are run. */
+  export function only(
+    name: string,
+    body: () => void,
+    unless: string = "",
+    file: string = "",
+    line: i32 = 0,
+  ): void {
+    runTest(name, body, unless, true, file, line);
+  }
+
+  /** It is not run. */
+  export function skip(name: string, body: () => void, file: string = "", line: i32 = 0): void {
+    runTest(name, body, "skipped", false, file, line);
+  }
+}
+
+function runTest(name: string, body: () => void, unless: string, only: bool, file: string, line: i32): void {
   if (unless.length != 0) {
     skip(name, unless, file, line);
     return;
   }
   assert(!running, "test() inside a test()");
   onFinish(end);
+  if (!isNew()) return;
+  if (!isSelected(name, only)) {
+    say("unselected", "", file, line, name);
+    return;
+  }
+  for (; begun < beforeAllHooks.length; begun++) beforeAllHooks[begun]();
+  testsRun++;
   say("start", "", file, line, name);
   running = true;
   assertions = failures = 0;
   const start = systemTime();
+  for (let i = 0; i < beforeEachHooks.length; i++) beforeEachHooks[i]();
   body();
+  if (expectedTrap.length != 0) {
+    failed("a trap: " + expectedTrap, "none", "expectTrap", file, line);
+    expectedTrap = "";
+  }
+  for (let i = afterEachHooks.length - 1; i >= 0; i--) afterEachHooks[i]();
   const ns = systemTime() - start;
   forgetHeld();
   running = false;
@@ -106,6 +257,7 @@ export function test(
 /** A test that is not run, and why. */
 export function skip(name: string, reason: string, file: string = "", line: i32 = 0): void {
   onFinish(end);
+  if (!isNew()) return;
   skippedTests++;
   say("skip", " reason=" + escape(reason), file, line, name);
 }
@@ -113,8 +265,20 @@ export function skip(name: string, reason: string, file: string = "", line: i32 
 /** A test that is still to be written. */
 export function todo(name: string, file: string = "", line: i32 = 0): void {
   onFinish(end);
+  if (!isNew()) return;
   todoTests++;
   say("todo", "", file, line, name);
+}
+
+/**
+ * The running test ends in this trap, by what it does next: `out-of-bounds`, `unreachable`, … (docs/records.md), `abort`
+ * for a failed assert() or a throw. The guest is lost with it, and what stands behind the test runs in another boot, in
+ * which everything outside of tests has run once more. Without the trap the test fails.
+ */
+export function expectTrap(kind: string, file: string = "", line: i32 = 0): void {
+  assert(running, "expectTrap() outside of a test()");
+  expectedTrap = kind;
+  say("trap", " kind=" + escape(kind), file, line, 'expectTrap("' + kind + '")');
 }
 
 /** For `unless`: the reason to skip if the guest was not started with this capability (runsOn), else the empty string. */
@@ -178,6 +342,34 @@ export class Expectation<T> {
     if (!this.holds(inside)) this.fails(show<T>(low) + " to " + show<T>(high));
   }
 
+  /** For f32 and f64: nearer than half a unit of the last of `digits` decimal places. */
+  toBeCloseTo(expected: T, digits: i32 = 2): void {
+    if (!isFloat<T>()) ERROR("toBeCloseTo() compares floating point numbers; toBe() compares integers");
+    let limit = 0.5;
+    for (let i = 0; i < digits; i++) limit /= 10;
+    const difference = Math.abs(<f64>this.actual - <f64>expected);
+    if (!this.holds(difference < limit || this.actual == expected))
+      this.fails(show<T>(expected) + " within " + limit.toString());
+  }
+
+  /** An array has this element, as toBe() compares; a string this part. */
+  toContain<U>(item: U): void {
+    if (!this.holds(contains<T, U>(this.actual, item))) this.fails("containing " + show<U>(item));
+  }
+
+  /** For arrays and strings. */
+  toHaveLength(length: i32): void {
+    if (!isArrayLike<T>()) ERROR("toHaveLength() is for arrays and strings");
+    const actual = this.actual.length;
+    if (!this.holds(actual == length))
+      this.fails("length " + length.toString() + ", not " + actual.toString());
+  }
+
+  toBeNull(): void {
+    if (!isReference<T>()) ERROR("toBeNull() is for references; a number is never null");
+    if (!this.holds(changetype<usize>(this.actual) == 0)) this.fails("null");
+  }
+
   toBeTrue(): void {
     if (!isBoolean<T>()) ERROR("toBeTrue() is for a bool; compare a number with toBe()");
     if (!this.holds(<bool>this.actual)) this.fails("true");
@@ -221,7 +413,34 @@ function failed(expected: string, actual: string, name: string, file: string, li
   assertions++;
   failures++;
   process.exitCode = 1;
+  const differ = firstDifference(expected, actual);
+  expected = shorten(expected, differ);
+  actual = shorten(actual, differ);
   say("fail", " expected=" + escape(expected) + " actual=" + escape(actual), file, line, name);
+}
+
+/** Of a value in a message: as many characters, around where it differs. */
+const MOST_SHOWN = 500;
+const SHOWN_BEFORE = 100;
+
+function firstDifference(a: string, b: string): i32 {
+  const length = min(a.length, b.length);
+  for (let i = 0; i < length; i++) if (a.charCodeAt(i) != b.charCodeAt(i)) return i;
+  return length;
+}
+
+function shorten(text: string, differ: i32): string {
+  if (text.length <= MOST_SHOWN) return text;
+  const begin = max(0, min(differ, text.length) - SHOWN_BEFORE);
+  const end = min(text.length, begin + MOST_SHOWN);
+  return (
+    (begin > 0 ? "…" : "") +
+    text.substring(begin, end) +
+    (end < text.length ? "…" : "") +
+    " (" +
+    text.length.toString() +
+    " characters)"
+  );
 }
 
 function forgetHeld(): void {
@@ -231,6 +450,7 @@ function forgetHeld(): void {
 }
 
 function end(): void {
+  runAfterAll(0, testsRun != 0);
   record(
     "test",
     "event=end" +
@@ -273,6 +493,14 @@ function sameElements<T>(a: T, b: T): bool {
     if (!same<valueof<T>>(a[i], b[i])) return false;
   }
   return true;
+}
+
+function contains<T, U>(values: T, item: U): bool {
+  if (isString<T>()) return changetype<string>(values).includes(changetype<string>(item));
+  for (let i = 0; i < values.length; i++) {
+    if (same<valueof<T>>(values[i], <valueof<T>>item)) return true;
+  }
+  return false;
 }
 
 /** A value, for a reader. */

@@ -64,6 +64,16 @@ export const TEST_TIMEOUT = (): Option =>
   new Option("--test-timeout <seconds>", "how long one test may take")
     .argParser(seconds)
     .default(DEFAULT_TEST_TIMEOUT_MS, String(DEFAULT_TEST_TIMEOUT_MS / 1000));
+/** `what`: "tests" or "checks". */
+export const FILTER = (what: string): Option =>
+  new Option(
+    "-t, --filter <text>",
+    `run only ${what} whose name contains this, or fits it where it has a *; may be given more than once`,
+  ).argParser(append);
+export const BAIL = (): Option =>
+  new Option("--bail [n]", "run no more once so many tests have failed (without a number: 1)")
+    .argParser(wholeNumber(1, 1_000_000))
+    .preset("1");
 export const JOBS = (): Option =>
   new Option("-j, --jobs <n>", "how many guests at a time (default: one a core)").argParser(
     wholeNumber(1, 256),

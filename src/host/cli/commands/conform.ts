@@ -98,12 +98,7 @@ export function addConform(
         "which checks: reset, endurance, …, or all (--list --suite all shows them); several with commas (default: reset; with --filter: all)",
       ).argParser((text) => text.split(",")),
     )
-    .addOption(
-      new Option(
-        "--filter <text>",
-        "only checks with this in their names, or whose names fit it where it has a *; may be given more than once",
-      ).argParser(append),
-    )
+    .addOption(option.FILTER("checks"))
     .addOption(
       new Option(
         "--shard <I/N>",

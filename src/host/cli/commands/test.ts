@@ -35,6 +35,9 @@ export interface TestCommandOptions extends CommonOptions, BuildChoices {
   timeout: number;
   testTimeout: number;
   cmdline?: string;
+  filter?: string[];
+  bail?: number;
+  forbidOnly?: true;
   jobs?: number;
   reporter?: string[];
   outputFile?: string[];
@@ -70,6 +73,9 @@ export function addTest(program: Command, context: Context): void {
     .addOption(option.CMDLINE())
     .addOption(option.HYPERCALL())
     .addOption(option.TRANSFORM())
+    .addOption(option.FILTER("tests"))
+    .addOption(option.BAIL())
+    .option("--forbid-only", "fail a file with test.only() or group.only() in it")
     .addOption(option.JOBS())
     .addOption(option.REPORTER())
     .addOption(option.OUTPUT_FILE())
@@ -102,6 +108,9 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
       testTimeoutMs: options.testTimeout,
       jobs: options.jobs ?? availableParallelism(),
       signal,
+      ...(options.filter === undefined ? {} : { filters: options.filter }),
+      ...(options.bail === undefined ? {} : { bail: options.bail }),
+      ...(options.forbidOnly === true ? { forbidOnly: true } : {}),
       ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
       ...(options.hypercall === undefined ? {} : { hypercall: options.hypercall }),
       ...(options.transform === undefined ? {} : { transforms: options.transform }),

@@ -4,10 +4,17 @@ import type { TestSite } from "../../build/asc/transform/test-sites.js";
 import { fieldsOf, type GuestRecord } from "../../protocol/record.js";
 import type { GroupResult, Place, Problem, TestResult } from "./model.js";
 import { Plan } from "./plan.js";
+import { wellFormed } from "./text.js";
 
 /** How the guest that ran the tests ended. */
 export interface Ending {
-  how: "exit" | "crash" | "timeout" | "host";
+  how:
+    | "exit"
+    | "crash"
+    | "timeout"
+    | "host"
+    /** Nothing is wrong with the guest: enough tests had failed. */
+    | "bail";
   /** One sentence. */
   message: string;
   /** What the guest said. */
@@ -21,6 +28,9 @@ export interface Collected {
   problem: Problem | null;
   output: string[];
 }
+
+/** Why a test was not run that the user did not ask for. */
+export const NOT_SELECTED = "not selected";
 
 /** What an assertion that stands in no test is put under. */
 export const OUTSIDE = "(outside of any test)";
@@ -38,8 +48,16 @@ export class TestCollector {
   /** What is wrong with the records themselves. */
   readonly #contradictions: string[] = [];
   #last: TestResult | null = null;
-  /** The guest's own sums. */
+  /** The guest's own sums, of its last boot. */
   #sums: { passed: number; failed: number } | null = null;
+  /** The trap that the running test is to end in. */
+  #trap: string | null = null;
+  /** Tests of boots that came before the last one. */
+  #earlier: TestResult[] = [];
+  /** Of the running boot: how often each group was there. */
+  #visits = new Map<string, number>();
+  /** How many tests the guest has told of, the skipped ones included: a next boot goes on behind them. */
+  told = 0;
 
   /** `entry` is the guest's file; `sites` say which tests its sources have (buildImage). */
   constructor(entry: string, sites: readonly TestSite[]) {
@@ -67,17 +85,16 @@ export class TestCollector {
     switch (fields.get("event")) {
       case "group": {
         this.#plan.reach(site);
-        const group: GroupResult = { type: "group", name: text, place, children: [] };
-        this.#inner.children.push(group);
-        this.#groups.push(group);
+        this.#groups.push(this.#enter(text, place));
         return true;
       }
       case "ungroup":
         return this.#groups.length > 1 && this.#groups.pop() !== undefined;
       case "start":
         if (this.running !== null) return false;
-        this.#plan.reach(site);
-        this.running = this.#add(text, place);
+        this.told++;
+        this.#trap = null;
+        this.running = this.#add(nameOf(this.#plan.reach(site), text), place);
         return true;
       case "pass":
       case "fail":
@@ -92,11 +109,20 @@ export class TestCollector {
       case "done":
         return this.#done(fields);
       case "skip":
+        this.told++;
         this.#skip(site, place, fieldOf(fields, "reason"));
         return true;
+      case "unselected":
+        this.told++;
+        this.#skip(site, place, NOT_SELECTED);
+        return true;
       case "todo":
-        this.#plan.reach(site);
-        this.#add(text, place).status = "todo";
+        this.told++;
+        this.#add(nameOf(this.#plan.reach(site), text), place).status = "todo";
+        return true;
+      case "trap":
+        if (this.running === null) return false;
+        this.#trap = fieldOf(fields, "kind");
         return true;
       case "end": {
         const passed = numberOf(fields, "passed");
@@ -108,6 +134,45 @@ export class TestCollector {
       default:
         return false;
     }
+  }
+
+  /** In a boot that goes on where another one ended, a group that is known is the same one. */
+  #enter(name: string, place: Place | null): GroupResult {
+    const key = JSON.stringify([...this.#groups.map((group) => group.name), name, place]);
+    const visit = this.#visits.get(key) ?? 0;
+    this.#visits.set(key, visit + 1);
+    const known = this.#inner.children.filter(
+      (child): child is GroupResult =>
+        child.type === "group" && child.name === name && child.place?.line === place?.line,
+    )[visit];
+    if (known !== undefined && this.#earlier.length > 0) return known;
+    const group: GroupResult = { type: "group", name, place, children: [] };
+    this.#inner.children.push(group);
+    return group;
+  }
+
+  /**
+   * The guest trapped by `kind`. Whether the running test said it would: then it has passed, and what comes next is of
+   * a boot that goes on behind it.
+   */
+  takeTrap(kind: string, durationMs: number | null = null): boolean {
+    const test = this.running;
+    if (test === null || this.#trap !== kind) return false;
+    test.assertions.push({
+      text: `expectTrap(${JSON.stringify(kind)})`,
+      place: test.place,
+      ok: true,
+      times: 1,
+      expected: null,
+      actual: null,
+    });
+    test.durationMs = durationMs;
+    this.running = null;
+    this.#trap = null;
+    this.#earlier = collect(this.#root);
+    this.#groups.length = 1;
+    this.#visits.clear();
+    return true;
   }
 
   get #inner(): GroupResult {
@@ -184,7 +249,7 @@ export class TestCollector {
   ): void {
     const reached = this.#plan.reach(site);
     if (reached?.kind === "group" && this.#plan.skipGroup(reached, reason)) return;
-    const test = this.#add(site.name, place);
+    const test = this.#add(nameOf(reached, site.name), place);
     test.status = "skipped";
     test.message = reason;
   }
@@ -204,6 +269,11 @@ export class TestCollector {
 
   #interrupt(test: TestResult, ending: Ending): void {
     this.running = null;
+    if (ending.how === "bail") {
+      test.status = "skipped";
+      test.message = ending.message;
+      return;
+    }
     test.status = ending.how === "timeout" ? "timed-out" : "crashed";
     test.message =
       ending.how === "exit"
@@ -221,9 +291,10 @@ export class TestCollector {
         name: site.name,
         groups: groups.map(({ name }) => name),
         place,
-        status: skipped !== null || complete ? "skipped" : "not-run",
+        status: skipped !== null || complete || ending.how === "bail" ? "skipped" : "not-run",
         message:
           skipped ??
+          (ending.how === "bail" ? ending.message : null) ??
           (complete ? "the program ended without coming to it" : `not run: ${ending.message}`),
         frames: [],
         assertions: [],
@@ -256,6 +327,7 @@ export class TestCollector {
       details: kind === "crash" ? ending.frames.map((frame) => `at ${frame}`) : [],
     });
     if (ending.how === "host") return problem("host", ending.message);
+    if (ending.how === "bail") return null;
     const tests = this.#plan.size + this.#root.children.length;
     const where = this.#last === null ? "before the first test" : `after "${this.#last.name}"`;
     if (ending.how !== "exit")
@@ -277,7 +349,9 @@ export class TestCollector {
     code: number | null,
     problem: (kind: Problem["kind"], message: string) => Problem,
   ): Problem | null {
-    const all = collect(this.#root).filter(({ name }) => name !== OUTSIDE);
+    const all = collect(this.#root).filter(
+      (test) => test.name !== OUTSIDE && !this.#earlier.includes(test),
+    );
     const passed = all.filter(({ status }) => status === "passed").length;
     const failed = all.filter(({ status }) => status === "failed").length;
     if (passed !== sums.passed || failed !== sums.failed)
@@ -285,7 +359,7 @@ export class TestCollector {
         "account",
         `the guest counted ${sums.passed} passed and ${sums.failed} failed tests, but told of ${passed} and ${failed}`,
       );
-    const anyFailed = collect(this.#root).some(({ status }) => status === "failed");
+    const anyFailed = all.concat(collect(this.#root)).some(({ status }) => status === "failed");
     if (code !== 0 && !anyFailed)
       return problem("account", `no test failed, but the guest's exit code is ${code ?? "?"}`);
     return null;
@@ -294,6 +368,11 @@ export class TestCollector {
 
 function collect(group: GroupResult): TestResult[] {
   return group.children.flatMap((child) => (child.type === "test" ? [child] : collect(child)));
+}
+
+/** As its source has it, where that is its name: a guest cannot send every one as it is. */
+function nameOf(site: TestSite | null, told: string): string {
+  return site?.exact === true ? wellFormed(site.name) : told;
 }
 
 function samePlace(a: Place | null, b: Place): boolean {

@@ -81,6 +81,8 @@ export interface FileResult {
   file: string;
   children: (GroupResult | TestResult)[];
   problem: Problem | null;
+  /** Why nothing of it was run, though nothing is wrong with it. */
+  notRun?: string;
   /** What the guest printed outside of tests. */
   output: string[];
   /** From QEMU's start to its end; 0 if it was not started. */

@@ -1,4 +1,5 @@
 /** Which tests a guest's sources have, so that those that it never came to are not forgotten. */
+import { wellFormed } from "./text.js";
 import type { TestSite } from "../../build/asc/transform/test-sites.js";
 
 export interface Unreached {
@@ -7,6 +8,11 @@ export interface Unreached {
   groups: TestSite[];
   /** Why, if one of its groups was skipped. */
   skipped: string | null;
+}
+
+/** Half of a surrogate pair is no text: on its way it becomes one replacement character, or one for each of its bytes. */
+function asWritten(name: string): string {
+  return wellFormed(name).replaceAll(/\ufffd+/g, "\ufffd");
 }
 
 export class Plan {
@@ -23,7 +29,7 @@ export class Plan {
   /** The guest came to what stands at that place; several on a line are told apart by name. */
   reach(at: { file: string; line: number; name: string }): TestSite | null {
     const here = this.sites.filter(({ file, line }) => file === at.file && line === at.line);
-    const named = here.filter(({ exact, name }) => exact && name === at.name);
+    const named = here.filter(({ exact, name }) => exact && asWritten(name) === asWritten(at.name));
     const computed = here.filter(({ exact }) => !exact);
     const candidates = named.length > 0 ? named : computed;
     const site = candidates.find((one) => !this.#reached.has(one)) ?? candidates[0] ?? null;

@@ -31,6 +31,12 @@ export interface TestOptions {
   hypercall?: "page" | "direct";
   /** asc transforms, by path or package name. */
   transforms?: string[];
+  /** Only tests whose names, with their groups' before them, have this in them, or fit it where it has a `*`. */
+  filters?: string[];
+  /** A file with a test.only() or group.only() fails. */
+  forbidOnly?: boolean;
+  /** Called for each test that has failed; if it returns true, no more is run of this file. */
+  onFailure?(): boolean;
   /** Ends QEMU; runTestFile rejects with the signal's reason. */
   signal?: AbortSignal;
   onStage?(file: string, what: string): void;
@@ -59,6 +65,7 @@ export async function runTestFile(file: string, options: TestOptions): Promise<F
       ...(options.signal === undefined ? {} : { signal: options.signal }),
     });
     result.buildMs = build.stages.reduce((sum, { ms }) => sum + ms, 0);
+    if (options.forbidOnly === true) refuseOnly(build, file);
     await runTests(build, { ...options, ...settings }, result);
   } catch (error) {
     options.signal?.throwIfAborted();
@@ -82,8 +89,26 @@ function problemOf(error: unknown): Problem {
   return { kind, message, details };
 }
 
+function refuseOnly({ tests }: BuildResult, file: string): void {
+  const only = tests.find((site) => site.only === true);
+  if (only === undefined) return;
+  const place = `${path.join(path.dirname(file), only.file)}:${only.line}`;
+  throw new UserError(`${only.kind}.only() is forbidden here (--forbid-only): ${place}`);
+}
+
+/** What the guest is told of the tests that it shall run (src/guest/xenlet/test.ts). */
+function selectionWords({ tests }: BuildResult, filters: string[], told: number): string[] {
+  return [
+    ...(filters.length === 0 ? [] : [`test-filter=${encodeURIComponent(filters.join("\n"))}`]),
+    ...(tests.some(({ only }) => only === true) ? ["test-only=1"] : []),
+    ...(told === 0 ? [] : [`test-from=${told}`]),
+  ];
+}
+
 /** A test that takes too long ends the boot. */
 class TestTimeout extends Error {}
+/** As many tests have failed as may. */
+class Bail extends Error {}
 
 async function runTests(
   build: BuildResult,
@@ -108,17 +133,17 @@ async function runTests(
       stop.abort(new TestTimeout(`the test did not end within ${formatMs(testTimeoutMs)}`));
     }, testTimeoutMs);
   };
-  const start = performance.now();
-  let ending: Ending;
-  try {
+  const bootOnce = async (): Promise<BootResult> => {
     options.onStage?.(file, "booting");
+    const words = selectionWords(build, options.filters ?? [], collector.told);
+    const cmdline = [...words, options.cmdline ?? ""].join(" ").trim();
     const boot: BootOptions = {
       image: build.image,
       xen: options.xen,
       qemu: options.qemu,
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       on: options.on ?? "domu",
-      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
+      ...(cmdline === "" ? {} : { cmdline }),
       ...(options.modules === undefined ? {} : { modules: options.modules }),
       signal: stop.signal,
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
@@ -127,13 +152,33 @@ async function runTests(
         result.log = log;
       },
       onRecord: (record) => {
-        if (collector.record(record) !== null) watch(collector.running);
+        const before = collector.running;
+        if (collector.record(record) === null) return;
+        watch(collector.running);
+        if (before?.status === "failed" && options.onFailure?.() === true)
+          stop.abort(new Bail("not run: enough tests have failed (--bail)"));
       },
     };
-    ending = endingOf(await bootGuest(boot));
+    return bootGuest(boot);
+  };
+  const start = performance.now();
+  let ending: Ending;
+  try {
+    let boot = await bootOnce();
+    // A test that is to end in a trap takes its boot with it; the next one goes on behind it.
+    while (boot.trap !== null && collector.takeTrap(boot.trap.kind)) {
+      watch(null);
+      boot = await bootOnce();
+    }
+    ending = endingOf(boot);
+    if (collector.running !== null) options.onFailure?.();
   } catch (error) {
-    if (!(error instanceof TestTimeout)) throw error;
-    ending = { how: "timeout", message: error.message, guestCode: null, frames: [] };
+    if (error instanceof Bail)
+      ending = { how: "bail", message: error.message, guestCode: null, frames: [] };
+    else if (error instanceof TestTimeout) {
+      ending = { how: "timeout", message: error.message, guestCode: null, frames: [] };
+      options.onFailure?.();
+    } else throw error;
   } finally {
     clearTimeout(deadline);
     signal?.removeEventListener("abort", abort);

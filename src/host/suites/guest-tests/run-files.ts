@@ -9,6 +9,8 @@ import { runTestFile, type TestOptions } from "./run-file.js";
 export interface RunOptions extends TestOptions {
   /** How many guests at a time: 1 or more. */
   jobs: number;
+  /** So many tests may fail; then no more is run. */
+  bail?: number;
   /** In the order in which they come to their end. */
   onFile?(result: FileResult): void;
 }
@@ -21,9 +23,14 @@ export async function runTestFiles(files: string[], options: RunOptions): Promis
   const start = performance.now();
   const results: FileResult[] = [];
   const waiting = files.entries();
+  let failures = 0;
+  const { bail = Infinity } = options;
   const worker = async (): Promise<void> => {
     for (const [index, file] of waiting) {
-      const result = await runTestFile(file, options);
+      const result =
+        failures >= bail
+          ? notRun(file)
+          : await runTestFile(file, { ...options, onFailure: () => ++failures >= bail });
       results[index] = result;
       options.onFile?.(result);
     }
@@ -33,6 +40,20 @@ export async function runTestFiles(files: string[], options: RunOptions): Promis
   );
   for (const one of ended) if (one.status === "rejected") throw one.reason;
   return { xen: nameXen(options.xen), files: results, durationMs: performance.now() - start };
+}
+
+/** A file that --bail keeps from being run. */
+function notRun(file: string): FileResult {
+  return {
+    file,
+    children: [],
+    problem: null,
+    notRun: "enough tests have failed (--bail)",
+    output: [],
+    durationMs: 0,
+    buildMs: 0,
+    log: null,
+  };
 }
 
 /**

@@ -155,4 +155,39 @@ describe("the sites", () => {
     expect(text).toContain('skip("skipped", "why", "dir/a.ts", 7)');
     expect(text).toContain('todo("later", "dir/a.ts", 9)');
   });
+
+  test("of only and skip, by whatever name they are called", async () => {
+    const { sites, text } = await transform(
+      [
+        'import { test as it, group } from "xenlet/test";',
+        'import * as t from "xenlet/test";',
+        'it.only("one", () => {});',
+        'group.only("some", () => {',
+        '  it.skip("none", () => {});',
+        "});",
+        't.test.only("two", () => {});',
+        'group.skip("no group", () => {',
+        '  it("not run", () => {});',
+        "});",
+        'other.only("no test", () => {});',
+      ].join("\n"),
+    );
+    const site = { file: "dir/a.ts", exact: true };
+    expect(sites).toEqual([
+      { ...site, kind: "test", name: "one", line: 3, group: null, only: true },
+      { ...site, kind: "group", name: "some", line: 4, group: null, only: true },
+      { ...site, kind: "skip", name: "none", line: 5, group: 1 },
+      { ...site, kind: "test", name: "two", line: 7, group: null, only: true },
+      { ...site, kind: "group", name: "no group", line: 8, group: null },
+      { ...site, kind: "test", name: "not run", line: 9, group: 4 },
+    ]);
+    expect(text).toContain('"", "dir/a.ts", 3)');
+  });
+
+  test("and where a trap is expected", async () => {
+    const { text } = await transform(
+      'import { expectTrap } from "xenlet/test";\nexpectTrap("abort");',
+    );
+    expect(text).toContain('expectTrap("abort", "dir/a.ts", 2)');
+  });
 });

@@ -4,7 +4,7 @@
  * record taken for a success, a name with odd characters torn apart.
  */
 import { describe, expect, test } from "vitest";
-import { TestCollector } from "../../../../src/host/suites/guest-tests/collector.js";
+import { TestCollector, type Ending } from "../../../../src/host/suites/guest-tests/collector.js";
 import { testsOf } from "../../../../src/host/suites/guest-tests/model.js";
 import { collect, CRASH, end, GOOD_END, passing, record, site } from "./records.js";
 
@@ -296,4 +296,66 @@ describe("a guest's account that cannot be is a problem of the file", () => {
       message: "the guest ended itself in this test, with exit code 0",
     });
   });
+});
+
+describe("a trap that a test expects", () => {
+  const begin = ["event=group @1 text=g", ...passing("one", 2), "event=start @4 text=trapping"];
+  const expected = "event=trap kind=out-of-bounds @5 text=expectTrap(x)";
+  const feed = (collector: TestCollector, payloads: string[]): void => {
+    for (const payload of payloads)
+      collector.record(record(payload.replace(/@(\d+)/, "file=guest.ts line=$1")));
+  };
+
+  test("passes it, and the next boot goes on in the same groups", () => {
+    const collector = new TestCollector("dir/guest.ts", []);
+    feed(collector, [...begin, expected]);
+    expect(collector.takeTrap("out-of-bounds")).toBe(true);
+    expect(collector.told).toBe(2);
+    feed(collector, ["event=group @1 text=g", ...passing("two", 7), "event=ungroup", end(1)]);
+    const result = collector.end(GOOD_END);
+    expect(result.problem).toBeNull();
+    expect(result.children).toHaveLength(1);
+    expect(statuses(result)).toEqual(["one: passed", "trapping: passed", "two: passed"]);
+  });
+
+  test.each([
+    ["another one comes", [...begin, expected], "unreachable"],
+    ["it was not expected", begin, "out-of-bounds"],
+    ["no test runs", passing("one", 2), "out-of-bounds"],
+  ])("the control: %s, and it is a crash", (_, payloads, kind) => {
+    const collector = new TestCollector("dir/guest.ts", []);
+    feed(collector, payloads);
+    expect(collector.takeTrap(kind)).toBe(false);
+    expect(collector.end(CRASH).children.length).toBeGreaterThan(0);
+  });
+});
+
+describe("what is not selected", () => {
+  test("is skipped, and counts as come to", () => {
+    const result = collect(
+      [...passing("one", 2), "event=unselected @4 text=two", end(1)],
+      GOOD_END,
+      [site("test", "one", 2), site("test", "two", 4)],
+    );
+    expect(result.problem).toBeNull();
+    expect(statuses(result)).toEqual(["one: passed", "two: skipped"]);
+  });
+
+  test("nor is what a run with enough failures does not come to", () => {
+    const bail: Ending = { how: "bail", message: "enough", guestCode: null, frames: [] };
+    const result = collect(passing("one", 2), bail, [
+      site("test", "one", 2),
+      site("test", "two", 4),
+    ]);
+    expect(result.problem).toBeNull();
+    expect(statuses(result)).toEqual(["one: passed", "two: skipped"]);
+  });
+});
+
+// Node's UTF-8 makes three replacement characters of the three bytes that a guest sends for half of a pair.
+test("a name with half of a surrogate pair is one test", () => {
+  const result = collect([...passing("lone \ufffd\ufffd\ufffd half", 2), end(1)], GOOD_END, [
+    site("test", "lone \ud800 half", 2),
+  ]);
+  expect(statuses(result)).toEqual(["lone \ufffd half: passed"]);
 });

@@ -36,6 +36,6 @@ test("the table of test events is the writer's own", () => {
       ([, event = "", fields = ""]) => signature(event, fields),
     ),
   );
-  expect(described.length).toBe(10);
+  expect(described.length).toBe(12);
   expect(described.toSorted()).toEqual(written.toSorted());
 });

@@ -18,14 +18,21 @@ export interface TestSite {
   line: number;
   /** Index, in the same list, of the group that it stands in; null outside of groups. */
   group: number | null;
+  /** test.only() or group.only(). */
+  only?: true;
 }
 
 /** The calls that are told their place, with their arguments before it and what stands for an absent one. */
 const CALLS = {
   test: ["name", "body", "unless"],
+  "test.only": ["name", "body", "unless"],
+  "test.skip": ["name", "body"],
   group: ["name", "body", "unless"],
+  "group.only": ["name", "body", "unless"],
+  "group.skip": ["name", "body"],
   skip: ["name", "reason"],
   todo: ["name"],
+  expectTrap: ["kind"],
   expect: ["actual", "name"],
 } as const;
 type CallName = keyof typeof CALLS;
@@ -140,7 +147,7 @@ class Visitor {
     if (name === null || call.args.length === 0) return; // asc itself tells what is missing
     const own = call.args.length;
     if (name === "expect") this.#expect(call);
-    else this.#site(name, call);
+    else if (name !== "expectTrap") this.#site(name, call);
     if (own > CALLS[name].length) return; // somebody says the place himself
     const { range } = call;
     while (call.args.length < CALLS[name].length) call.args.push(this.#text("", call));
@@ -156,6 +163,9 @@ class Visitor {
       return this.names.calls.get((node as Identifier).text) ?? null;
     if (node.kind !== NodeKind.PropertyAccess) return null;
     const { expression, property } = node as PropertyAccess;
+    // test.only, of a name that was imported or of a namespace's.
+    const whole = `${this.#callee(expression) ?? ""}.${property.text}`;
+    if (isCallName(whole)) return whole;
     if (expression.kind !== NodeKind.Identifier) return null;
     const known = this.names.namespaces.has((expression as Identifier).text);
     return known && isCallName(property.text) ? property.text : null;
@@ -185,18 +195,20 @@ class Visitor {
     if (call.args.length === 1) call.args.push(this.#text(this.#sourceText(assertion), call));
   }
 
-  #site(kind: TestSite["kind"], call: Call): void {
+  #site(callee: Exclude<CallName, "expect" | "expectTrap">, call: Call): void {
+    const [kind, mark] = callee.split(".") as ["test" | "group" | "skip" | "todo", string?];
     const [name] = call.args as [AnyNode];
     const { NodeKind, LiteralKind } = this.asc;
     const literal = name as AnyNode & { literalKind?: number; value?: unknown };
     const exact = name.kind === NodeKind.Literal && literal.literalKind === LiteralKind.String;
     this.sites.push({
-      kind,
+      kind: mark === "skip" && kind === "test" ? "skip" : kind,
       name: exact ? String(literal.value) : this.#sourceText(name),
       exact,
       file: this.source.normalizedPath,
       line: this.#line(call),
       group: this.#group,
+      ...(mark === "only" ? { only: true } : {}),
     });
     if (kind === "group") this.#group = this.sites.length - 1;
   }

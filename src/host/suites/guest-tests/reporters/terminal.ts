@@ -4,6 +4,7 @@ import { formatMs } from "../../../boot/stages.js";
 import {
   count,
   fileFailed,
+  testsOf,
   type Assertion,
   type FileResult,
   type GroupResult,
@@ -12,6 +13,7 @@ import {
   type TestResult,
   type TestStatus,
 } from "../model.js";
+import { NOT_SELECTED } from "../collector.js";
 import { oneLine, plural } from "../text.js";
 import type { Reporter, ReporterOptions } from "./reporter.js";
 
@@ -63,6 +65,7 @@ export function terminalReporter({ colors, source }: ReporterOptions): Reporter 
   }
 
   function testLines(test: TestResult): string[] {
+    if (test.status === "skipped" && test.message === NOT_SELECTED) return [];
     const mark = MARKS[test.status];
     const time = test.durationMs === null ? "" : paint.dim(` (${formatMs(test.durationMs)})`);
     const name = oneLine(test.name);
@@ -83,6 +86,7 @@ export function terminalReporter({ colors, source }: ReporterOptions): Reporter 
 
   function childLines(child: GroupResult | TestResult): string[] {
     if (child.type === "test") return testLines(child);
+    if (testsOf(child.children).every(({ message }) => message === NOT_SELECTED)) return [];
     return [oneLine(child.name), ...child.children.flatMap(childLines).map((line) => `  ${line}`)];
   }
 
@@ -92,6 +96,7 @@ export function terminalReporter({ colors, source }: ReporterOptions): Reporter 
       `${mark} ${paint.bold(oneLine(result.file))} ${paint.dim(`(${formatMs(result.durationMs)})`)}`,
       ...result.children.flatMap(childLines).map((line) => `  ${line}`),
     ];
+    if (result.notRun !== undefined) lines.push(`  ${paint.yellow(`not run: ${result.notRun}`)}`);
     if (result.problem !== null) {
       lines.push(`  ${paint.red(oneLine(result.problem.message))}`);
       lines.push(...result.problem.details.map((detail) => `    ${oneLine(detail)}`.trimEnd()));
