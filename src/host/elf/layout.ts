@@ -63,7 +63,8 @@ function codePart(symbol: string): string {
   if (name === null) return "code: boot and Wasm support (C)";
   const { file } = sourceName(name);
   if (file?.startsWith("~lib/xenlet/") === true) return "code: xenlet's runtime";
-  if (file?.startsWith("~lib/") === true || name.startsWith("~"))
+  // The program's own statements are inlined into ~start.
+  if (file?.startsWith("~lib/") === true || (name.startsWith("~") && name !== "~start"))
     return "code: AssemblyScript's library";
   return "code: guest";
 }
