@@ -53,7 +53,7 @@ export async function publicApi({
       if (!kinds.has(statement.kind)) continue;
       const { path, declarations, members } = statement as ImportOrExport;
       const name = path?.value.replace(/^~lib\//, "") ?? "";
-      if (path === null || !/^xenlet\//.test(name) || isPublic(name)) continue;
+      if (path === null || !name.startsWith("xenlet/") || isPublic(name)) continue;
       const wanted = [
         ...(declarations ?? []).map(({ foreignName }) => foreignName.text),
         ...(members ?? []).map(({ localName }) => localName.text),

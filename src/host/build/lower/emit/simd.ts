@@ -12,7 +12,7 @@ const HANDLERS: Record<number, Handler> = {};
 
 const TYPES: Record<string, ValueType> = { v: "v128", i: "i32", j: "i64", f: "f32", d: "f64" };
 const typesOf = (letters: string): ValueType[] =>
-  [...letters].map((letter) => TYPES[letter] ?? "v128");
+  Array.from(letters, (letter) => TYPES[letter] ?? "v128");
 const LANES: Record<string, number> = {
   i8x16: 16,
   i16x8: 8,
