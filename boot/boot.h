@@ -20,17 +20,15 @@ struct tss {
     uint16_t reserved3, io_bitmap;
 } __attribute__((packed));
 
-/* What a secondary vCPU is told to do, and how far it is: vcpu.c. */
+/* Which program a secondary vCPU is to run, and how far it is: vcpu.c. */
 struct mailbox {
-    volatile uint32_t order;    /* enum vcpu_order */
-    volatile uint32_t sequence; /* goes up with each order */
-    volatile uint32_t sent;     /* the sequence number of the last order whose event Xen has sent */
-    volatile uint32_t taken;    /* the sequence number of the last order begun */
-    volatile uint32_t done;     /* the sequence number of the last order finished */
+    volatile uint32_t program;  /* address of a struct vcpu_program */
+    volatile uint32_t sequence; /* goes up with each program */
+    volatile uint32_t sent;     /* the sequence number of the last program whose event Xen has sent */
+    volatile uint32_t taken;    /* the sequence number of the last program begun */
+    volatile uint32_t done;     /* the sequence number of the last program finished */
     uint32_t port;              /* the event channel port that wakes this vCPU */
-    uint64_t argument;
-    volatile int64_t result;
-    volatile uint64_t progress; /* turns of a loop that an order makes */
+    volatile int64_t result;    /* its last step's answer */
 };
 
 /* What %gs points to, one for each vCPU. The first offsets are layout.h's, for assembly. */
@@ -180,17 +178,39 @@ void shared_info_found(void);
 
 /* vcpu.c: secondary vCPUs. */
 enum vcpu_start { VCPU_START_HYPERCALL, VCPU_START_INIT_SIPI };
-enum vcpu_order { VCPU_YIELD, VCPU_BLOCK, VCPU_POLL, VCPU_SPIN, VCPU_DOWN, VCPU_SEND };
 /* Starts vCPU `id`, which `port` wakes, and waits until it runs. 0, or Xen's negative errno. */
 int64_t vcpu_start(uint32_t id, enum vcpu_start how, uint32_t port);
 /* Whether it was started, and not reset since. */
 bool vcpu_ran(uint32_t id);
 /* INIT: Xen and vcpu.c take it as never started. It is down, or runs nothing that matters. */
 void vcpu_reset(uint32_t id);
-/* Gives it an order; the caller then sends the event that wakes it. False while it has not finished the last one. */
-bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument);
-/* To be asked once the order's event has been sent, which lets the order begin: whether it has. */
+/*
+ * Gives it the program at that address in linear memory; the caller then sends the event that wakes it. False while it has
+ * not finished the last one.
+ */
+bool vcpu_give(uint32_t id, uint32_t program);
+/* To be asked once the program's event has been sent, which lets it begin: whether it has. */
 bool vcpu_taken(uint32_t id);
+
+/* vcpu-program.c: carries out a program; the last step's answer. */
+struct vcpu_program;
+int64_t vcpu_program_run(struct vcpu *self, struct vcpu_program *program);
+
+/* events.c: the events of secondary vCPUs. */
+#define EVTCHN_2L_NR_CHANNELS 4096
+#define FIFO_PAGES 128
+#define FIFO_WORDS_PER_PAGE 1024
+/* What the runtime tells of the ABI in use, in linear memory: event-view.ts has the same layout. */
+struct event_view {
+    volatile uint32_t fifo;                         /* whether it is the FIFO ABI */
+    volatile uint32_t control[MAX_VCPUS];           /* FIFO: addresses of the control blocks; 0: none */
+    volatile uint32_t pages[FIFO_PAGES];            /* FIFO: addresses of the event array's pages; 0: none */
+    volatile uint8_t owner[EVTCHN_2L_NR_CHANNELS];  /* 2-level: the vCPU that each port notifies */
+};
+void events_view(const struct event_view *view);
+/* Consumes every unmasked event of a secondary vCPU; how many they were. An upcall from here on ends its next sleep. */
+uint32_t events_take(struct vcpu *self);
+void event_clear(uint32_t port);
 
 /* console.c: the PV console's ring. */
 /* It may be taken up, once something is said. */

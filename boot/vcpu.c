@@ -1,10 +1,9 @@
 /*
- * Secondary vCPUs: started in either of Xen's two ways, then taking orders from a mailbox.
+ * Secondary vCPUs: started in either of Xen's two ways, then running the programs that they find in a mailbox.
  *
- * AssemblyScript runs on vCPU 0 only (its allocator and collector are not re-entrant). What a secondary
- * vCPU can do is what the scheduler's interface needs somebody else to do: yield, block, poll, spin, and
- * go down. Between orders it sleeps in SCHEDOP_poll on its own event channel port, with interrupts off,
- * which is race free: Xen looks at the pending bit after it has entered the vCPU as polling.
+ * AssemblyScript runs on vCPU 0 only (its allocator and collector are not re-entrant). A secondary vCPU runs what is a
+ * list in memory: vcpu-program.c. Between programs it sleeps in SCHEDOP_poll on its own event channel port, with interrupts
+ * off, which is race free: Xen looks at the pending bit after it has entered the vCPU as polling.
  */
 #include "boot.h"
 #include "cpu.h"
@@ -15,25 +14,16 @@ static volatile uint32_t online; /* bit map of vCPUs that have reached vcpu_main
 
 bool lapic_in_use;
 
-/* The word of the 2-level ABI's bit map that holds the port's pending bit. */
-static volatile uint64_t *pending_word(uint32_t port)
+/* Xen raises no event whose bit is set already, so the port is cleared before it is waited for again. */
+static void clear_events(struct vcpu *self)
 {
-    return (volatile uint64_t *)(shared_info + SHARED_INFO_EVTCHN_PENDING) + port / 64;
-}
-
-/* Xen raises no event whose bit is set already, so a port is cleared before it is waited for again. */
-static void clear_event(struct vcpu *self)
-{
-    uint32_t port = self->mailbox.port;
-
-    __atomic_fetch_and(pending_word(port), ~(1ul << port % 64), __ATOMIC_SEQ_CST);
-    self->vcpu_info[0] = 0;
-    *(volatile uint64_t *)(self->vcpu_info + VCPU_INFO_EVTCHN_PENDING_SEL) = 0;
+    events_take(self);
+    event_clear(self->mailbox.port);
 }
 
 /*
- * An order is written before its event is sent, and Xen sets the event's bit before it wakes whom it is for. What comes in
- * between would end the sleep that the order asks for, so the order begins when all that is over.
+ * A program is written before its event is sent, and Xen sets the event's bit before it wakes whom it is for. What comes in
+ * between would end the sleep that the program asks for, so it begins when all that is over.
  */
 static void await_event(const struct mailbox *box)
 {
@@ -41,84 +31,11 @@ static void await_event(const struct mailbox *box)
         hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
 }
 
-/* SCHEDOP_poll on the vCPU's own port. `deadline` in ns of Xen system time, 0 for none. */
-static int64_t poll(struct vcpu *self, uint64_t deadline)
+static void idle(struct vcpu *self)
 {
-    struct sched_poll argument = {
-        .ports = (uint64_t)&self->mailbox.port,
-        .nr_ports = 1,
-        .timeout = deadline,
-    };
+    struct sched_poll argument = {.ports = (uint64_t)&self->mailbox.port, .nr_ports = 1};
 
-    return hypercall2(__HYPERVISOR_sched_op, SCHEDOP_poll, (uint64_t)&argument);
-}
-
-static int64_t yield(struct mailbox *box)
-{
-    int64_t result = 0;
-
-    for (box->progress = 0; box->progress < box->argument; box->progress++)
-        result |= hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
-    return result;
-}
-
-/*
- * Sends an event, waits until it was taken, waits for a moment that is another each time, and so on: so that
- * events meet the receiver at every point of its way from one sleep to the next. The argument is the port and,
- * from bit 32 on, how many. -ETIME if one is not taken within 2^34 ticks: the receiver sleeps through it.
- */
-static int64_t send(struct mailbox *box)
-{
-    uint32_t port = box->argument, count = box->argument >> 32;
-
-    for (box->progress = 0; box->progress < count; box->progress++) {
-        uint64_t start = rdtsc();
-        int64_t result = hypercall2(__HYPERVISOR_event_channel_op, EVTCHNOP_send, (uint64_t)&port);
-
-        if (result)
-            return result;
-        while (*pending_word(port) & 1ul << port % 64) {
-            if (rdtsc() - start > 1ul << 34)
-                return -62; /* -ETIME */
-            __builtin_ia32_pause();
-        }
-        start = rdtsc();
-        while (rdtsc() - start < box->progress * 797 % 200000)
-            __builtin_ia32_pause();
-    }
-    return 0;
-}
-
-static int64_t obey(struct vcpu *self)
-{
-    struct mailbox *box = &self->mailbox;
-
-    switch (box->order) {
-    case VCPU_YIELD:
-        return yield(box);
-    case VCPU_BLOCK: {
-        int64_t result;
-
-        __asm__ volatile("sti" : : : "memory");
-        result = sleep_unless_upcall(SCHEDOP_block, 0);
-        __asm__ volatile("cli" : : : "memory");
-        return result;
-    }
-    case VCPU_POLL:
-        return poll(self, box->argument);
-    case VCPU_SPIN:
-        /* Until the TSC reaches the argument, so that it ends whatever happens to vCPU 0. */
-        for (box->progress = 0; rdtsc() < box->argument; box->progress++)
-            __builtin_ia32_pause();
-        return 0;
-    case VCPU_SEND:
-        return send(box);
-    case VCPU_DOWN:
-        /* Returns when somebody brings the vCPU up again: Xen goes on where it stopped. */
-        return hypercall3(__HYPERVISOR_vcpu_op, VCPUOP_down, self->id, 0);
-    default:
-        return -1;
-    }
+    hypercall2(__HYPERVISOR_sched_op, SCHEDOP_poll, (uint64_t)&argument);
 }
 
 static _Noreturn void vcpu_main(void)
@@ -130,14 +47,13 @@ static _Noreturn void vcpu_main(void)
     __atomic_fetch_or(&online, 1u << self->id, __ATOMIC_SEQ_CST);
     for (;;) {
         while (box->sequence == box->done)
-            poll(self, 0);
+            idle(self);
         await_event(box);
-        /* The event that brought the order is used up; one that comes from here on ends a block or a poll. */
-        clear_event(self);
-        self->upcall_seen = 0;
+        /* The event that brought the program is used up; one that comes from here on ends a block or a poll. */
+        clear_events(self);
         __atomic_store_n(&box->taken, box->sequence, __ATOMIC_RELEASE);
-        box->result = obey(self);
-        clear_event(self);
+        box->result = vcpu_program_run(self, (struct vcpu_program *)(uint64_t)box->program);
+        clear_events(self);
         __atomic_store_n(&box->done, box->sequence, __ATOMIC_RELEASE);
     }
 }
@@ -222,15 +138,13 @@ void vcpu_reset(uint32_t id)
     __atomic_fetch_and(&online, ~(1u << id), __ATOMIC_SEQ_CST);
 }
 
-bool vcpu_order(uint32_t id, enum vcpu_order order, uint64_t argument)
+bool vcpu_give(uint32_t id, uint32_t program)
 {
     struct mailbox *box = &vcpus[id].mailbox;
 
     if (box->done != box->sequence)
         return false;
-    box->order = order;
-    box->argument = argument;
-    box->progress = 0;
+    box->program = program;
     __atomic_store_n(&box->sequence, box->sequence + 1, __ATOMIC_RELEASE);
     return true;
 }

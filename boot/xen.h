@@ -18,6 +18,7 @@
 
 /* xen.h: struct shared_info and struct vcpu_info, 64-bit layout, in bytes */
 #define SHARED_INFO_EVTCHN_PENDING 2048
+#define SHARED_INFO_EVTCHN_MASK 2560
 #define VCPU_INFO_SIZE 64
 #define VCPU_INFO_EVTCHN_PENDING_SEL 8
 
@@ -33,6 +34,10 @@
 
 /* event_channel.h */
 #define EVTCHNOP_send 4
+#define EVTCHN_FIFO_PENDING_BIT 0x80000000u
+#define EVTCHN_FIFO_MASKED_BIT 0x40000000u
+#define EVTCHN_FIFO_LINKED_BIT 0x20000000u
+#define EVTCHN_FIFO_LINK_MASK 0x0001ffffu
 
 /* hvm/hvm_op.h, hvm/params.h */
 #define HVMOP_set_param 0

@@ -99,11 +99,11 @@ INTRINSIC(void, out_of_memory, void) { TRAP(OUT_OF_MEMORY); }
 /* Secondary vCPUs: boot/vcpu.c. */
 INTRINSIC(uint64_t, vcpu_start, uint32_t id, uint32_t how, uint32_t port) { return vcpu_start(id, how, port); }
 INTRINSIC(void, vcpu_reset, uint32_t id) { vcpu_reset(id); }
-INTRINSIC(uint32_t, vcpu_order, uint32_t id, uint32_t order, uint64_t argument) { return vcpu_order(id, order, argument); }
+INTRINSIC(uint32_t, vcpu_give, uint32_t id, uint32_t program) { return vcpu_give(id, program); }
 INTRINSIC(uint32_t, vcpu_taken, uint32_t id) { return vcpu_taken(id); }
 INTRINSIC(uint32_t, vcpu_done, uint32_t id) { return vcpus[id].mailbox.done == vcpus[id].mailbox.sequence; }
 INTRINSIC(uint64_t, vcpu_result, uint32_t id) { return vcpus[id].mailbox.result; }
-INTRINSIC(uint64_t, vcpu_progress, uint32_t id) { return vcpus[id].mailbox.progress; }
+INTRINSIC(void, set_event_view, uint32_t at) { events_view((const struct event_view *)(uintptr_t)at); }
 
 /* What the loader left: boot/start_info.c. */
 INTRINSIC(uint32_t, boot_data, uint32_t what, uint32_t to, uint32_t size) { return boot_data_copy(what, (void *)(uintptr_t)to, size); }

@@ -26,6 +26,7 @@ const MULTICALL = 13;
 const MULTICALL_ENTRY = 64;
 const HYPERCALL = {
   memory_op: 12,
+  grant_table_op: 20,
   vcpu_op: 24,
   sched_op: 29,
   event_channel_op: 32,
@@ -317,6 +318,7 @@ export class FakeXen {
         console_attach: () => undefined,
         console_drained: () => 1,
         vcpu_reset: () => undefined,
+        set_event_view: () => undefined,
         boot_data: (what: number, to: number, size: number) => {
           const bytes = this.bootText(what);
           bytes.copy(Buffer.from(this.memory.buffer, to, Math.min(size, bytes.length)));

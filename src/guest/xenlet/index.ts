@@ -6,6 +6,7 @@ export { after, every } from "./internal/loop/timers";
 export { runLoop, waitForEvents } from "./internal/loop/loop";
 export { Watchdog, WATCHDOG_TIMERS, watchdogOp } from "./internal/sched/watchdog";
 export { Vcpu, VcpuStart, MAX_VCPUS } from "./internal/sched/vcpu";
+export { StepAnswer, VcpuBarrier, VcpuProgram, VcpuStep } from "./internal/sched/vcpu-program";
 export { timer } from "./internal/time/timer";
 export { softReset, xen } from "./internal/reset/soft-reset";
 export { SUSPEND_CANCEL, suspend } from "./internal/reset/suspend";

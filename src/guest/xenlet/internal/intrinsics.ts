@@ -105,24 +105,26 @@ export declare function physical_write(paddr: u64, from: usize, size: u32): void
 export declare function vcpu_start(id: u32, how: u32, port: u32): i64;
 /** Sends it INIT, by local APIC: it is as if it had never been started. */
 @external("xen", "vcpu_reset") export declare function vcpu_reset(id: u32): void;
-/** Puts an order in its mailbox; 0 if the last one is not finished. The event that wakes it is the caller's to send. */
-@external("xen", "vcpu_order")
-export declare function vcpu_order(id: u32, order: u32, argument: u64): u32;
 /**
- * Whether its last order is begun: an event sent from then on is not the one that brought the order. To be asked once that
- * one has been sent, which lets the order begin.
+ * Puts the program at `program` (vcpu-program.ts) in its mailbox; 0 if the last one is not finished. The event that wakes it
+ * is the caller's to send.
+ */
+@external("xen", "vcpu_give")
+export declare function vcpu_give(id: u32, program: usize): u32;
+/**
+ * Whether its last program is begun: an event sent from then on is not the one that brought it. To be asked once that one
+ * has been sent, which lets the program begin.
  */
 @external("xen", "vcpu_taken")
 export declare function vcpu_taken(id: u32): u32;
-/** Whether its last order is finished. */
+/** Whether its last program is finished. */
 @external("xen", "vcpu_done")
 export declare function vcpu_done(id: u32): u32;
-/** What its last order came to: Xen's own number. */
+/** What the last step of its last program came to. */
 @external("xen", "vcpu_result")
 export declare function vcpu_result(id: u32): i64;
-/** Turns of the loop that its order makes, so far. */
-@external("xen", "vcpu_progress")
-export declare function vcpu_progress(id: u32): u64;
+/** Where secondary vCPUs find what they have to know of the event channel ABI in use: an EventView (event-view.ts). */
+@external("xen", "set_event_view") export declare function set_event_view(at: usize): void;
 
 /** Copies at most `size` bytes of what the loader left (BootData) to `to`; returns how many bytes there are. */
 @external("xen", "boot_data") export declare function boot_data(what: u32, to: usize, size: u32): u32;

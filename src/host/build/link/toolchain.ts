@@ -121,6 +121,8 @@ const fixedSources = [
     "record.c",
     "console.c",
     "vcpu.c",
+    "vcpu-program.c",
+    "events.c",
     "kexec.S",
     "kexec.c",
     "crash.c",

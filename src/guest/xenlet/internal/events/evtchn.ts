@@ -39,6 +39,7 @@ import {
 } from "../loop/event-handlers";
 import { Part, PartOrder, addPart } from "../reset/part";
 import { needSharedInfo } from "./shared-info";
+import { forgetOwners } from "./event-view";
 
 @lazy const argument: usize = memory.data(offsetof<evtchn_status>(), 8);
 
@@ -96,6 +97,7 @@ function forgetPorts(): void {
   abiInUse = null;
   abi().reset();
   memory.fill(ours, 0, OURS_BYTES);
+  forgetOwners();
   removeEventHandlers();
 }
 
@@ -127,10 +129,11 @@ function bind(cmd: u32): i64 {
   return event_channel_op(cmd, argument);
 }
 
-/** What a call that binds returns: the port, once the ABI has room for its state. */
-function bound(result: i64, port: u32): i64 {
+/** What a call that binds returns: the port, once the ABI has room for its state, and vCPU `vcpu` can be notified. */
+function bound(result: i64, port: u32, vcpu: u32 = 0): i64 {
   if (result < 0) return result;
-  const failure = abi().cover(port);
+  let failure = abi().cover(port);
+  if (failure == 0) failure = abi().route(port, vcpu);
   if (failure == 0) {
     setOurs(port, true);
     return port;
@@ -187,7 +190,7 @@ export namespace evtchn {
     a.virq = virq;
     a.vcpu = vcpu;
     const result = bind(EVTCHNOP_bind_virq);
-    return bound(result, a.port);
+    return bound(result, a.port, vcpu);
   }
 
   /** A port by which this domain notifies its own vCPU `vcpu`. -ENOENT: no such vCPU. */
@@ -195,15 +198,19 @@ export namespace evtchn {
     const a = changetype<evtchn_bind_ipi>(argument);
     a.vcpu = vcpu;
     const result = bind(EVTCHNOP_bind_ipi);
-    return bound(result, a.port);
+    return bound(result, a.port, vcpu);
   }
 
-  /** Lets vCPU `vcpu` be notified from now on. -EINVAL for an IPI and a VIRQ of one vCPU: those stay. */
+  /**
+   * Lets vCPU `vcpu` be notified from now on: scan() passes the port over, and that vCPU's program takes it. -EINVAL for an
+   * IPI and a VIRQ of one vCPU: those stay.
+   */
   export function bindVcpu(port: u32, vcpu: u32): i64 {
     const a = changetype<evtchn_bind_vcpu>(argument);
     a.port = port;
     a.vcpu = vcpu;
-    return event_channel_op(EVTCHNOP_bind_vcpu, argument);
+    const result = event_channel_op(EVTCHNOP_bind_vcpu, argument);
+    return result == 0 ? abi().route(port, vcpu) : result;
   }
 
   /**
@@ -261,6 +268,15 @@ export namespace evtchn {
 
   export function isMasked(port: u32): bool {
     return abi().isMasked(port);
+  }
+
+  /** The address of the 32-bit word that has the port's pending bit, and which bit of it: for VcpuProgram.await(). */
+  export function pendingWord(port: u32): usize {
+    return abi().pendingWord(port);
+  }
+
+  export function pendingBit(port: u32): u32 {
+    return abi().pendingBit(port);
   }
 
   /** Clears the pending bit; returns whether it was set. Until then Xen does not raise the event again. */
@@ -323,8 +339,8 @@ export namespace evtchn {
   }
 
   /**
-   * Switches to the FIFO ABI: more ports, and priorities. What is bound stays so. Events of secondary vCPUs are
-   * then lost: they have no control block. Returns 0; -EINVAL when it is in use already; -ENOMEM.
+   * Switches to the FIFO ABI: more ports, and priorities. What is bound stays so, to whichever vCPU. Returns 0; -EINVAL
+   * when it is in use already; -ENOMEM.
    */
   export function useFifo(): i64 {
     let fifo = fifoAbi;

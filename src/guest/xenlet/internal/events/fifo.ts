@@ -38,10 +38,13 @@ import {
 } from "../../raw/abi/event_channel";
 import { ENOMEM } from "../../raw/errno";
 import { EventAbi } from "./port-abi";
+import { EVENT_VCPUS, fifoControl, isNotified, setFifoControl, setFifoPages, setOwner } from "./event-view";
 
 const PAGE_SIZE: u32 = 4096;
 const WORDS_PER_PAGE: u32 = 1024;
 const QUEUES: u32 = EVTCHN_FIFO_PRIORITY_MIN + 1;
+/** The vCPUs' control blocks lie in one page: 72 bytes, and Xen wants them aligned to 8. */
+const CONTROL_BLOCK_SPACING: u32 = 128;
 
 @lazy const argument: usize = memory.data(offsetof<evtchn_init_control>(), 8);
 
@@ -59,8 +62,8 @@ export class Fifo extends EventAbi {
   }
 
   /**
-   * Switches the domain from `before`, the ABI in use, to this one, for events that vCPU 0 is notified of. Ports
-   * keep their mask, and what is pending stays so. Returns 0; -EINVAL if FIFO is in use already; -ENOMEM.
+   * Switches the domain from `before`, the ABI in use, to this one. Ports keep their mask, and what is pending stays so.
+   * Returns 0; -EINVAL if FIFO is in use already; -ENOMEM.
    */
   start(before: EventAbi): i64 {
     if (this.control == 0) this.control = shared_alloc(1);
@@ -69,16 +72,37 @@ export class Fifo extends EventAbi {
     this.ready = this.covered = 0;
     this.heads.fill(0);
 
-    const a = changetype<evtchn_init_control>(argument);
-    a.control_gfn = frame_of(this.control);
-    a.offset = 0;
-    a.vcpu = 0;
-    const result = event_channel_op(EVTCHNOP_init_control, argument);
+    const result = this.initControl(0);
     if (result < 0) return result;
+    for (let vcpu: u32 = 1; vcpu < EVENT_VCPUS; vcpu++)
+      if (isNotified(vcpu)) checked("EVTCHNOP_init_control of vCPU " + vcpu.toString(), this.reach(vcpu));
     /* Xen holds back what was pending until the array has its word: by then the mask must be right. From here
      * on there is no way back but EVTCHNOP_reset. */
     while (this.covered < before.ports) checked("EVTCHNOP_expand_array", this.expand(before));
     return 0;
+  }
+
+  private initControl(vcpu: u32): i64 {
+    const a = changetype<evtchn_init_control>(argument);
+    a.control_gfn = frame_of(this.control);
+    a.offset = vcpu * CONTROL_BLOCK_SPACING;
+    a.vcpu = vcpu;
+    return event_channel_op(EVTCHNOP_init_control, argument);
+  }
+
+  /** Gives Xen the control block of a vCPU, without which it drops that vCPU's events. */
+  private reach(vcpu: u32): i64 {
+    if (fifoControl(vcpu) != 0) return 0;
+    const result = this.initControl(vcpu);
+    if (result < 0) return result;
+    setFifoControl(vcpu, this.control + vcpu * CONTROL_BLOCK_SPACING);
+    setFifoPages(this.pages);
+    return 0;
+  }
+
+  route(port: u32, vcpu: u32): i64 {
+    setOwner(port, vcpu);
+    return vcpu == 0 ? 0 : this.reach(vcpu);
   }
 
   cover(port: u32): i64 {
@@ -108,8 +132,10 @@ export class Fifo extends EventAbi {
     }
     changetype<evtchn_expand_array>(argument).array_gfn = frame_of(page);
     const result = event_channel_op(EVTCHNOP_expand_array, argument);
-    if (result >= 0) this.covered += WORDS_PER_PAGE;
-    return result;
+    if (result < 0) return result;
+    this.covered += WORDS_PER_PAGE;
+    setFifoPages(this.pages);
+    return 0;
   }
 
   isPending(port: u32): bool {
@@ -118,6 +144,14 @@ export class Fifo extends EventAbi {
 
   isMasked(port: u32): bool {
     return port >= this.covered || this.has(port, EVTCHN_FIFO_MASKED);
+  }
+
+  pendingBit(port: u32): u32 {
+    return (<u32>1) << EVTCHN_FIFO_PENDING;
+  }
+
+  pendingWord(port: u32): usize {
+    return this.pageOf(port) + (port % WORDS_PER_PAGE) * 4;
   }
 
   unmaskedPorts(): Array<u32> {

@@ -23,6 +23,15 @@ export abstract class EventAbi {
     return false;
   }
 
+  /** Of that word of 32 bits, which bit is the port's pending bit. */
+  abstract pendingBit(port: u32): u32;
+
+  /** The address of the word with the port's pending bit, which Xen sets. */
+  abstract pendingWord(port: u32): usize;
+
+  /** Xen notifies vCPU `vcpu` of the port from now on: 0, or Xen's negative errno, and then that vCPU gets nothing. */
+  abstract route(port: u32, vcpu: u32): i64;
+
   /** Every port that is not masked. */
   abstract unmaskedPorts(): Array<u32>;
 

@@ -13,6 +13,7 @@ import {
 } from "../../raw/abi/xen";
 import { EventAbi } from "./port-abi";
 import { mappedSharedInfo, mappedVcpuInfo } from "./shared-info";
+import { portsOfOthers, setOwner } from "./event-view";
 
 /** To be made behind needSharedInfo(). */
 export class TwoLevel extends EventAbi {
@@ -36,6 +37,19 @@ export class TwoLevel extends EventAbi {
 
   isMasked(port: u32): bool {
     return bitOf(SHARED_INFO_EVTCHN_MASK, port);
+  }
+
+  pendingBit(port: u32): u32 {
+    return (<u32>1) << (port % 32);
+  }
+
+  pendingWord(port: u32): usize {
+    return mappedSharedInfo() + SHARED_INFO_EVTCHN_PENDING + (port / 32) * 4;
+  }
+
+  route(port: u32, vcpu: u32): i64 {
+    setOwner(port, vcpu);
+    return 0;
   }
 
   clear(port: u32): bool {
@@ -73,7 +87,8 @@ export class TwoLevel extends EventAbi {
       if (word != this.word) this.bit = 0;
       const pending = load64(page + SHARED_INFO_EVTCHN_PENDING + word * 8);
       const masked = load64(page + SHARED_INFO_EVTCHN_MASK + word * 8);
-      const ready = (pending & ~masked) >> this.bit;
+      /* Xen sets the selector of the vCPU that it notifies, but the words are one for all. */
+      const ready = (pending & ~masked & ~portsOfOthers(word)) >> this.bit;
       if (ready != 0) {
         const bit = this.bit + <u32>ctz(ready);
         this.selector = selector;

@@ -1,18 +1,7 @@
-// Secondary vCPUs: vCPU 0 gives them orders, in Xen's own terms. boot/vcpu.c has the other side, and says why
-// AssemblyScript stays on vCPU 0.
+// Secondary vCPUs: vCPU 0 gives them programs. boot/vcpu.c has the other side, and says why AssemblyScript stays on vCPU 0.
 
 import { checked, vcpu_op } from "../../raw/hypercall";
-import {
-  load32,
-  rdtsc,
-  vcpu_done,
-  vcpu_order,
-  vcpu_progress,
-  vcpu_reset,
-  vcpu_result,
-  vcpu_start,
-  vcpu_taken,
-} from "../intrinsics";
+import { load32, vcpu_done, vcpu_give, vcpu_reset, vcpu_result, vcpu_start, vcpu_taken } from "../intrinsics";
 import {
   RUNSTATE_INFO_SIZE,
   RUNSTATE_INFO_STATE,
@@ -27,6 +16,9 @@ import { evtchn } from "../events/evtchn";
 import { Part, PartOrder, addPart } from "../reset/part";
 import { sched } from "./sched";
 import { systemTime } from "../time/time";
+import { SCHEDOP_yield } from "../../raw/abi/sched";
+import { __HYPERVISOR_sched_op, __HYPERVISOR_vcpu_op } from "../../raw/abi/xen";
+import { VcpuProgram } from "./vcpu-program";
 
 /** How a vCPU is started. */
 export enum VcpuStart {
@@ -36,20 +28,20 @@ export enum VcpuStart {
   INIT_SIPI = 1,
 }
 
-/** enum vcpu_order in boot/boot.h. */
-const enum Order {
-  YIELD = 0,
-  BLOCK = 1,
-  POLL = 2,
-  SPIN = 3,
-  DOWN = 4,
-  SEND = 5,
-}
+/** ns that a program which is stopped has before its vCPU is taken to sleep. */
+const STOPS_ALONE_WITHIN: u64 = 10_000_000;
+
+/** Ticks that a receiver of Vcpu.send() has, and the longest time between two events. */
+const TAKEN_WITHIN: u64 = 1 << 34;
+const SEND_SPREAD: u64 = 200_000;
 
 /** vCPUs that boot code has stacks for: MAX_VCPUS in boot/layout.h. */
 export const MAX_VCPUS = 4;
 
 export class Vcpu {
+  /** It keeps the memory that the vCPU works on. */
+  private program: VcpuProgram | null = null;
+
   private constructor(
     readonly id: u32,
     /** The event channel port that wakes it: an IPI of its own. */
@@ -71,26 +63,42 @@ export class Vcpu {
     return vcpu;
   }
 
-  /** Whether it has finished its last order. */
+  /** Whether it has finished its last program. */
   get idle(): bool {
     return vcpu_done(this.id) != 0;
   }
 
-  /** What its last order came to: Xen's own number. */
+  /** What the last step of its last program came to: Xen's own number. */
   get result(): i64 {
     return vcpu_result(this.id);
   }
 
-  /** Turns of the loop that its order makes, so far. */
+  /** Grows while its program runs: VcpuProgram.progress. */
   get progress(): u64 {
-    return vcpu_progress(this.id);
+    const program = this.program;
+    return program ? program.progress : 0;
   }
 
-  private give(order: Order, argument: u64): void {
-    assert(vcpu_order(this.id, order, argument), "the vCPU has not finished its last order");
+  /** Begins `program`, and returns once it has begun. It must have finished its last one. */
+  run(program: VcpuProgram): void {
+    assert(vcpu_give(this.id, program.at), "the vCPU has not finished its last program");
+    this.program = program;
     this.wake();
     /* Both events would be one if the next were sent before this one is used up. */
     while (!vcpu_taken(this.id)) sched.yield();
+  }
+
+  /**
+   * Ends its program, before its next step, and wakes it if that sleeps on its own port. False if it takes longer than
+   * `ns`: then it is in Xen, or sleeps for something else.
+   */
+  stop(ns: u64 = 1_000_000_000): bool {
+    const program = this.program;
+    if (!program || this.idle) return true;
+    program.stop();
+    if (this.wait(min(ns / 2, STOPS_ALONE_WITHIN))) return true;
+    evtchn.send(this.port);
+    return this.wait(ns);
   }
 
   /** Sends it its event: what ends its block() or poll(). */
@@ -100,35 +108,49 @@ export class Vcpu {
 
   /** SCHEDOP_yield, `count` times. */
   yield(count: u64): void {
-    this.give(Order.YIELD, count);
+    const program = new VcpuProgram(1);
+    program.call(__HYPERVISOR_sched_op, SCHEDOP_yield).repeat(count);
+    this.run(program);
   }
 
   /** SCHEDOP_block, until wake(). */
   block(): void {
-    this.give(Order.BLOCK, 0);
+    const program = new VcpuProgram(1);
+    program.block();
+    this.run(program);
   }
 
   /** SCHEDOP_poll on its own port, until wake() or Xen system time `deadline` (ns; 0: none). */
   poll(deadline: u64 = 0): void {
-    this.give(Order.POLL, deadline);
+    const program = new VcpuProgram(1);
+    program.poll(this.port, deadline);
+    this.run(program);
   }
 
   /** Keeps its CPU busy for `ticks` of the time stamp counter. */
   spin(ticks: u64): void {
-    this.give(Order.SPIN, rdtsc() + ticks);
+    const program = new VcpuProgram(1);
+    program.pause(ticks);
+    this.run(program);
   }
 
   /**
-   * EVTCHNOP_send, `count` times: each waits until the one before was taken, and for a moment that is another each
-   * time. -ETIME if one is not taken. For a port of the 2-level ABI.
+   * EVTCHNOP_send, `count` times: each waits until the one before was taken, and for a moment that is another each time, so
+   * that events meet the receiver at every point of its way from one sleep to the next. -ETIME if one is not taken.
    */
   send(port: u32, count: u32): void {
-    this.give(Order.SEND, ((<u64>count) << 32) | port);
+    const program = new VcpuProgram(3);
+    program.send(port).orEnd();
+    program.await(evtchn.pendingWord(port), evtchn.pendingBit(port), 0, TAKEN_WITHIN).orEnd();
+    program.pause(0, SEND_SPREAD);
+    this.run(program.setRounds(count));
   }
 
   /** VCPUOP_down. The last vCPU that goes down powers the domain off. */
   down(): void {
-    this.give(Order.DOWN, 0);
+    const program = new VcpuProgram(1);
+    program.call(__HYPERVISOR_vcpu_op, VCPUOP_down, this.id);
+    this.run(program);
   }
 
   /** VCPUOP_up: it goes on after its down(). */
@@ -141,7 +163,7 @@ export class Vcpu {
     return vcpu_op(VCPUOP_is_up, this.id, 0);
   }
 
-  /** Waits until its order is finished; false if that takes longer than `ns`. */
+  /** Waits until its program is finished; false if that takes longer than `ns`. */
   wait(ns: u64 = 1_000_000_000): bool {
     const deadline = systemTime() + ns;
     while (!this.idle) {
