@@ -46,3 +46,11 @@ export class ScenarioDeclaration {
 export function scenario(declaration: ScenarioDeclaration): ScenarioDeclaration {
   return declaration;
 }
+
+export const RACES = "races";
+/** vCPU 0 looks on, 1 and 2 race; 3 is for pairs that bring one up and down. */
+export const RACE_VCPUS = 4;
+/** What a pair takes with its control. */
+export const RACE_MS = 1800;
+export const NEEDS_TWO_PCPUS =
+  "two vCPUs are in Xen at once on a machine with two physical CPUs, and xl's has one";

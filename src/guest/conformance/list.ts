@@ -17,6 +17,22 @@ import { CallbackDelivers, PageContents, PeerCanBeBound } from "./scenarios/next
 import { OtherVcpusCpu } from "./scenarios/other-vcpus-cpu";
 import { OtherVcpusTimers } from "./scenarios/other-vcpus-timers";
 import { OtherVcpus } from "./scenarios/other-vcpus";
+import { AreaBalloon, AreaDown, AreaFrame } from "./scenarios/races-areas";
+import {
+  CloseClose,
+  CloseSend,
+  MoveSend,
+  ResetBindSend,
+  ResetBindVirq,
+  ResetExpand,
+  ResetInit,
+  ResetInterdomain,
+  ResetPriority,
+  ResetReset,
+  ResetStatus,
+} from "./scenarios/races-events";
+import { VersionCopy, VersionFrames, VersionStatus } from "./scenarios/races-grants";
+import { PollSend, ShutdownCode, WatchdogsOfTwo } from "./scenarios/races-sched";
 import {
   SharedInfo,
   SharedInfoElsewhere,
@@ -95,6 +111,26 @@ export function scenarios(): Array<Scenario> {
     new IllegalVector(),
     new Picture(),
     new Endurance(),
+    new ResetExpand(),
+    new ResetInit(),
+    new ResetPriority(),
+    new ResetBindVirq(),
+    new ResetBindSend(),
+    new ResetInterdomain(),
+    new ResetStatus(),
+    new ResetReset(),
+    new CloseSend(),
+    new MoveSend(),
+    new CloseClose(),
+    new VersionStatus(),
+    new VersionFrames(),
+    new VersionCopy(),
+    new AreaBalloon(),
+    new AreaFrame(),
+    new AreaDown(),
+    new PollSend(),
+    new ShutdownCode(),
+    new WatchdogsOfTwo(),
   ];
 }
 

@@ -6,7 +6,7 @@ import { DomainConfig, DomainInfo, Guest, Image } from "xenlet/toolstack";
 import { checkPayload, comparison, stateOf } from "./report";
 import { Scenario } from "./scenario";
 
-/** ns that a domain has, from one shutdown to the next. */
+/** ns that a domain has, from one shutdown to the next, where its scenario says nothing else. */
 const DEADLINE: u64 = 20_000_000_000;
 
 export class ToolstackSide {
@@ -15,6 +15,8 @@ export class ToolstackSide {
   resets: u32 = 0;
   /** SHUTDOWN_* that it ended with; 255 if it has not. */
   reason: u32 = 255;
+  /** ns that the domain has, from one shutdown to the next. */
+  deadline: u64 = DEADLINE;
 
   constructor(
     readonly scenario: Scenario,
@@ -42,11 +44,11 @@ export class ToolstackSide {
   }
 
   /**
-   * Serves the domain until it shuts down; its info then. One that does not within DEADLINE is reported as it is: not
+   * Serves the domain until it shuts down; its info then. One that does not within `deadline` is reported as it is: not
    * shut down.
    */
   untilShutdown(): DomainInfo {
-    const deadline = systemTime() + DEADLINE;
+    const deadline = systemTime() + this.deadline;
     while (true) {
       const info = this.guest.domain.info();
       if (info.result < 0 || info.isShutdown || systemTime() >= deadline) {

@@ -32,6 +32,13 @@ function domainsMiB(scenarios: readonly DeclaredScenario[]): number {
   );
 }
 
+/** Two calls are in Xen at once only where two physical CPUs are. dom0 has a vCPU for each; a hang's stack is told by an NMI. */
+const RACES = "races";
+const RACE_MACHINE = {
+  qemuArgs: ["-smp", "2"],
+  xenArgs: ["dom0_max_vcpus=2", "nmi=fatal"],
+};
+
 /** A boot that runs longer than this says nothing more: its silence ends it long before. */
 const TIMEOUT_MS = 600_000;
 
@@ -62,6 +69,7 @@ export async function createBackend(options: BackendOptions): Promise<Conformanc
         domUMiB: domainsMiB([...scenarios]),
         timeoutMs: TIMEOUT_MS,
         cmdline: `scenarios=${wanted.join("+")}`,
+        ...([...scenarios].some(({ suite }) => suite === RACES) ? RACE_MACHINE : {}),
         signal: boot.signal,
         onRecord: (record) => {
           if (isWanted(record, asked)) boot.onRecord(record);
