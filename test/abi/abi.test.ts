@@ -34,7 +34,7 @@ interface Interface {
 
 async function interfaceTable(): Promise<Interface[]> {
   const lines = await linesOf(`
-    import { INTERFACES } from "xenlet/toolstack/interface";
+    import { INTERFACES } from "xenlet/raw/toolstack";
     for (let i = 0; i < INTERFACES.length; i++) {
       const row = INTERFACES[i];
       console.log(row.releases + ";" + row.domctl.toString() + ";" + row.sysctl.toString() + ";" +

@@ -4,8 +4,11 @@ import { execa } from "execa";
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 
 import { prepareGuest } from "../runtime/load.js";
+
+const INSIDE = fileURLToPath(new URL("../runtime/guest/", import.meta.url));
 
 /** C expressions, evaluated at compile time for x86-64. One that does not compile is left out. */
 export async function evaluateC(
@@ -48,7 +51,8 @@ export async function evaluateC(
 
 /** The lines that a program prints, run under the fake hypervisor. */
 export async function linesOf(source: string): Promise<string[]> {
-  const folder = await mkdtemp(join(tmpdir(), "xenlet-abi-"));
+  // Where the tests of what is inside of the library are: only there may it be imported.
+  const folder = await mkdtemp(join(INSIDE, "abi-"));
   try {
     const entry = join(folder, "layout.ts");
     await writeFile(entry, source);

@@ -26,6 +26,6 @@ export {
   setIsaIrqLevel,
 } from "xenlet/toolstack/dm-op";
 export { GrantMapping } from "xenlet/toolstack/grant-mapping";
-export { Interface, xenInterface } from "xenlet/toolstack/interface";
+export { INTERFACES, Interface, xenInterface } from "xenlet/toolstack/interface";
 export { XenConsole, pressDebugKey } from "xenlet/toolstack/xen-console";
 export { writeAcpi } from "xenlet/toolstack/acpi";
