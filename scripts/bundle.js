@@ -1,6 +1,6 @@
 /**
- * Bundles src/ into dist/: the command (dist/cli.js) and the library
- * (dist/index.js), sharing their common code. npm packages stay imports, so
+ * Bundles src/ into dist/: the command (dist/cli.js), the library
+ * (dist/index.js) and the compiler's thread (dist/asc-worker.js), sharing their common code. npm packages stay imports, so
  * that dist/ holds nothing but this project's own code.
  */
 import { chmod, rm } from "node:fs/promises";
@@ -8,7 +8,11 @@ import { build } from "esbuild";
 
 await rm("dist", { recursive: true, force: true });
 await build({
-  entryPoints: { cli: "src/host/cli/main.ts", index: "src/host/index.ts" },
+  entryPoints: {
+    cli: "src/host/cli/main.ts",
+    index: "src/host/index.ts",
+    "asc-worker": "src/host/build/asc/worker.ts",
+  },
   outdir: "dist",
   bundle: true,
   splitting: true,

@@ -1,14 +1,19 @@
 // A guest from source to image: compile, lower, link.
 
 import { setMaxListeners } from "node:events";
-import { copyFile, mkdir, readFile, stat, writeFile } from "node:fs/promises";
-import { dirname, join, resolve } from "node:path";
+import { readFile, stat, writeFile } from "node:fs/promises";
+import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 
+import { UserError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { makeFolders } from "../base/folders.js";
+import { PendingFiles } from "../base/pending-files.js";
 import { explainFailure } from "../cache/damage.js";
-import { temporaryFolder } from "../cache/temporary.js";
+import { temporaryFolder, type TemporaryFolder } from "../cache/temporary.js";
+import { withRunBlock } from "../elf/run-block.js";
 import { compileGuest, type CompileResult, type GuestRuntime } from "./asc/compile.js";
-import { emitStages, type EmittedStage } from "./emit.js";
+import { emittedStages, type EmittedStage } from "./emit.js";
 import { withoutSections } from "../elf/sections.js";
 import { lower, type DeadLoads } from "./lower/lower.js";
 import type { NullPage } from "./lower/linear-memory.js";
@@ -34,6 +39,8 @@ export interface BuildOptions {
   allowHypercalls?: boolean;
   /** Stages to leave beside the image, to be read: `image.elf` is joined by `image.wasm`, `image.c`, … */
   emit?: EmittedStage[];
+  /** The guest's command line where its loader gives none: it is put into the image. */
+  cmdline?: string;
   /** Leave out symbols and line numbers: smaller, but a trap is told by address only. */
   strip?: boolean;
   /** asc transforms, by path or package name. */
@@ -57,7 +64,10 @@ export interface BuildResult {
   tests: TestSite[];
 }
 
-/** Builds a guest image. Throws BuildError with the compiler's own diagnostics; then there is no image. */
+/**
+ * Builds a guest image. Throws BuildError with the compiler's own diagnostics. Unless everything has succeeded, an
+ * older image under that name is as it was.
+ */
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { hypercall = "direct", signal, cache = true } = options;
   if (signal) setMaxListeners(0, signal); // one for each compiler that runs
@@ -70,11 +80,9 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
     stages.push({ name, ms: performance.now() - start });
     return result;
   };
-  if (options.keep !== undefined) await mkdir(options.keep, { recursive: true });
-  const { path: folder, dispose } =
-    options.keep === undefined
-      ? await temporaryFolder("build")
-      : { path: resolve(options.keep), dispose: () => Promise.resolve() };
+  const work = await workFolder(options.keep);
+  const folder = work.path;
+  const pending = new PendingFiles();
   try {
     const fixedFor = (objectBytes: number): ReturnType<typeof fixedObjects> => {
       const flags = layoutFlags(options.stackBytes, objectBytes);
@@ -118,15 +126,54 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         await writeFile(linked, withoutSections(await readFile(linked)));
       }
     });
-    await mkdir(dirname(resolve(options.output)), { recursive: true });
-    await copyFile(linked, options.output);
-    await emitStages(options.emit ?? [], folder, options.output, signal);
-    return { image: options.output, bytes: (await stat(options.output)).size, stages, tests };
+    const { cmdline, output } = options;
+    const bytes = await readFile(linked);
+    const image = cmdline === undefined ? bytes : withRunBlock(bytes, { cmdline });
+    const emitted = await emittedStages(options.emit ?? [], folder, output, signal);
+    signal?.throwIfAborted();
+    await writeOutputs(pending, new Map([[output, image], ...emitted]), output);
+    return { image: output, bytes: image.length, stages, tests };
   } catch (error) {
     // A tool that fails may have been given what is damaged in the cache.
     throw await explainFailure(error, signal);
   } finally {
-    await dispose();
+    await pending.discard();
+    await work.dispose();
+  }
+}
+
+async function workFolder(keep: string | undefined): Promise<TemporaryFolder> {
+  if (keep === undefined) return temporaryFolder("build");
+  try {
+    await makeFolders(keep);
+    return { path: resolve(keep), dispose: () => Promise.resolve() };
+  } catch (cause) {
+    throw new UserError(`the folder ${keep} cannot be made: ${(cause as Error).message}`, {
+      exitCode: ExitCode.HOST,
+      cause,
+    });
+  }
+}
+
+const IMAGE_MODE = 0o777;
+
+async function writeOutputs(
+  pending: PendingFiles,
+  files: ReadonlyMap<string, string | Uint8Array>,
+  image: string,
+): Promise<void> {
+  let current = image;
+  try {
+    for (const [file, data] of files) {
+      current = file;
+      await pending.add(file, data, file === image ? IMAGE_MODE : undefined);
+    }
+    await pending.commit();
+  } catch (cause) {
+    throw new UserError(`${current} cannot be written: ${(cause as Error).message}`, {
+      exitCode: ExitCode.HOST,
+      cause,
+    });
   }
 }
 
@@ -140,6 +187,7 @@ async function compiled({
   transforms = [],
   runtime,
   cache = true,
+  signal,
 }: BuildOptions): Promise<CompileResult & { own: boolean }> {
   if (entry.endsWith(".wasm"))
     return { wasm: await readFile(entry), sourceMap: "", tests: [], own: false };
@@ -148,6 +196,7 @@ async function compiled({
     transforms,
     cache,
     ...(runtime === undefined ? {} : { runtime }),
+    ...(signal === undefined ? {} : { signal }),
   });
   return { ...result, own: true };
 }

@@ -1,6 +1,6 @@
 // What each stage of a build made, left to be read.
 
-import { copyFile, writeFile } from "node:fs/promises";
+import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import { run } from "./link/toolchain.js";
@@ -12,21 +12,26 @@ import { run } from "./link/toolchain.js";
 export const EMITTED_STAGES = ["wasm", "c", "asm", "map"] as const;
 export type EmittedStage = (typeof EMITTED_STAGES)[number];
 
-/** Writes those of a build's `folder` beside `image`, under its name. */
-export async function emitStages(
-  stages: EmittedStage[],
+/** Those of a build's `folder`, by the names that they get beside `image`. */
+export async function emittedStages(
+  stages: readonly EmittedStage[],
   folder: string,
   image: string,
   signal?: AbortSignal,
-): Promise<void> {
+): Promise<Map<string, string | Uint8Array>> {
+  const files = new Map<string, string | Uint8Array>();
   const target = (suffix: string): string => image.replace(/(?:\.elf)?$/, suffix);
+  const copy = async (name: string, suffix: string): Promise<void> => {
+    files.set(target(suffix), await readFile(join(folder, name)));
+  };
   for (const stage of new Set(stages)) {
-    if (stage === "wasm") await copyFile(join(folder, "guest.wasm"), target(".wasm"));
-    else if (stage === "c") await copyFile(join(folder, "guest.c"), target(".c"));
-    else if (stage === "map") await copyFile(join(folder, "image.map"), target(".map"));
+    if (stage === "wasm") await copy("guest.wasm", ".wasm");
+    else if (stage === "c") await copy("guest.c", ".c");
+    else if (stage === "map") await copy("image.map", ".map");
     else {
       const flags = ["--disassemble", "--line-numbers", "--no-show-raw-insn", "--wide"];
-      await writeFile(target(".s"), await run("objdump", [...flags, image], signal));
+      files.set(target(".s"), await run("objdump", [...flags, "image.elf"], signal, folder));
     }
   }
+  return files;
 }

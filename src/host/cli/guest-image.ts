@@ -111,7 +111,7 @@ export async function guestImage(
 
 /** Builds, and shows it. */
 export async function buildWithProgress(
-  what: Pick<BuildOptions, "entry" | "output" | "strip" | "keep" | "cache" | "emit">,
+  what: Pick<BuildOptions, "entry" | "output" | "strip" | "keep" | "cache" | "emit" | "cmdline">,
   choices: BuildChoices,
   options: { progress: Progress; signal: AbortSignal },
 ): Promise<BuildResult> {

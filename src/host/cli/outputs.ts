@@ -1,8 +1,7 @@
 /** Which reporter writes where: what the commands that report have in common. */
-import { mkdir, writeFile } from "node:fs/promises";
-import path from "node:path";
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { checkReplaceable, replaceFile } from "../base/pending-files.js";
 
 export interface OutputOptions {
   reporter?: string[];
@@ -61,21 +60,34 @@ export function stdoutHasColors(): boolean {
 }
 
 /**
- * Empties the files, before anything is run: nobody wants to hear afterwards that one
- * cannot be written, and what an earlier run left is gone.
+ * Whether the files can be written, before anything is run: nobody wants to hear that afterwards. What an earlier run
+ * left is there until this one has a result.
  */
-export async function prepareOutputs(outputs: readonly Output<string>[]): Promise<void> {
-  for (const { file } of outputs) if (file !== null) await writeOutput(file, "");
+export async function checkOutputs(outputs: readonly Output<string>[]): Promise<void> {
+  for (const { file } of outputs) if (file !== null) await checkOutput(file, "the results");
 }
 
+/** `what` is to be written there: throws a UserError (122) if it cannot. Changes nothing. */
+export async function checkOutput(file: string, what: string): Promise<void> {
+  try {
+    await checkReplaceable(file);
+  } catch (cause) {
+    throw notWritable(file, what, cause);
+  }
+}
+
+/** Whole or not at all. */
 export async function writeOutput(file: string, text: string): Promise<void> {
   try {
-    await mkdir(path.dirname(file), { recursive: true });
-    await writeFile(file, text);
+    await replaceFile(file, text);
   } catch (cause) {
-    throw new UserError(`the results cannot be written to ${file}: ${(cause as Error).message}`, {
-      exitCode: ExitCode.HOST,
-      cause,
-    });
+    throw notWritable(file, "the results", cause);
   }
+}
+
+function notWritable(file: string, what: string, cause: unknown): UserError {
+  return new UserError(`${what} cannot be written to ${file}: ${(cause as Error).message}`, {
+    exitCode: ExitCode.HOST,
+    cause,
+  });
 }

@@ -7,29 +7,21 @@
 
 import { readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { dirname, join, relative, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
-import type { CompileResult } from "./compile.js";
 import { KINDS } from "../../cache/kinds.js";
 import { digest, digestOfOwnCode, loadStage, storeStage } from "../../cache/stage-cache.js";
+import type { CompileResult } from "./compile.js";
+import { LIBRARY_LOOK, type Compiled, type Look } from "./job.js";
 import type { TestSite } from "./transform/test-sites.js";
 
 /** How many of the last compilations of one text, with other files around it, are remembered. */
 const MAX_TRACES = 8;
 
-/**
- * What asc looked for: paths from the guest's folder on, or names of the runtime library behind `~lib/`; null:
- * there was no such file.
- */
 interface Trace {
-  looks: [path: string, digest: string | null][];
+  looks: Look[];
   result: string;
 }
-
-/** asconfig.json's ways to bring in code or names that are not among the looks. */
-const BEYOND = /"(?:transform|lib|path|extends)"/;
-
-const LIBRARY = "~lib/";
 
 let compiler: Promise<string> | undefined;
 
@@ -47,13 +39,11 @@ async function digestOfCompiler(): Promise<string> {
 
 const read = (path: string): Promise<string | null> => readFile(path, "utf8").catch(() => null);
 
-/** One compilation, to be looked up, or watched and remembered. */
+/** One compilation, to be looked up, or remembered. */
 export class CompileCache {
   readonly #folder: string;
   readonly #key: string;
   readonly #library: ReadonlyMap<string, string>;
-  readonly #looks = new Map<string, string | null>();
-  #cacheable = true;
 
   private constructor(folder: string, key: string, library: ReadonlyMap<string, string>) {
     this.#folder = folder;
@@ -62,8 +52,8 @@ export class CompileCache {
   }
 
   /**
-   * `known`: everything that decides about the result, but for the files that are read through readFile(), and
-   * the texts of `library`'s files that are read through libraryText().
+   * `known`: everything that decides about the result, but for what the compilation looks for: files, and texts of
+   * `library`.
    */
   static async open(
     entry: string,
@@ -80,25 +70,9 @@ export class CompileCache {
     return new CompileCache(dirname(entry), key, library);
   }
 
-  /** For asc: reads a file, and remembers the look. */
-  async readFile(name: string, baseFolder: string): Promise<string | null> {
-    const path = resolve(baseFolder, name);
-    const text = await read(path);
-    if (!name.endsWith(".ts") && text !== null && BEYOND.test(text)) this.#cacheable = false;
-    this.#looks.set(relative(this.#folder, path), text === null ? null : digest(text));
-    return text;
-  }
-
-  /** For asc: the same, of the runtime library. */
-  libraryText(name: string): string {
-    const text = this.#library.get(name) ?? "";
-    this.#looks.set(LIBRARY + name, digest(text));
-    return text;
-  }
-
   async #now(path: string): Promise<string | null> {
-    const text = path.startsWith(LIBRARY)
-      ? (this.#library.get(path.slice(LIBRARY.length)) ?? null)
+    const text = path.startsWith(LIBRARY_LOOK)
+      ? (this.#library.get(path.slice(LIBRARY_LOOK.length)) ?? null)
       : await read(resolve(this.#folder, path));
     return text === null ? null : digest(text);
   }
@@ -132,14 +106,13 @@ export class CompileCache {
     return null;
   }
 
-  async remember(result: CompileResult): Promise<void> {
-    if (!this.#cacheable) return;
-    const looks = [...this.#looks].sort(([a], [b]) => (a < b ? -1 : 1));
+  async remember({ wasm, sourceMap, tests, looks, complete }: Compiled): Promise<void> {
+    if (!complete) return;
     const trace: Trace = { looks, result: digest(this.#key, JSON.stringify(looks)) };
     await storeStage(KINDS.compiled, trace.result, {
-      wasm: result.wasm,
-      sourceMap: Buffer.from(result.sourceMap),
-      tests: Buffer.from(JSON.stringify(result.tests)),
+      wasm,
+      sourceMap: Buffer.from(sourceMap),
+      tests: Buffer.from(JSON.stringify(tests)),
     });
     const others = (await this.#traces()).filter((other) => other.result !== trace.result);
     const traces = [trace, ...others].slice(0, MAX_TRACES);

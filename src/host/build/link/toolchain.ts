@@ -3,6 +3,8 @@
 import { execa } from "execa";
 import { basename, join } from "node:path";
 
+import { UserError } from "../../base/errors.js";
+import { ExitCode } from "../../base/exit-codes.js";
 import { packageRoot } from "../../base/package-root.js";
 import { BuildError } from "../build-error.js";
 import type { NullPage } from "../lower/linear-memory.js";
@@ -145,44 +147,90 @@ let gccInclude: Promise<string> | undefined;
 
 /** gcc's own headers (stdint.h and the like): all that is used of the build machine. */
 async function compilerInclude(): Promise<string> {
-  gccInclude ??= execa("gcc", ["-print-file-name=include"]).then(
-    (result) => result.stdout,
-    (cause: unknown) => {
-      throw new BuildError("gcc is not there: it compiles guests", {
-        hint: "apt-get install gcc",
-        cause,
-      });
-    },
-  );
+  gccInclude ??= run("gcc", ["-print-file-name=include"]).then((output) => output.trim());
   return gccInclude;
 }
 
 /** Longer than any file of C takes that the lowering writes (c-files.ts), on a busy machine too. */
 const DEADLINE_MINUTES = 15;
 
+/** The Debian package that each of the tools is in. */
+const PACKAGES: Record<string, string> = {
+  gcc: "gcc",
+  as: "binutils",
+  ld: "binutils",
+  strip: "binutils",
+  objdump: "binutils",
+};
+
+/** The process groups of the tools that run. */
+const groups = new Set<number>();
+process.on("exit", () => {
+  groups.forEach(endGroup);
+});
+
+function endGroup(leader: number | undefined): void {
+  try {
+    if (leader !== undefined) process.kill(-leader, "SIGTERM"); // gcc then removes its temporary files
+  } catch {
+    // It is gone already.
+  }
+}
+
+/**
+ * Runs a tool of the toolchain and returns what it prints. Throws a UserError (122) if it is not installed or the
+ * disk is full, and a BuildError with its own diagnostics if it fails. When the signal is aborted, it ends at once, and
+ * with it what it has started: gcc's compiler proper would run on.
+ */
 export async function run(
   command: string,
   args: string[],
   signal?: AbortSignal,
   cwd?: string,
 ): Promise<string> {
-  const result = await execa(command, args, {
+  signal?.throwIfAborted();
+  const child = execa(command, args, {
     reject: false,
     stdin: "ignore",
     timeout: DEADLINE_MINUTES * 60_000,
+    detached: true, // a process group of its own
+    env: { LC_ALL: "C" },
     ...(cwd === undefined ? {} : { cwd }),
-    ...(signal ? { cancelSignal: signal } : {}),
   });
-  if (signal?.aborted) throw signal.reason;
-  if (result.timedOut)
-    throw new BuildError(`${command} did not finish within ${DEADLINE_MINUTES} minutes`);
-  if (result.failed) {
-    if (result.code === "ENOENT") {
-      throw new BuildError(`${command} is not there`, { hint: "apt-get install gcc binutils" });
+  const end = (): void => {
+    endGroup(child.pid);
+  };
+  if (child.pid !== undefined) groups.add(child.pid);
+  signal?.addEventListener("abort", end);
+  try {
+    const result = await child;
+    if (signal?.aborted) throw signal.reason;
+    if (result.timedOut) {
+      end();
+      throw new BuildError(`${command} did not finish within ${DEADLINE_MINUTES} minutes`);
     }
-    throw new BuildError(`${command} failed:\n${result.stderr || result.shortMessage}`);
+    if (!result.failed) return result.stdout;
+    const name = PACKAGES[command] ?? command;
+    if (result.code === "ENOENT")
+      throw new UserError(`${command} is not installed: it is needed to build guests`, {
+        exitCode: ExitCode.HOST,
+        hint: `sudo apt-get install ${name}`,
+      });
+    const said = result.stderr || (result.shortMessage ?? "");
+    if (/No space left on device|Cannot create temporary file|[Dd]isk quota exceeded/.test(said))
+      throw new UserError(`${command} cannot write its output: ${lastLine(said)}`, {
+        exitCode: ExitCode.HOST,
+        hint: "make room on the disk, or name another folder by TMPDIR and XENLET_CACHE",
+      });
+    throw new BuildError(`${command} failed:\n${said}`);
+  } finally {
+    signal?.removeEventListener("abort", end);
+    if (child.pid !== undefined) groups.delete(child.pid);
   }
-  return result.stdout;
+}
+
+function lastLine(text: string): string {
+  return text.trim().split("\n").at(-1) ?? "";
 }
 
 /** Compiles one C or assembly file. Throws BuildError with gcc's own diagnostics. */

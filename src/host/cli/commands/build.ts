@@ -1,8 +1,7 @@
-import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../../base/errors.js";
-import { withRunBlock } from "../../elf/run-block.js";
+import { exitCodesHelp } from "../../base/exit-codes.js";
 import type { EmittedStage } from "../../build/emit.js";
 import { createProgress } from "../../base/progress.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
@@ -14,6 +13,7 @@ import {
   type BuildChoices,
 } from "../guest-image.js";
 import * as option from "../options.js";
+import { checkOutput } from "../outputs.js";
 
 interface BuildCommandOptions extends CommonOptions, BuildChoices {
   output?: string;
@@ -54,6 +54,7 @@ export function addBuild(program: Command, context: Context): void {
     .option("--no-cache", "do every stage again, whatever the cache has of an equal build")
     .addOption(option.JSON_OUTPUT())
     .addOption(option.QUIET())
+    .addHelpText("after", exitCodesHelp(["ok", 122, 123, 124]))
     .action((file: string, options: BuildCommandOptions) => build(file, options, context));
 }
 
@@ -68,6 +69,7 @@ async function build(file: string, options: BuildCommandOptions, context: Contex
   const output = options.output ?? file.replace(/\.(?:ts|wasm)$/, ".elf");
   if (path.resolve(output) === path.resolve(file))
     throw new UserError(`the image would overwrite its own source ${file}`);
+  await checkOutput(output, "the image");
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const result = await buildWithProgress(
     {
@@ -77,15 +79,11 @@ async function build(file: string, options: BuildCommandOptions, context: Contex
       ...(options.emit === undefined ? {} : { emit: options.emit }),
       ...(options.strip === true ? { strip: true } : {}),
       ...(options.keep === undefined ? {} : { keep: options.keep }),
+      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
     },
     options,
     { progress, signal: context.signal },
   );
-  if (options.cmdline !== undefined)
-    await writeFile(
-      result.image,
-      withRunBlock(await readFile(result.image), { cmdline: options.cmdline }),
-    );
   if (options.json === true) context.printJson(result);
   else context.print(result.image);
 }

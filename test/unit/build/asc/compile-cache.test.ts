@@ -10,16 +10,17 @@ import { afterEach, beforeEach, expect, test, vi } from "vitest";
 
 import { Cache } from "../../../../src/host/cache/cache.js";
 import { KINDS } from "../../../../src/host/cache/kinds.js";
+import type * as Thread from "../../../../src/host/build/asc/thread.js";
 import { compileGuest, type CompileOptions } from "../../../../src/host/build/asc/compile.js";
 
 const runs = vi.hoisted(() => ({ count: 0 }));
-vi.mock("assemblyscript/asc", async (original) => {
-  const asc = await original<typeof import("assemblyscript/asc")>();
-  const main: typeof asc.main = (...args) => {
+vi.mock("../../../../src/host/build/asc/thread.js", async (original) => {
+  const { compileInThread } = await original<typeof Thread>();
+  const counted: typeof compileInThread = (...args) => {
     runs.count++;
-    return asc.main(...args);
+    return compileInThread(...args);
   };
-  return { ...asc, main };
+  return { compileInThread: counted };
 });
 
 let folder: string;

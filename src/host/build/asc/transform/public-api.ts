@@ -39,13 +39,11 @@ export interface Boundary {
   libraryText: (name: string) => string;
 }
 
-export async function publicApi({
-  folder,
-  ours,
-  names,
-  libraryText,
-}: Boundary): Promise<{ afterParse(parser: Parser): void }> {
-  const { DiagnosticCode, NodeKind } = await import("assemblyscript");
+/** A transform for one compilation by that compiler. */
+export function publicApi(
+  { DiagnosticCode, NodeKind }: typeof import("assemblyscript"),
+  { folder, ours, names, libraryText }: Boundary,
+): { afterParse(parser: Parser): void } {
   const kinds = new Set([NodeKind.Import, NodeKind.Export]);
 
   const check = (source: Source, parser: Parser): void => {

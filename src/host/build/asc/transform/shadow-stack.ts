@@ -234,19 +234,22 @@ function stripArguments(
   }
 }
 
-/** A transform for one compilation; `step` is the collector's function that looks at the stack. */
-export async function leanShadowStack(
+/**
+ * A transform for one compilation. `binaryen`: the default export of the compiler's "assemblyscript/binaryen"; `step`:
+ * the collector's function that looks at the stack.
+ */
+export function leanShadowStack(
+  binaryen: unknown,
   step = STEP,
-): Promise<{ afterCompile(module: { ptr: number }): void }> {
-  const binaryen = (await import("assemblyscript/binaryen")).default as unknown as Binaryen;
-  const e = new Expressions(binaryen);
+): { afterCompile(module: { ptr: number }): void } {
+  const e = new Expressions(binaryen as Binaryen);
   return {
     afterCompile({ ptr: module }) {
       const functions = new Map<string, number>();
       const bodies = new Map<string, Expression>();
-      for (let index = 0; index < binaryen._BinaryenGetNumFunctions(module); index++) {
-        const one = binaryen._BinaryenGetFunctionByIndex(module, index);
-        const { name, body } = binaryen.getFunctionInfo(one);
+      for (let index = 0; index < e.binaryen._BinaryenGetNumFunctions(module); index++) {
+        const one = e.binaryen._BinaryenGetFunctionByIndex(module, index);
+        const { name, body } = e.binaryen.getFunctionInfo(one);
         functions.set(name, one);
         if (body !== 0) bodies.set(name, body);
       }
@@ -255,7 +258,10 @@ export async function leanShadowStack(
       for (const [name, body] of bodies) {
         if (mayCollect.has(name)) stripArguments(e, module, body, mayCollect);
         else if (isOrdinary(e, body))
-          binaryen._BinaryenFunctionSetBody(functions.get(name) ?? 0, stripFrame(e, module, body));
+          e.binaryen._BinaryenFunctionSetBody(
+            functions.get(name) ?? 0,
+            stripFrame(e, module, body),
+          );
       }
     },
   };

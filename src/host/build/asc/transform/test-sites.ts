@@ -58,12 +58,11 @@ interface Import extends AnyNode {
   internalPath: string;
 }
 
-/** A transform for one compilation; `sites` is complete when asc has parsed everything. */
-export async function testSites(): Promise<{
+/** A transform for one compilation by that compiler; `sites` is complete when it has parsed everything. */
+export function testSites(asc: Asc): {
   sites: TestSite[];
   transform: { afterParse(parser: Parser): void };
-}> {
-  const asc = await import("assemblyscript");
+} {
   const sites: TestSite[] = [];
   return {
     sites,
