@@ -34,14 +34,46 @@ export function exitCodeOfGuest(code: number): number {
   return reserved ? ExitCode.GUEST_CODE_RESERVED : code;
 }
 
-/** For --help. */
-export const EXIT_CODES_HELP = `
-Exit codes:
-  0..119, 126..255  the guest's own code (run); 0 for success (every command)
-  120  the guest crashed, or ended without saying a verdict
-  121  a deadline was missed
-  122  trouble on this machine: QEMU, cache, disk, network
-  123  bad usage or bad input
-  124  the guest does not build
-  125  the guest's own code was 120..125; --json tells which
-Interrupted by a signal, xenlet ends by that signal (a shell shows 128 + its number).`;
+/** What each code means, wherever it is listed. A guest's own code stands for 0..119 and 126..255. */
+const MEANINGS = {
+  ok: ["0", "done"],
+  guest: ["0..119, 126..255", "the guest's own exit code"],
+  [ExitCode.CRASH]: ["120", "the guest crashed, or exited without reporting a result"],
+  [ExitCode.TIMEOUT]: ["121", "a deadline was missed"],
+  [ExitCode.HOST]: ["122", "trouble on this machine: QEMU, cache, disk, network"],
+  [ExitCode.USAGE]: ["123", "bad usage or bad input"],
+  [ExitCode.BUILD_FAILED]: ["124", "the guest does not build"],
+  [ExitCode.GUEST_CODE_RESERVED]: ["125", "the guest's own code was 120..125; --json has it"],
+} as const;
+
+/** Other programs have the same numbers. */
+const SHARED = `124 is also what timeout(1) exits with (--timeout does without it), and 125 makes \`git bisect run\` skip:
+  git bisect run sh -c 'xenlet run FILE.ts; case $? in 0) exit 0;; 122|124) exit 125;; *) exit 1;; esac'`;
+
+const SIGNALS =
+  "Interrupted by a signal, xenlet ends by that signal (a shell shows 128 + its number).";
+
+/** A command's codes, for its --help. `own`: what a code means for this command. */
+export function exitCodesHelp(
+  codes: readonly (keyof typeof MEANINGS)[],
+  own: Partial<Record<keyof typeof MEANINGS, string>> = {},
+): string {
+  const rows = codes.map((code) => {
+    const [number, meaning] = MEANINGS[code];
+    return [number, own[code] ?? meaning] as const;
+  });
+  const width = Math.max(...rows.map(([number]) => number.length));
+  const table = rows.map(([number, meaning]) => `  ${number.padEnd(width)}  ${meaning}`);
+  return exitCodesText(table.join("\n"));
+}
+
+/** The same for a command that lists its own. */
+export function exitCodesText(table: string): string {
+  const shared = /^ *12[45]\b/m.test(table);
+  return ["\nExit codes:", table, SIGNALS, ...(shared ? [SHARED] : [])].join("\n");
+}
+
+/** Of `xenlet --help`: all of them. */
+export const EXIT_CODES_HELP = exitCodesHelp(["guest", 120, 121, 122, 123, 124, 125], {
+  guest: "run: the guest's own exit code; every command: 0 for success",
+});

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { execa } from "execa";
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { quoteWord } from "../base/shell.js";
 import type { Qemu } from "../debian/index.js";
 
 export interface MachineOptions {
@@ -125,10 +126,8 @@ export function machineArgs(options: MachineOptions): string[] {
 
 /** A command as one line that a POSIX shell reads as the same words. */
 export function quoteCommand(command: string, args: string[], env: NodeJS.ProcessEnv = {}): string {
-  const quote = (word: string): string =>
-    /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-  const variables = Object.entries(env).map(([name, value]) => `${name}=${quote(value ?? "")}`);
-  return [...variables, ...[command, ...args].map(quote)].join(" ");
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${quoteWord(value ?? "")}`);
+  return [...variables, ...[command, ...args].map(quoteWord)].join(" ");
 }
 
 /** util-linux, on every Debian: has the kernel kill a process when its parent dies. */

@@ -30,6 +30,13 @@ const words = process.argv.slice(2);
 const dashes = words.indexOf("--");
 const own = dashes < 0 ? words : words.slice(0, dashes);
 
+/** What files and folders can come to; and processes, of which there can be too many. */
+const FILE_SYSTEM_ERRORS = new Set(
+  "EACCES EAGAIN EBUSY EDQUOT EEXIST EFBIG EIO EISDIR ELOOP EMFILE ENAMETOOLONG ENFILE ENOENT ENOMEM ENOSPC ENOTDIR EPERM EROFS".split(
+    " ",
+  ),
+);
+
 let exitCode: number = ExitCode.OK;
 const context: Context = {
   signal: abort.signal,
@@ -67,6 +74,14 @@ function failed(error: unknown): number {
     if (error.hint !== undefined) say(`  try: ${error.hint}`);
     failureDocument(error.message, error.exitCode, error.hint);
     return error.exitCode;
+  }
+  // The machine's own words: a disk that is full, a folder that may not be written.
+  const { code } = error as NodeJS.ErrnoException;
+  if (error instanceof Error && code !== undefined && FILE_SYSTEM_ERRORS.has(code)) {
+    say(`${colors.red("xenlet:")} ${error.message}`);
+    say("  try: xenlet doctor");
+    failureDocument(error.message, ExitCode.HOST, "xenlet doctor");
+    return ExitCode.HOST;
   }
   // A defect of xenlet: the stack is what its authors need.
   say(

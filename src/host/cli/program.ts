@@ -1,5 +1,5 @@
 /** The commands, and what they have in common: help, and how bad usage is told. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";
 import { EXIT_CODES_HELP } from "../base/exit-codes.js";
@@ -22,6 +22,13 @@ export function packageVersion(): string {
   return (JSON.parse(text) as { version: string }).version;
 }
 
+/** A file whose name begins with a dash is taken for an option. */
+function fileHint(text: string): string {
+  const name = /^error: unknown option '(-[^']*)'/.exec(text)?.[1];
+  if (name === undefined || !(existsSync(name) || /\.(?:ts|wasm|elf)$/.test(name))) return "";
+  return `  try: ./${name}\n`;
+}
+
 /** Throws CommanderError instead of exiting: main.ts knows the exit codes. */
 export function createProgram(context: Context): Command {
   const program = new Command("xenlet")
@@ -29,12 +36,12 @@ export function createProgram(context: Context): Command {
     .version(packageVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help for a command")
-    .addHelpText("afterAll", EXIT_CODES_HELP)
+    .addHelpText("after", EXIT_CODES_HELP)
     .exitOverride()
     .showHelpAfterError("(--help tells more)")
     .configureOutput({
       outputError: (text, write) => {
-        write(`xenlet: ${text}`);
+        write(`xenlet: ${text}${fileHint(text)}`);
       },
     });
   addInit(program, context);

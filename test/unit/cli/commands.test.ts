@@ -334,6 +334,7 @@ describe("init", () => {
         "tsconfig.json",
         "asconfig.json",
         "README.md",
+        "test/main.ts",
       ]),
     );
     for (const file of files) await access(path.join(folder, file));
@@ -343,7 +344,7 @@ describe("init", () => {
     expect(manifest.name).toBe("my-guest");
     expect(
       (await readFile(path.join(folder, "README.md"), "utf8")).match(/^ {4}np/gm),
-    ).toHaveLength(3);
+    ).toHaveLength(4);
 
     await writeFile(path.join(folder, "main.ts"), "mine");
     const second = await xenlet.run(["init", folder]);
@@ -362,7 +363,7 @@ describe("init", () => {
 
   test("a folder that cannot be made is told", async () => {
     expect(await xenlet.run(["init", "/dev/null/x"])).toMatchObject({
-      exitCode: 123,
+      exitCode: 122,
       stderr: expect.stringContaining("cannot be written") as string,
     });
   });

@@ -1,10 +1,12 @@
 import type { Command } from "commander";
-import { ExitCode } from "../../base/exit-codes.js";
+import { ExitCode, exitCodesHelp } from "../../base/exit-codes.js";
 import { createProgress } from "../../base/progress.js";
 import { describeProblem } from "../../cache/contents.js";
 import { listCache, pruneCache, verifyCache } from "../../cache/survey.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
 import * as option from "../options.js";
+
+const EXIT_CODES = exitCodesHelp(["ok", 122, 123]);
 
 export function addCache(program: Command, context: Context): void {
   const cache = program
@@ -21,6 +23,7 @@ export function addCache(program: Command, context: Context): void {
         "the sizes add up to what du counts.",
     )
     .addOption(option.JSON_OUTPUT())
+    .addHelpText("after", EXIT_CODES)
     .action((options: CommonOptions) => list(options, context));
   cache
     .command("verify")
@@ -30,6 +33,7 @@ export function addCache(program: Command, context: Context): void {
     )
     .addOption(option.JSON_OUTPUT())
     .addOption(option.QUIET())
+    .addHelpText("after", EXIT_CODES)
     .action((options: CommonOptions) => verify(options, context));
   cache
     .command("prune")
@@ -40,6 +44,7 @@ export function addCache(program: Command, context: Context): void {
     )
     .option("--all", "everything")
     .addOption(option.JSON_OUTPUT())
+    .addHelpText("after", EXIT_CODES)
     .action((options: CommonOptions & { all?: true }) => prune(options, context));
 }
 

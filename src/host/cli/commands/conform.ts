@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { UserError } from "../../base/errors.js";
-import { ExitCode } from "../../base/exit-codes.js";
+import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
 import { XEN_RELEASES } from "../../debian/index.js";
 import type { ConformanceBackend } from "../../suites/conformance/backend.js";
 import { expectationsOn } from "../../suites/conformance/expectations-on.js";
@@ -36,7 +36,7 @@ import {
   writeReport,
 } from "../matrix-outputs.js";
 import * as option from "../options.js";
-import { prepareOutputs } from "../outputs.js";
+import { checkOutputs } from "../outputs.js";
 import { chooseXen } from "../xen-choice.js";
 
 export interface ConformOptions extends CommonOptions {
@@ -53,14 +53,13 @@ export interface ConformOptions extends CommonOptions {
   outputFile?: string[];
 }
 
-const EXIT_CODES = `
-Exit codes of \`xenlet conform\` and \`xenlet report merge\`:
-  0    every check passed (a skipped one does not count; a version that Debian's mirror
+const EXIT_CODES =
+  exitCodesText(`  0    every check passed (a skipped one does not count; a version that Debian's mirror
        has no more does not count unless --xen names it)
   1    a check failed, or a control stayed green
   122  trouble on this machine: a version could not be had, or QEMU could not run
   123  bad usage, or reports that do not make one
-  If several apply: 122, then 1.`;
+  If several apply: 122, then 1.`);
 
 /** Replaced by tests. */
 export type Connect = (options: BackendOptions) => Promise<ConformanceBackend>;
@@ -168,7 +167,7 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
     list(checks, options, context);
     return;
   }
-  await prepareOutputs(outputs);
+  await checkOutputs(outputs);
 
   const began = new Date().toISOString();
   const start = performance.now();

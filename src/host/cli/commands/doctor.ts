@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ExitCode } from "../../base/exit-codes.js";
+import { ExitCode, exitCodesHelp } from "../../base/exit-codes.js";
 import { diagnose, type Check } from "../../debian/index.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
 import * as option from "../options.js";
@@ -15,6 +15,13 @@ export function addDoctor(program: Command, context: Context): void {
       "Looks at everything xenlet needs on this machine. Changes nothing, downloads nothing.",
     )
     .addOption(option.JSON_OUTPUT())
+    .addHelpText(
+      "after",
+      exitCodesHelp(["ok", 122, 123], {
+        ok: "everything that is needed is here",
+        122: "something is missing, or this machine cannot run it",
+      }),
+    )
     .action((options: CommonOptions) => doctor(options, context));
 }
 

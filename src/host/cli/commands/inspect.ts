@@ -1,5 +1,5 @@
 import type { Command } from "commander";
-import { ExitCode } from "../../base/exit-codes.js";
+import { ExitCode, exitCodesHelp } from "../../base/exit-codes.js";
 import { formatInspection, inspectImage } from "../../elf/index.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
 import { checkReadable } from "../guest-image.js";
@@ -15,6 +15,13 @@ export function addInspect(program: Command, context: Context): void {
     )
     .argument("<image.elf>", "a PVH image")
     .addOption(option.JSON_OUTPUT())
+    .addHelpText(
+      "after",
+      exitCodesHelp(["ok", 123], {
+        ok: "Xen can boot it",
+        123: "bad usage, no image, or one that Xen cannot boot",
+      }),
+    )
     .action((file: string, options: CommonOptions) => inspect(file, options, context));
 }
 

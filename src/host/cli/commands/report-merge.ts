@@ -1,6 +1,7 @@
 /** `xenlet report merge`: the JSON reports of shards, joined into one in any reporter's form. */
 import path from "node:path";
 import type { Command } from "commander";
+import { exitCodesText } from "../../base/exit-codes.js";
 import { readReport } from "../../suites/conformance/document.js";
 import { exitCodeOfReport } from "../../suites/conformance/exit-code.js";
 import { mergeReports } from "../../suites/conformance/merge.js";
@@ -12,7 +13,7 @@ import {
   writeReport,
 } from "../matrix-outputs.js";
 import * as option from "../options.js";
-import { prepareOutputs } from "../outputs.js";
+import { checkOutputs } from "../outputs.js";
 
 interface MergeOptions extends CommonOptions {
   reporter?: string[];
@@ -36,6 +37,14 @@ export function addReport(program: Command, context: Context): void {
     .addOption(MATRIX_OUTPUT_FILE())
     .addOption(option.JSON_OUTPUT())
     .addOption(option.QUIET())
+    .addHelpText(
+      "after",
+      exitCodesText(
+        "  0    every check passed\n  1    a check failed, or a control stayed green\n" +
+          "  122  trouble on this machine, in this run or in a shard's\n" +
+          "  123  bad usage, or reports that do not make one",
+      ),
+    )
     .action((files: string[], options: MergeOptions) => merge(files, options, context));
 }
 
@@ -50,7 +59,7 @@ async function merge(files: string[], options: MergeOptions, context: Context): 
   for (const file of distinct) reports.push({ file, report: await readReport(file) });
   const report = mergeReports(reports);
   // Only now: what is written may be one of the files that were read.
-  await prepareOutputs(outputs);
+  await checkOutputs(outputs);
   await writeReport(report, outputs, context);
   context.exitWith(exitCodeOfReport(report));
 }

@@ -1,5 +1,6 @@
 import type { Command } from "commander";
 import type { BootOptions } from "../../boot/boot.js";
+import { exitCodesHelp } from "../../base/exit-codes.js";
 import { bootSession, describeBoot, type SessionOptions } from "../boot-session.js";
 import type { Context } from "../context.js";
 import * as option from "../options.js";
@@ -49,6 +50,7 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.JSON_OUTPUT())
     .addOption(option.VERBOSE())
     .addOption(option.QUIET())
+    .addHelpText("after", exitCodesHelp(["guest", 120, 121, 122, 123, 124, 125]))
     .action((file: string, options: RunOptions) => run(file, options, context));
 }
 

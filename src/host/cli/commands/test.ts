@@ -1,7 +1,7 @@
 /** `xenlet test`: guests' tests, and where their results go. */
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
-import { ExitCode } from "../../base/exit-codes.js";
+import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
 import type { Way } from "../../boot/boot.js";
 import { provideQemu } from "../../debian/index.js";
 import { createProgress, type Progress } from "../../base/progress.js";
@@ -19,7 +19,7 @@ import type { BuildChoices } from "../guest-image.js";
 import * as option from "../options.js";
 import {
   chooseOutputs,
-  prepareOutputs,
+  checkOutputs,
   stdoutHasColors,
   writeOutput,
   type Output,
@@ -43,14 +43,12 @@ export interface TestCommandOptions extends CommonOptions, BuildChoices {
   outputFile?: string[];
 }
 
-const EXIT_CODES = `
-Exit codes of \`xenlet test\`:
-  0    every test passed (skipped and todo do not count)
+const EXIT_CODES = exitCodesText(`  0    every test passed (skipped and todo do not count)
   1    a test failed, crashed, hung or was not run
   122  trouble on this machine kept a file from being run
   123  bad usage, or a setting that cannot be
   124  a file does not build
-  If several apply: 122, then 123, then 124, then 1.`;
+  If several apply: 122, then 123, then 124, then 1.`);
 
 export function addTest(program: Command, context: Context): void {
   program
@@ -89,7 +87,7 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
   refusePassedOn(context, "test");
   const outputs = chooseTestOutputs(options);
   const files = await findTestFiles(paths);
-  await prepareOutputs(outputs);
+  await checkOutputs(outputs);
   const { signal } = context;
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const xen = await chooseXen(options.xen, progress, signal);

@@ -1,6 +1,7 @@
 import { Option, type Command } from "commander";
 import path from "node:path";
 import { UserError } from "../../base/errors.js";
+import { exitCodesHelp } from "../../base/exit-codes.js";
 import { readElf } from "../../elf/elf.js";
 import { validatePvhImage } from "../../elf/pvh.js";
 import { commentedXlConfig } from "../../xl/xl-config.js";
@@ -34,6 +35,7 @@ export function addXlConfig(program: Command, context: Context): void {
     .addOption(option.MEM())
     .addOption(option.VCPUS())
     .addOption(option.CMDLINE())
+    .addHelpText("after", exitCodesHelp(["ok", 123]))
     .action((file: string, options: XlConfigOptions) => print(file, options, context));
 }
 

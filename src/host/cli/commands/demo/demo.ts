@@ -1,7 +1,7 @@
 import path from "node:path";
 import { Argument, type Command } from "commander";
 import { UserError } from "../../../base/errors.js";
-import { ExitCode } from "../../../base/exit-codes.js";
+import { ExitCode, exitCodesText } from "../../../base/exit-codes.js";
 import { nameXen } from "../../../boot/xen-name.js";
 import { packageRoot } from "../../../base/package-root.js";
 import { bootSession, type SessionOptions } from "../../boot-session.js";
@@ -14,10 +14,8 @@ type DemoOptions = SessionOptions & { verbose?: true; reset: boolean };
 
 const STORIES = ["kexec", "scheduler"] as const;
 
-const EXIT_CODES = `
-Exit codes of \`xenlet demo\`:
-  0    the story went as it should
-  else the guest's own, or those of \`xenlet run\`; with --no-reset always 1 or more`;
+const EXIT_CODES = exitCodesText(`  0    the story went as it should
+  else the guest's own, or those of \`xenlet run\`; with --no-reset always 1 or more`);
 
 export function addDemo(program: Command, context: Context): void {
   program

@@ -1,27 +1,34 @@
-import { access, mkdir, writeFile } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import path from "node:path";
 import type { Command } from "commander";
 import { UserError } from "../../../base/errors.js";
+import { ExitCode, exitCodesHelp } from "../../../base/exit-codes.js";
+import { PendingFiles } from "../../../base/pending-files.js";
+import { quoteWord } from "../../../base/shell.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../../context.js";
-import { starterFiles } from "./files.js";
 import * as option from "../../options.js";
+import { starterFiles } from "./files.js";
+import { dependencyOn, packageOrigin } from "./origin.js";
 
 export function addInit(program: Command, context: Context): void {
   program
     .command("init")
     .summary("make a folder to start from")
     .description(
-      "Makes a folder with a guest, its package.json, and the types that an editor needs.\n" +
+      "Makes a folder with a guest, a test of it, its package.json, and the types that an editor needs.\n" +
+        "The package.json names the place that xenlet itself was installed from.\n" +
         "Files that are there already are never overwritten.",
     )
     .argument("<dir>", "the folder; it may exist")
     .addOption(option.JSON_OUTPUT())
+    .addHelpText("after", exitCodesHelp(["ok", 122, 123]))
     .action((folder: string, options: CommonOptions) => init(folder, options, context));
 }
 
 async function init(folder: string, options: CommonOptions, context: Context): Promise<void> {
   refusePassedOn(context, "init");
-  const files = starterFiles(path.basename(path.resolve(folder)));
+  const { spec, problem } = dependencyOn(packageOrigin(), folder);
+  const files = starterFiles(path.basename(path.resolve(folder)), spec);
   const names = Object.keys(files);
   const present = await Promise.all(
     names.map((name) =>
@@ -36,18 +43,31 @@ async function init(folder: string, options: CommonOptions, context: Context): P
     throw new UserError(`${folder} has ${present.flat().join(", ")} already: nothing was written`, {
       hint: "xenlet init ANOTHER-DIR",
     });
+  const pending = new PendingFiles();
   try {
-    await mkdir(folder, { recursive: true });
     for (const [name, text] of Object.entries(files))
-      await writeFile(path.join(folder, name), text, { flag: "wx" });
-  } catch (error) {
-    throw new UserError(`${folder} cannot be written: ${(error as Error).message}`, {
-      cause: error,
+      await pending.add(path.join(folder, name), text);
+    await pending.commit();
+  } catch (cause) {
+    throw new UserError(`${folder} cannot be written: ${(cause as Error).message}`, {
+      exitCode: ExitCode.HOST,
+      cause,
     });
+  } finally {
+    await pending.discard();
   }
-  if (options.json === true) context.printJson({ folder: path.resolve(folder), files: names });
+  if (options.json === true)
+    context.printJson({ folder: path.resolve(folder), files: names, xenlet: spec, problem });
   else {
     for (const name of names) context.print(path.join(folder, name));
-    context.say(`\nNow:\n  cd ${folder}\n  npm install\n  npx xenlet run main.ts`);
+    if (problem !== null) context.say(`\n${problem}`);
+    const steps = [...cdLine(folder), "npm install", "npm test", "npm start"];
+    context.say(["", "Now:", ...steps.map((step) => `  ${step}`)].join("\n"));
   }
+}
+
+/** As a shell takes it, whatever the folder's name; none for the folder that one is in. */
+function cdLine(folder: string): string[] {
+  if (path.resolve(folder) === process.cwd()) return [];
+  return [`cd ${quoteWord(folder.startsWith("-") ? `./${folder}` : folder)}`];
 }
