@@ -218,13 +218,27 @@ void console_announce(void);
 /* Takes it up: at first, and again after a soft reset, which closes its port. Nothing where the domain has none. */
 void console_attach(void);
 bool console_attached(void);
-/* The page of its rings, or null; the event channel port to the other end. */
-volatile uint8_t *console_ring(void);
-uint32_t console_port(void);
 /* Whether the daemon has read all that was written. */
 bool console_drained(void);
 /* Writes all of it; waits for the daemon while the ring is full. */
 void console_write(const char *from, uint32_t size);
+/* Waits until the daemon has read all that was written, for `within` ns at most. */
+void console_flush(uint64_t within);
+/* Hands each line that the daemon has not read, or not all of, to `each`, which may be given it again by the daemon. */
+void console_unread(void (*each)(const char *line, uint32_t size));
+/* At most `size` bytes that were typed: on the ring, or where there is none on Xen's own console. 0 if there are none. */
+uint32_t console_read(char *to, uint32_t size);
+/* Waits until somebody types or it is `deadline`, in ns of Xen system time; 0: none. It may come back early. */
+void console_wait(uint64_t deadline);
+
+/* clock.c: Xen system time, and time since 1970-01-01 UTC, in ns. */
+uint64_t system_time(void);
+uint64_t wall_clock(void);
+
+/* input.c: standard input. Waits for some of it; returns how many bytes, 0 at its end. */
+uint32_t input_read(void *to, uint32_t size);
+/* Whether input_read() would not wait. */
+bool input_ready(void);
 
 /* kexec.c: the jump into another kernel. */
 struct kexec_copy;
@@ -247,6 +261,10 @@ void record_text(const char *text);
 void record_hex(uint64_t value);
 void record_decimal(uint64_t value);
 void record_utf16(const uint16_t *units, uint32_t count);
+/* A line of text, of any length, for `log` and `error`. */
+void record_line(const char *kind, const uint16_t *units, uint32_t count);
+/* Bytes of standard output or error, as they are: of any number, with or without a line's end. */
+void record_output(bool is_error, const uint8_t *bytes, uint32_t size);
 void record_end(void);
 void record_set_nonce(const char *nonce, uint32_t length);
 /* From now on by CONSOLEIO_write: this is domain 0. */

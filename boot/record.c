@@ -21,6 +21,8 @@
 #define LINE_SIZE 190
 /* guest_console_write (xen/drivers/char/console.c) takes so many bytes at a time: Xen's own lines come between two. */
 #define CONSOLEIO_LINE_SIZE 127
+/* How long a daemon may take to read the last line: ns. */
+#define READ_WITHIN 2000000000ul
 #define DECIMAL_SIZE sizeof("18446744073709551615")
 #define PAYLOAD_LIMIT(size) ((size) - sizeof(" #01234567\n") - sizeof("%FF"))
 
@@ -34,11 +36,11 @@ static const char *record_kind;
 static char nonce[17] = "-";
 
 /*
- * Where a record's lines go. What the guest says to people (console.log, console.error) goes to the PV console, if
- * the domain has one. Nobody reads records where the guest was given no nonce: then that console gets the text alone,
- * and what went wrong with it.
+ * Where a record's lines go. What the guest prints goes to the PV console, if the domain has one, unless the run asked for
+ * the port alone (RUN_PORT). Nobody reads records where the guest was given no nonce: then the console gets the text alone, and what went wrong.
  */
 static enum { TO_XEN, TO_CONSOLE, TEXT_TO_CONSOLE, NOWHERE } sink;
+static bool port_alone;
 
 /* Whether the stages of the boot are left out. */
 static bool quiet;
@@ -92,23 +94,26 @@ static bool is_trouble(const char *kind)
     return is_one_of(kind, trouble, 3);
 }
 
+/* Standard output or error as bytes: no line's end is added. */
+static bool is_bytes(const char *kind)
+{
+    return same(kind, "out") || same(kind, "err");
+}
+
+static bool is_printed(const char *kind)
+{
+    return same(kind, "log") || same(kind, "error") || is_bytes(kind);
+}
+
 static void choose_sink(void)
 {
-    static const char *const spoken[] = {"log", "error", "step"};
-
     sink = TO_XEN;
-    if (quiet && same(record_kind, "boot")) {
+    if (quiet && same(record_kind, "boot"))
         sink = NOWHERE;
-        return;
-    }
-    if (!console_attached())
-        return;
-    if (nonce[0] != '-') {
-        if (is_one_of(record_kind, spoken, 2))
-            sink = TO_CONSOLE;
-    } else if (is_one_of(record_kind, spoken, 3) || is_trouble(record_kind)) {
+    else if (nonce[0] == '-' && (is_printed(record_kind) || same(record_kind, "step") || is_trouble(record_kind)) && console_attached())
         sink = TEXT_TO_CONSOLE;
-    }
+    else if (!port_alone && is_printed(record_kind) && console_attached())
+        sink = TO_CONSOLE;
 }
 
 static void line_begin(void)
@@ -180,6 +185,7 @@ void record_set_run(const struct run_block *run)
         record_set_nonce(run->nonce, length);
     record_set_sequence(run->sequence, sizeof(run->sequence));
     quiet = run->flags & RUN_QUIET;
+    port_alone = run->flags & RUN_PORT;
     jumped_into = run->flags & RUN_JUMPED;
 }
 
@@ -237,6 +243,17 @@ void record_say_stage(void)
     record_end();
 }
 
+/* A line of the ring that may never be read there: once more by the port, marked. The reader knows the one from the other. */
+static void send_again(const char *text, uint32_t size)
+{
+    static const char magic[] = "~x1 ", mark[] = "~again ";
+
+    if (size <= sizeof(magic) || __builtin_memcmp(text, magic, sizeof(magic) - 1))
+        return;
+    outsb(XEN_HVM_DEBUGCONS_IOPORT, mark, sizeof(mark) - 1);
+    outsb(XEN_HVM_DEBUGCONS_IOPORT, text, size);
+}
+
 void record_begin(const char *kind)
 {
     if (stage_unsaid == STAGE_RUNTIME && !is_trouble(kind) && !same(kind, "boot"))
@@ -244,6 +261,8 @@ void record_begin(const char *kind)
     if (stage_unsaid)
         record_say_stage();
     lock();
+    if (is_trouble(kind) && nonce[0] != '-')
+        console_unread(send_again);
     record_kind = kind;
     choose_sink();
     /* Lines of the console too: the toolstack that passes them on is domain 0. */
@@ -257,10 +276,13 @@ void record_begin(const char *kind)
 
 void record_end(void)
 {
-    if (sink == TEXT_TO_CONSOLE)
+    if (sink == TEXT_TO_CONSOLE && !is_bytes(record_kind))
         line[line_length++] = '\n';
     line_end();
     unlock();
+    /* Our own toolstack reads the ring once the domain has ended; under xl nobody may. */
+    if (same(record_kind, "exit") && run_block && run_block->way[0] == 'x')
+        console_flush(READ_WITHIN);
 }
 
 void record_pass_on(const char *from, uint32_t size)
@@ -347,5 +369,43 @@ void record_utf16(const uint16_t *units, uint32_t count)
         else if ((unit & 0xf800) == 0xd800)
             unit = 0xfffd;
         record_code_point(unit);
+    }
+}
+
+/* Of one record, in UTF-16 units or bytes: more than any text for people, less than what the reader takes for one. */
+#define PIECE 16384
+
+void record_line(const char *kind, const uint16_t *units, uint32_t count)
+{
+    bool is_error = same(kind, "error");
+
+    while (count > PIECE && (is_error || same(kind, "log"))) {
+        uint32_t some = PIECE;
+
+        /* Both halves of a character in one piece. */
+        if ((units[some - 1] & 0xfc00) == 0xd800)
+            some--;
+        record_begin(is_error ? "err" : "out");
+        record_utf16(units, some);
+        record_end();
+        units += some;
+        count -= some;
+    }
+    record_begin(kind);
+    record_utf16(units, count);
+    record_end();
+}
+
+void record_output(bool is_error, const uint8_t *bytes, uint32_t size)
+{
+    while (size) {
+        uint32_t some = size < PIECE ? size : PIECE;
+
+        record_begin(is_error ? "err" : "out");
+        for (uint32_t i = 0; i < some; i++)
+            record_char(bytes[i]);
+        record_end();
+        bytes += some;
+        size -= some;
     }
 }

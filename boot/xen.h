@@ -14,6 +14,7 @@
 #define __HYPERVISOR_hvm_op 34
 #define DOMID_SELF 0x7ff0
 #define CONSOLEIO_write 0
+#define CONSOLEIO_read 1
 #define SIF_INITDOMAIN 2
 
 /* xen.h: struct shared_info and struct vcpu_info, 64-bit layout, in bytes */
@@ -47,7 +48,10 @@
 #define HVM_PARAM_CONSOLE_EVTCHN 18
 
 /* io/console.h: struct xencons_interface, in bytes */
+#define XENCONS_IN 0
 #define XENCONS_OUT 1024
+#define XENCONS_IN_CONS 3072
+#define XENCONS_IN_PROD 3076
 #define XENCONS_OUT_CONS 3080
 #define XENCONS_OUT_PROD 3084
 

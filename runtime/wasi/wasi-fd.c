@@ -1,18 +1,15 @@
 /*
- * WASI's descriptors in a guest, which has no files: 0 is what is typed on the console, 1 and 2 are lines of the
- * guest's standard output and error, as console.log and console.error are. Everything else is answered with the
- * errno that the specification, and POSIX behind it, has for it.
+ * WASI's descriptors in a guest, which has no files: 0, 1 and 2 are its standard input, output and error, byte for byte and
+ * at once (boot/input.c, boot/record.c). Everything else is answered with the errno that the specification, and POSIX behind
+ * it, has for it.
  */
 #include "wasi.h"
 
 #include "boot.h"
-#include "foreign.h"
 
 #pragma GCC diagnostic ignored "-Wunused-parameter" /* the signatures are WASI's */
 
 #define DESCRIPTORS 3
-#define LINE_SIZE 1024
-#define END_OF_TRANSMISSION 4 /* Ctrl-D, at the beginning of a line: the end of what is typed */
 
 static bool closed[DESCRIPTORS];
 
@@ -21,85 +18,9 @@ bool wasi_is_open(uint32_t fd)
     return fd < DESCRIPTORS && !closed[fd];
 }
 
-/* Output: lines become records, whose text is UTF-8 ----------------------------------------------------------- */
-
-static struct {
-    uint8_t bytes[LINE_SIZE];
-    uint32_t length;
-} lines[DESCRIPTORS];
-
-/* How many bytes of [at, end) are one character of UTF-8; 0 if they are none. */
-static uint32_t character(const uint8_t *at, const uint8_t *end)
-{
-    uint32_t size = *at < 0x80 ? 1 : *at < 0xc2 ? 0 : *at < 0xe0 ? 2 : *at < 0xf0 ? 3 : *at < 0xf5 ? 4 : 0;
-
-    if (size > end - at)
-        return 0;
-    for (uint32_t i = 1; i < size; i++)
-        if ((at[i] & 0xc0) != 0x80)
-            return 0;
-    /* Overlong forms, surrogates, and what is beyond U+10FFFF. */
-    if (size > 2 && ((*at == 0xe0 && at[1] < 0xa0) || (*at == 0xed && at[1] > 0x9f) || (*at == 0xf0 && at[1] < 0x90) ||
-                     (*at == 0xf4 && at[1] > 0x8f)))
-        return 0;
-    return size;
-}
-
-static void end_line(uint32_t fd)
-{
-    const uint8_t *at = lines[fd].bytes, *end = at + lines[fd].length;
-
-    record_begin(fd == 1 ? "log" : "error");
-    while (at < end) {
-        uint32_t size = character(at, end);
-
-        if (!size) {
-            record_text("\xef\xbf\xbd"); /* U+FFFD in the place of what is no character */
-            at++;
-        }
-        while (size--)
-            record_char(*at++);
-    }
-    record_end();
-    lines[fd].length = 0;
-}
-
-static void put(uint32_t fd, uint8_t byte)
-{
-    if (byte == '\n') {
-        end_line(fd);
-        return;
-    }
-    lines[fd].bytes[lines[fd].length++] = byte;
-    if (lines[fd].length == LINE_SIZE)
-        end_line(fd);
-}
-
-void wasi_flush(void)
-{
-    for (uint32_t fd = 1; fd < DESCRIPTORS; fd++)
-        if (lines[fd].length)
-            end_line(fd);
-}
-
-/* Input ------------------------------------------------------------------------------------------------------- */
-
-static char typed[256];
-static uint32_t typed_start, typed_end;
-static bool line_begins = true;
-
-static bool fill(void)
-{
-    if (typed_start == typed_end) {
-        typed_start = 0;
-        typed_end = foreign_input(typed, sizeof(typed));
-    }
-    return typed_start < typed_end;
-}
-
 bool wasi_readable(uint32_t fd)
 {
-    return fd == 0 && fill();
+    return fd == 0 && input_ready();
 }
 
 /* The functions ----------------------------------------------------------------------------------------------- */
@@ -117,10 +38,7 @@ DEFINE(uint32_t, fd_write, uint32_t fd, uint32_t vectors, uint32_t count, uint32
         if (wasi_memory(vector[i].start, vector[i].length) == WASI_NOWHERE)
             return WASI_FAULT;
     for (uint32_t i = 0; i < count; i++) {
-        const uint8_t *from = wasi_memory(vector[i].start, vector[i].length);
-
-        for (uint32_t j = 0; j < vector[i].length; j++)
-            put(fd, from[j]);
+        record_output(fd == 2, wasi_memory(vector[i].start, vector[i].length), vector[i].length);
         total += vector[i].length;
     }
     *result = total;
@@ -141,25 +59,15 @@ DEFINE(uint32_t, fd_read, uint32_t fd, uint32_t vectors, uint32_t count, uint32_
             return WASI_FAULT;
     *result = 0;
     for (uint32_t i = 0; i < count; i++) {
-        char *to = wasi_memory(vector[i].start, vector[i].length);
+        uint32_t size = vector[i].length, some;
 
-        for (uint32_t j = 0; j < vector[i].length; j++) {
-            /* The first byte is waited for, the rest is what there is, up to a line's end. */
-            while (!fill() && *result == 0)
-                foreign_wait(0);
-            if (typed_start == typed_end)
-                return WASI_SUCCESS;
-            if (line_begins && typed[typed_start] == END_OF_TRANSMISSION) {
-                typed_start += *result == 0;
-                return WASI_SUCCESS;
-            }
-            to[j] = typed[typed_start] == '\r' ? '\n' : typed[typed_start];
-            typed_start++;
-            ++*result;
-            line_begins = to[j] == '\n';
-            if (line_begins)
-                return WASI_SUCCESS;
-        }
+        /* The first bytes are waited for, the rest is what there is. */
+        if (!size || (*result && !input_ready()))
+            continue;
+        some = input_read(wasi_memory(vector[i].start, size), size);
+        *result += some;
+        if (some < size)
+            break;
     }
     return WASI_SUCCESS;
 }
@@ -168,8 +76,6 @@ DEFINE(uint32_t, fd_close, uint32_t fd)
 {
     if (!wasi_is_open(fd))
         return WASI_BADF;
-    if (fd && lines[fd].length)
-        end_line(fd);
     closed[fd] = true;
     return WASI_SUCCESS;
 }

@@ -105,8 +105,8 @@ DEFINE(uint32_t, clock_time_get, uint32_t id, uint64_t precision, uint32_t to)
     if (time == WASI_NOWHERE)
         return WASI_FAULT;
     *time = id > WASI_CLOCK_MONOTONIC    ? cpu_time()
-            : id == WASI_CLOCK_MONOTONIC ? foreign_system_time()
-                                         : foreign_wall_clock();
+            : id == WASI_CLOCK_MONOTONIC ? system_time()
+                                         : wall_clock();
     return WASI_SUCCESS;
 }
 
@@ -144,7 +144,7 @@ static uint64_t deadline_of(const struct wasi_subscription *wait, uint64_t now, 
     if (wait->clock.id == WASI_CLOCK_MONOTONIC)
         return wait->clock.timeout;
     /* Wall clock time, less what it is ahead of system time. */
-    now = foreign_wall_clock() - foreign_system_time();
+    now = wall_clock() - system_time();
     return wait->clock.timeout > now ? wait->clock.timeout - now : 0;
 }
 
@@ -165,15 +165,14 @@ DEFINE_PREVIEW1(uint32_t, poll_oneoff, uint32_t waits_at, uint32_t events_at, ui
     const struct wasi_subscription *waits = wasi_memory(waits_at, (uint64_t)count * sizeof(*waits));
     struct wasi_event *events = wasi_memory(events_at, (uint64_t)count * sizeof(*events));
     uint32_t *done = wasi_memory(done_at, sizeof(*done));
-    uint64_t begin = foreign_system_time();
+    uint64_t begin = system_time();
 
     if (!count)
         return WASI_INVAL;
     if (waits == WASI_NOWHERE || events == WASI_NOWHERE || done == WASI_NOWHERE)
         return WASI_FAULT;
-    wasi_flush(); /* a prompt is to be seen before it is answered */
     for (;;) {
-        uint64_t now = foreign_system_time(), first = ~0ul;
+        uint64_t now = system_time(), first = ~0ul;
 
         *done = 0;
         for (uint32_t i = 0; i < count; i++) {
@@ -192,6 +191,6 @@ DEFINE_PREVIEW1(uint32_t, poll_oneoff, uint32_t waits_at, uint32_t events_at, ui
         }
         if (*done)
             return WASI_SUCCESS;
-        foreign_wait(first == ~0ul ? 0 : first);
+        console_wait(first == ~0ul ? 0 : first);
     }
 }

@@ -94,7 +94,5 @@ void *wasi_memory(uint32_t address, uint64_t size);
 /* Whether a read from descriptor `fd` would not wait. */
 bool wasi_readable(uint32_t fd);
 bool wasi_is_open(uint32_t fd);
-/* What was written without a line's end. */
-void wasi_flush(void);
 
 #endif

@@ -111,6 +111,10 @@ INTRINSIC(uint32_t, boot_data, uint32_t what, uint32_t to, uint32_t size) { retu
 /* Randomness: boot/random.c. */
 INTRINSIC(void, random_bytes, uint32_t to, uint32_t size) { random_bytes((void *)(uintptr_t)to, size); }
 
+/* Standard input, output and error: boot/input.c, boot/record.c. */
+INTRINSIC(uint32_t, input_read, uint32_t to, uint32_t size) { return input_read((void *)(uintptr_t)to, size); }
+INTRINSIC(void, output_write, uint32_t is_error, uint32_t from, uint32_t size) { record_output(is_error, (const uint8_t *)(uintptr_t)from, size); }
+
 INTRINSIC(void, console_announce, void) { console_announce(); }
 INTRINSIC(void, console_attach, void) { console_attach(); }
 INTRINSIC(uint32_t, console_drained, void) { return console_drained(); }

@@ -59,7 +59,5 @@ void record_string(uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t t
     for (i = 0; i < kind_units && i < sizeof(name) - 1; i++)
         name[i] = ((const uint16_t *)(uintptr_t)kind)[i];
     name[i] = 0;
-    record_begin(name);
-    record_utf16((const uint16_t *)(uintptr_t)text, text_units);
-    record_end();
+    record_line(name, (const uint16_t *)(uintptr_t)text, text_units);
 }

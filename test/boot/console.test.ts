@@ -14,7 +14,7 @@ beforeAll(async () => {
 });
 
 test("a typed line is read, and a written one comes out", async () => {
-  const result = await boot(image, { input: "hello there\r" });
+  const result = await boot(image, { typed: "hello there\r" });
   expectSuccess(result);
   expect(printed(result)).toEqual([
     "typed: hello there",

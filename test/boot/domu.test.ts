@@ -231,25 +231,25 @@ describe("what is typed reaches the guest's console,", () => {
     Array.from({ length: size }, (_, i) => String.fromCharCode(33 + (i % 90))).join("");
 
   test("if it is ASCII", async () => {
-    const result = await domu("typed", { input: "hello there\r" });
+    const result = await domu("typed", { typed: "hello there\r" });
     expectSuccess(result);
     expect(printed(result)[0]).toBe("typed hello there");
-    await expect(domu("typed", { input: "grüße" })).rejects.toThrow(/ASCII only/);
+    await expect(domu("typed", { typed: "grüße" })).rejects.toThrow(/ASCII only/);
   });
 
   test.each(OTHER_RELEASES)("also on Xen %s", async (release) => {
-    const result = await domu("typed", { input: "hello\r", ...(await on(release)) });
+    const result = await domu("typed", { typed: "hello\r", ...(await on(release)) });
     expect(printed(result)[0]).toBe("typed hello");
   });
 
   test("whole, if it is more than the ring holds and nobody reads for a while", async () => {
     const words = typed(3000);
-    const result = await domu("typed wait=300", { input: `${words}\r` });
+    const result = await domu("typed wait=300", { typed: `${words}\r` });
     expect(printed(result)).toEqual([`typed ${words}`, expect.stringMatching(/^slept/)]);
   });
 
   test("and is heard of by a guest that fills the ring to the outside meanwhile", async () => {
-    const result = await domu("typed-meanwhile", { input: "x" });
+    const result = await domu("typed-meanwhile", { typed: "x" });
     expectSuccess(result);
     expect(printed(result).at(-1)).toBe("heard of 1");
   });

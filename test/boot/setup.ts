@@ -9,6 +9,7 @@ import { afterAll, expect } from "vitest";
 import { buildImage, type BuildOptions } from "../../src/host/build/build.js";
 import { bootGuest, type BootOptions, type BootResult } from "../../src/host/boot/boot.js";
 import { provideQemu, provideXen } from "../../src/host/debian/index.js";
+import { TextOutput, type OutputStream } from "../../src/host/protocol/text-output.js";
 import type { GuestRecord } from "../../src/host/protocol/record.js";
 import { createProgress } from "../../src/host/base/progress.js";
 
@@ -48,9 +49,17 @@ export async function boot(image: string, options: Partial<BootOptions> = {}): P
   return bootGuest(all);
 }
 
-/** What the guest printed with console.log. */
-export function printed(result: BootResult): string[] {
-  return payloads(result, "log");
+/** The lines that the guest printed on standard output. */
+export function printed(result: BootResult, of: OutputStream = "stdout"): string[] {
+  const lines: string[] = [];
+  const output = new TextOutput({
+    onLine: (line, stream) => {
+      if (stream === of) lines.push(line);
+    },
+  });
+  for (const record of result.records) output.take(record);
+  output.end();
+  return lines;
 }
 
 export function payloads(result: BootResult, kind: string): string[] {

@@ -49,7 +49,7 @@ test("what xl cannot do is refused before anything starts", async () => {
   await expect(boot(image, { ...xl, modules: [image, image] })).rejects.toThrow(
     /one module at most/,
   );
-  await expect(boot(image, { ...xl, input: "x" })).rejects.toThrow(/nothing can be typed/);
+  await expect(boot(image, { ...xl, typed: "x" })).rejects.toThrow(/nothing can be typed/);
   const other = { path: "/x", release: "4.21", debianVersion: null };
   await expect(boot(image, { ...xl, xen: other })).rejects.toThrow(/no xl for Xen 4\.21/);
 });

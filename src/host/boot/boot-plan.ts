@@ -53,7 +53,7 @@ export async function prepareBoot(options: BootOptions, keep?: string): Promise<
   checkRange("the timeout in ms", options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS);
   if (options.gdbPort !== undefined) checkRange("gdb's port", options.gdbPort, 1, 65_535);
   // Xen takes a byte's high bit for its own: serial_rx, xen/drivers/char/serial.c.
-  if (/[^\0-\x7f]/.test(options.input ?? ""))
+  if (/[^\0-\x7f]/.test(options.typed ?? ""))
     throw new UserError("what is typed may be ASCII only: Xen's console passes on seven bits");
   const modulesMiB = await totalMiB(options.modules ?? []);
   if (options.force !== true) await checkImage(options, memoryMiB, modulesMiB);

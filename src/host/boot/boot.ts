@@ -20,6 +20,8 @@ import {
   type Stage,
 } from "./stages.js";
 import { reportTrap, type TrapReport } from "../protocol/trap.js";
+import { TextOutput, type OutputStream } from "../protocol/text-output.js";
+import { StandardInput, type Input } from "./standard-input.js";
 import { Typist } from "./console-input.js";
 import { judge, type Cause, type Verdict } from "./verdict.js";
 import { Whereabouts, type RunningVcpu } from "./location.js";
@@ -81,11 +83,13 @@ export interface BootOptions {
   xenArgs?: string[];
   /** More arguments for QEMU. */
   qemuArgs?: string[];
+  /** Standard input: text, bytes, or a stream of them, which is read as the guest asks for it. Default: nothing, and its end. */
+  input?: Input;
   /**
    * ASCII, typed as soon as the guest's own code runs: on the guest's console; for a dom0 on Xen's, which it reads by
-   * console_io.
+   * console_io. Then there is no other standard input.
    */
-  input?: string;
+  typed?: string;
   /** Where the log goes. Default: a file of its own in the cache, which keeps the last 100. */
   log?: string;
   /** The verdict on a guest that says none itself: another project's. */
@@ -100,8 +104,10 @@ export interface BootOptions {
   onRecord?(record: GuestRecord): void;
   /** What the toolstack reports; domu only. */
   onToolstackRecord?(record: GuestRecord): void;
-  /** What the guest prints: console.log and console.error, and what it writes to its debug port itself. */
+  /** What the guest prints, line by line: on standard output, on standard error, and to its debug port itself. */
   onConsole?(line: string, stream: "log" | "error" | "port"): void;
+  /** Standard output and error as bytes, as they come. */
+  onOutput?(bytes: Uint8Array, stream: OutputStream): void;
   /** Xen's own lines. */
   onXenLine?(line: string): void;
   /** As soon as the log is there, before QEMU starts; null where none can be written. */
@@ -210,6 +216,12 @@ async function trapOf(
   return own ?? reportTrap(monitor.records, image);
 }
 
+/** Where nobody says what was read: with base64's growth and its end less than the 128 bytes that Xen keeps. */
+const UNACKNOWLEDGED_BYTES = 72;
+/** A guest that has printed something so recently was printing when its deadline came; in a tenth of a short deadline. */
+const FLOWING_MS = 1000;
+const PRINTED = /~x1 \S+ \d+ (?:log|error|out|err)[+:]/;
+
 interface Run {
   monitor: Monitor;
   whereabouts: Whereabouts;
@@ -237,10 +249,21 @@ async function runMachine(
   stopped.catch(() => undefined);
 
   let machine: MachineProcess | undefined;
-  const typist =
-    options.input === undefined
-      ? null
-      : new Typist(options.input, (bytes) => machine?.type(bytes), toolstackImage !== null);
+  const acknowledged = toolstackImage !== null;
+  const typist = new Typist((bytes) => machine?.type(bytes), acknowledged);
+  const input = new StandardInput(
+    options.input ?? "",
+    (text) => {
+      typist.type(text);
+    },
+    acknowledged ? Infinity : UNACKNOWLEDGED_BYTES,
+    fail,
+  );
+  let printedAt = -Infinity;
+  const output = new TextOutput({
+    onBytes: (bytes, stream) => options.onOutput?.(bytes, stream),
+    onLine: (line, stream) => options.onConsole?.(line, stream === "stdout" ? "log" : "error"),
+  });
   const monitor = new Monitor({
     nonce,
     ...(toolstackNonce === null ? {} : { toolstackNonce }),
@@ -248,7 +271,7 @@ async function runMachine(
     timestamps: options.xenArgs?.some((word) => word.startsWith("console_timestamps")) ?? false,
     onStage: (stage) => {
       timer.reach(stage);
-      if (stage === "runtime") typist?.start();
+      if (stage === "runtime" && options.typed !== undefined) typist.type(options.typed);
       options.onStage?.(stage);
     },
     onEnding: () => {
@@ -258,12 +281,13 @@ async function runMachine(
       stop({ type: "expected" });
     },
     onRecord: (record) => {
-      if (record.kind === "log" || record.kind === "error")
-        options.onConsole?.(record.payload, record.kind);
+      output.take(record);
+      if (record.kind === "input" && record.signed)
+        void input.wanted(Number(fieldsOf(record)?.get("want") ?? 0));
       options.onRecord?.(record);
     },
     onToolstackRecord: (record) => {
-      if (record.kind === "typed") typist?.read(Number(fieldsOf(record)?.get("bytes") ?? 0));
+      if (record.kind === "typed") typist.read(Number(fieldsOf(record)?.get("bytes") ?? 0));
       options.onToolstackRecord?.(record);
     },
     onText: (text) => options.onConsole?.(text, "port"),
@@ -276,6 +300,8 @@ async function runMachine(
   const lines = new LineSplitter();
   const take = (line: string): void => {
     log.write(line);
+    // A long record's lines count before it is whole.
+    if (PRINTED.test(line)) printedAt = performance.now();
     for (const said of read(line)) monitor.push(said);
   };
   const deadlines =
@@ -286,7 +312,9 @@ async function runMachine(
         }
       : null;
   const timer = new StageTimer(deadlines, (stage, deadlineMs) => {
-    stop({ type: "deadline", stage, deadlineMs });
+    const flowing = performance.now() - printedAt < Math.min(FLOWING_MS, deadlineMs / 10);
+    const { waiting } = input;
+    stop({ type: "deadline", stage, deadlineMs, waiting, printed: flowing ? output.bytes : null });
   });
   const abort = (): void => {
     fail(signal?.reason);
@@ -312,12 +340,13 @@ async function runMachine(
       const { stage } = timer;
       const tail = cause.type === "deadline" ? log.tail : null;
       // What is typed from now on would be Xen's debug keys.
-      typist?.stop();
+      typist.stop();
       if (cause.type === "deadline" && monitor.handedOver) await whereabouts.ask(started, signal);
       started.kill();
       await started.ended;
       for (const line of lines.end()) take(line);
       monitor.end();
+      output.end();
       return {
         monitor,
         whereabouts,
@@ -332,7 +361,8 @@ async function runMachine(
     }
   } finally {
     timer.stop();
-    typist?.stop();
+    typist.stop();
+    input.stop();
     signal?.removeEventListener("abort", abort);
   }
 }

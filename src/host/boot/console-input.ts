@@ -10,22 +10,24 @@ const AT_A_TIME = 64;
 const PAUSE_MS = 25;
 
 export class Typist {
-  readonly #bytes: Buffer;
+  #bytes: Buffer = Buffer.alloc(0);
   #typed = 0;
   #read = 0;
   #timer: NodeJS.Timeout | undefined;
+  #stopped = false;
 
   /** `acknowledged`: whoever reads says so, by read(); without that it is a matter of time. */
   constructor(
-    text: string,
     private readonly send: (bytes: Uint8Array) => void,
     private readonly acknowledged: boolean,
-  ) {
-    this.#bytes = Buffer.from(text);
-  }
+  ) {}
 
-  start(): void {
-    this.#next();
+  /** Types this behind what is being typed. */
+  type(text: string): void {
+    const idle = this.#bytes.length === 0;
+    this.#bytes = Buffer.concat([this.#bytes, Buffer.from(text)]);
+    const ready = this.acknowledged ? this.#read >= this.#typed : this.#timer === undefined;
+    if (idle && ready) this.#next();
   }
 
   /** So many bytes more have been read. */
@@ -36,12 +38,14 @@ export class Typist {
 
   stop(): void {
     clearTimeout(this.#timer);
-    this.#typed = this.#bytes.length;
+    this.#stopped = true;
   }
 
   #next(): void {
-    const some = this.#bytes.subarray(this.#typed, this.#typed + AT_A_TIME);
-    if (some.length === 0) return;
+    this.#timer = undefined;
+    const some = this.#bytes.subarray(0, AT_A_TIME);
+    if (some.length === 0 || this.#stopped) return;
+    this.#bytes = this.#bytes.subarray(some.length);
     this.#typed += some.length;
     this.send(some);
     if (this.acknowledged) return;

@@ -25,6 +25,7 @@ export async function runImage(options: BootOptions, way: Way, nonce: string): P
     way,
     name: options.name ?? options.image,
     random: randomBytes(32),
+    input: options.typed === undefined,
     ...(options.arguments === undefined ? {} : { arguments: options.arguments }),
     ...(options.environment === undefined ? {} : { variables: options.environment }),
   };

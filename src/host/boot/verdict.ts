@@ -6,7 +6,7 @@
 import { ExitCode, exitCodeOfGuest } from "../base/exit-codes.js";
 import type { Monitor } from "./monitor.js";
 import { fieldsOf, type GuestRecord } from "../protocol/record.js";
-import { describeMissed, type Stage } from "./stages.js";
+import { describeMissed, formatMs, type Stage } from "./stages.js";
 import { describeEnding } from "./xen-messages.js";
 
 /** Why the harness stopped listening. */
@@ -15,7 +15,15 @@ export type Cause =
   | { type: "ending" }
   /** The guest printed what was expected, and no more was. */
   | { type: "expected" }
-  | { type: "deadline"; stage: Stage; deadlineMs: number }
+  | {
+      type: "deadline";
+      stage: Stage;
+      deadlineMs: number;
+      /** The guest has asked for input, and there was none yet. */
+      waiting?: boolean;
+      /** The guest was printing: how many bytes so far. */
+      printed?: number | null;
+    }
   /** QEMU ended by itself, `status` says how ("exit code 1", "SIGSEGV"). */
   | { type: "qemu"; status: string; stderr: string };
 
@@ -65,10 +73,7 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
       verdict: "timeout",
       exitCode: ExitCode.TIMEOUT,
       guestCode,
-      message:
-        describeMissed(cause.stage, cause.deadlineMs, monitor) +
-        because(finding?.message) +
-        notPrinted(monitor),
+      message: describeDeadline(cause, monitor) + because(finding?.message) + notPrinted(monitor),
       ...hint,
     };
   if (monitor.ending === null) return qemuEnded(monitor, cause, guestCode);
@@ -119,6 +124,15 @@ function judgePrinted(
 
 function judged(code: number, message: string): Verdict {
   return { verdict: "exit", exitCode: code, guestCode: code, message };
+}
+
+/** A guest that waits, or that prints, does not hang. */
+function describeDeadline(cause: Cause & { type: "deadline" }, monitor: Monitor): string {
+  const { stage, deadlineMs, waiting = false, printed = null } = cause;
+  if (stage !== "runtime" || (!waiting && printed === null))
+    return describeMissed(stage, deadlineMs, monitor);
+  if (waiting) return `the guest was waiting for input when its ${formatMs(deadlineMs)} were up`;
+  return `the guest was still printing when its ${formatMs(deadlineMs)} were up: ${String(printed)} bytes so far`;
 }
 
 function because(message: string | undefined): string {

@@ -30,7 +30,10 @@ export interface SessionOptions extends CommonOptions, BuildChoices {
   force?: true;
 }
 
-type Callbacks = Pick<BootOptions, "onConsole" | "onRecord" | "onToolstackRecord" | "onXenLine">;
+type Callbacks = Pick<
+  BootOptions,
+  "onConsole" | "onOutput" | "onRecord" | "onToolstackRecord" | "onXenLine"
+>;
 
 /** What depends on the image. */
 type More = (image: GuestImage) => Partial<BootOptions>;
@@ -115,6 +118,7 @@ async function withBoot<T>(
       progress,
       timeoutMs: options.timeout,
       name: file,
+      input: () => process.stdin,
       signal,
       ...(options.gdb === undefined ? {} : { gdbPort: options.gdb }),
       ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),

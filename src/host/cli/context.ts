@@ -9,6 +9,8 @@ export interface Context {
   passedOn?: readonly Text[] | undefined;
   /** A result: one line on stdout. */
   print(line: string): void;
+  /** What a guest prints, as it is. */
+  write(bytes: Uint8Array, stream: "stdout" | "stderr"): void;
   /** The one document that --json puts on stdout. */
   printJson(value: unknown): void;
   /** Anything else: one line on stderr. */

@@ -37,10 +37,15 @@ const FILE_SYSTEM_ERRORS = new Set(
   ),
 );
 
+let openLine = false;
 let exitCode: number = ExitCode.OK;
 const context: Context = {
   signal: abort.signal,
   passedOn: dashes < 0 ? undefined : argumentsAsGiven(words.slice(dashes + 1)),
+  write: (bytes, stream) => {
+    process[stream].write(bytes);
+    openLine = process[stream].isTTY && bytes.at(-1) !== 10;
+  },
   print: (line) => void process.stdout.write(`${line}\n`),
   printJson: (value) => void process.stdout.write(`${toJson(value)}\n`),
   say,
@@ -57,6 +62,9 @@ try {
 }
 
 function say(line: string): void {
+  // On a terminal a guest's line that has not ended is not what this one goes on.
+  if (openLine && process.stderr.isTTY) process.stderr.write("\n");
+  openLine = false;
   process.stderr.write(`${line}\n`);
 }
 

@@ -13,7 +13,10 @@
  *
  * The lines of a guest may come by two ways, the debug port and a console that
  * somebody relays, so one that is ahead of its turn is kept until the others
- * have come, or nothing more does.
+ * have come, or nothing more does. A guest that is about to die sends again by
+ * the port what it does not know to have been relayed, marked as such
+ * (`~again `): then, and only then, may a line come twice, and it has to be the
+ * same both times.
  *
  * Records end up as verdicts, so nothing damaged is passed over: whatever was
  * lost or altered on the way is reported as damage, once for each cause. The
@@ -27,11 +30,15 @@ export const MAX_PAYLOAD = 1 << 20;
 
 /** Lines kept while earlier ones are missing: a console's ring holds a few dozen. */
 const MAX_EARLY = 1024;
+/** Lines remembered, since they may be sent again: more than a console's ring (2 KiB) holds. */
+const MAX_REMEMBERED = 128;
 
 export interface GuestRecord {
   kind: string;
   /** Decoded. */
   payload: string;
+  /** Of `out` and `err`: the bytes, whatever they are. `payload` has U+FFFD where they are no UTF-8. */
+  bytes?: Buffer;
   /** Of its first line. */
   seq: number;
   /** Whether the guest already knew its nonce; a fault in its first steps is reported without. */
@@ -65,6 +72,9 @@ export type Item =
   | { type: "damage"; damage: Damage };
 
 const MAGIC = "~x1 ";
+const AGAIN = "~again ";
+/** Their payload is bytes. */
+const BYTE_KINDS = ["out", "err"];
 const LINE =
   /^~x1 (?<nonce>[0-9a-z]{1,16}|-) (?<seq>0|[1-9][0-9]{0,15}) (?<kind>[a-z][a-z0-9-]*)(?<cont>[+:])(?<payload>[ -~]*) #(?<sum>[0-9a-f]{8})$/;
 const NONCE = /^~x1 (?<nonce>[0-9a-z]{1,16}|-) /;
@@ -84,6 +94,9 @@ export class RecordReader {
   #open: { kind: string; seq: number; signed: boolean; payload: string } | null = null;
   /** Lines that are ahead of their turn, by number. */
   readonly #early = new Map<number, Line>();
+  /** The last lines that came, by number; and of those that were sent again, which have not come the other way. */
+  readonly #remembered = new Map<number, string>();
+  readonly #sentAgain = new Set<number>();
   /** Kind of a record that is lost already and has been reported: its other lines are passed over. */
   #skipping: string | null = null;
 
@@ -98,8 +111,11 @@ export class RecordReader {
       const candidate = line.slice(at);
       if (!this.#isOurs(candidate)) continue;
       // What the guest wrote without a newline stands before its record.
-      const before: Item[] = at > 0 ? [{ type: "text", text: line.slice(0, at) }] : [];
-      return [...before, ...this.#read(candidate)];
+      const written = line.slice(0, at);
+      const again = written.endsWith(AGAIN);
+      const text = again ? written.slice(0, -AGAIN.length) : written;
+      const before: Item[] = text === "" ? [] : [{ type: "text", text }];
+      return [...before, ...this.#read(candidate, again)];
     }
     return [{ type: "text", text: line }];
   }
@@ -118,7 +134,7 @@ export class RecordReader {
     return nonce === this.#nonce || (nonce === "-" && "line" in parseLine(candidate));
   }
 
-  #read(text: string): Item[] {
+  #read(text: string, again: boolean): Item[] {
     const parsed = parseLine(text);
     if ("damage" in parsed) {
       // Its number cannot be trusted. Most likely it is the expected one, and
@@ -128,11 +144,25 @@ export class RecordReader {
       return [parsed, ...this.#inTurn()];
     }
     const { line } = parsed;
-    if (line.seq < this.#expected || this.#early.has(line.seq))
+    if (line.seq < this.#expected || this.#early.has(line.seq)) {
+      const may = again || this.#sentAgain.delete(line.seq);
+      if (may && this.#remembered.get(line.seq) === text) return [];
       return [damaged("duplicate", `line ${line.seq} of the guest's records came again`)];
+    }
+    if (again) this.#sentAgain.add(line.seq);
+    this.#remember(line.seq, text);
     this.#early.set(line.seq, line);
     if (this.#early.size > MAX_EARLY) return this.#skipTo(Math.min(...this.#early.keys()));
     return this.#inTurn();
+  }
+
+  #remember(seq: number, text: string): void {
+    this.#remembered.set(seq, text);
+    for (const oldest of this.#remembered.keys()) {
+      if (this.#remembered.size <= MAX_REMEMBERED) break;
+      this.#remembered.delete(oldest);
+      this.#sentAgain.delete(oldest);
+    }
   }
 
   /** The lines whose turn it is. */
@@ -183,6 +213,14 @@ export class RecordReader {
     } else if (line.last) {
       const { payload, ...rest } = this.#open;
       this.#open = null;
+      if (BYTE_KINDS.includes(rest.kind)) {
+        const bytes = Buffer.from(
+          payload.replaceAll(/%(..)/g, (_, hex: string) => String.fromCharCode(parseInt(hex, 16))),
+          "latin1",
+        );
+        items.push({ type: "record", record: { ...rest, payload: bytes.toString(), bytes } });
+        return items;
+      }
       const text = decode(payload);
       items.push(
         text === null

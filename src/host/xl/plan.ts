@@ -75,10 +75,8 @@ export async function planXl(
     throw new UserError(
       "xl cannot resume a domain that asked for a soft reset: expected soft-reset or destroy",
     );
-  if (options.input !== undefined)
-    throw new UserError(
-      "nothing can be typed to a guest under xl: expected no input, or another way to run",
-    );
+  if (options.typed !== undefined)
+    throw new UserError("nothing can be typed to a guest under xl: expected another way to run");
   const [module, ...rest] = options.modules ?? [];
   if (rest.length > 0)
     throw new UserError(`xl gives a domain one module at most: there are ${rest.length + 1}`);

@@ -75,6 +75,7 @@ const Gitlab = z.strictObject({
 
 const NOBODY: Context = {
   signal: new AbortController().signal,
+  write: () => undefined,
   print: () => undefined,
   printJson: () => undefined,
   say: () => undefined,

@@ -77,6 +77,11 @@ export declare function sleep_unless_upcall(cmd: u32, arg: usize): i64;
 /** The guest frame number behind an address of linear memory or the shared window; u64.MAX_VALUE if there is none. */
 @external("xen", "frame_of") export declare function frame_of(address: usize): u64;
 
+/** Waits for standard input; returns how many bytes came, at most `size`, 0 at its end (boot/input.c). */
+@external("xen", "input_read") export declare function input_read(to: usize, size: u32): u32;
+/** Writes standard output, or with `isError` 1 standard error, as it is and at once (boot/record.c). */
+@external("xen", "output_write")
+export declare function output_write(isError: u32, from: usize, size: u32): void;
 /** `size` bytes that no other run gets (boot/random.c). */
 @external("xen", "random_bytes") export declare function random_bytes(to: usize, size: u32): void;
 

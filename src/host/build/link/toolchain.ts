@@ -121,6 +121,8 @@ const fixedSources = [
     "memory.c",
     "shared_info.c",
     "record.c",
+    "clock.c",
+    "input.c",
     "console.c",
     "vcpu.c",
     "vcpu-program.c",

@@ -76,8 +76,12 @@ async function run(file: string, options: RunOptions, context: Context): Promise
     options,
     context,
     {
+      onOutput: (bytes, stream) => {
+        context.write(bytes, options.json === true ? "stderr" : stream);
+      },
       onConsole: (line, stream) => {
-        if (options.json === true || stream === "error") context.say(line);
+        if (stream !== "port") return;
+        if (options.json === true) context.say(line);
         else context.print(line);
       },
       onXenLine: (line) => {

@@ -44,6 +44,7 @@ async function command(
   let exitCode = 0;
   const context: Context = {
     signal: new AbortController().signal,
+    write: () => undefined,
     print: (line) => void out.push(line),
     printJson: (value) => void out.push(toJson(value)),
     say: (line) => void err.push(line),

@@ -1,8 +1,48 @@
 // JavaScript's `process`, in the place of AssemblyScript's own: asc's --use (src/host/build/asc/compile.ts).
 
+import { input_read, output_write } from "../intrinsics";
 import { exit as end } from "./runtime";
 import { BootData, bootStrings } from "./start-info";
 import { systemTime, wallClock } from "../time/time";
+
+/** A standard stream, by its descriptor: not an object in memory, as in AssemblyScript's shim for WASI. */
+@unmanaged
+abstract class Stream {}
+
+@unmanaged
+abstract class WritableStream extends Stream {
+  /** Writes a string (as UTF-8) or an ArrayBuffer, as it is: no line's end is added, and nothing is kept back. */
+  write<T>(data: T): void {
+    const isError: u32 = changetype<usize>(this) == 2 ? 1 : 0;
+    if (isString<T>()) {
+      const text = changetype<string>(data);
+      const bytes = new ArrayBuffer(String.UTF8.byteLength(text));
+      String.UTF8.encodeUnsafe(
+        changetype<usize>(text),
+        text.length,
+        changetype<usize>(bytes),
+        false,
+        String.UTF8.ErrorMode.REPLACE,
+      );
+      output_write(isError, changetype<usize>(bytes), bytes.byteLength);
+    } else {
+      const bytes = changetype<ArrayBuffer>(data);
+      output_write(isError, changetype<usize>(bytes), bytes.byteLength);
+    }
+  }
+}
+
+@unmanaged
+abstract class ReadableStream extends Stream {
+  /**
+   * Reads what there is into `buffer` from `offset` on, and waits if there is nothing. Returns how many bytes that are; 0 at
+   * the input's end. Nothing else runs meanwhile: no timer, no handler of an event.
+   */
+  read(buffer: ArrayBuffer, offset: isize = 0): i32 {
+    if (offset < 0 || offset > <isize>buffer.byteLength) throw new RangeError("Index out of range");
+    return <i32>input_read(changetype<usize>(buffer) + offset, buffer.byteLength - <i32>offset);
+  }
+}
 
 function environment(): Map<string, string> {
   const variables = bootStrings(BootData.VARIABLES);
@@ -23,6 +63,10 @@ export namespace process {
 
   /** What `--env` gave; of several values for one name the last. */
   @lazy export const env: Map<string, string> = environment();
+
+  @lazy export const stdin: ReadableStream = changetype<ReadableStream>(0);
+  @lazy export const stdout: WritableStream = changetype<WritableStream>(1);
+  @lazy export const stderr: WritableStream = changetype<WritableStream>(2);
 
   /** What a program that comes to its end, or calls exit() without a code, ends with. Its lowest 8 bits count. */
   @lazy export let exitCode: i32 = 0;
