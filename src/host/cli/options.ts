@@ -84,7 +84,7 @@ export const reporterOf = (names: readonly string[]): Option =>
     "--reporter <name>",
     `${names.slice(0, -1).join(", ")} or ${names.at(-1) ?? ""}; may be given more than once (default: terminal)`,
   ).argParser(append);
-export const REPORTER = (): Option => reporterOf(["terminal", "tap", "junit", "json"]);
+export const REPORTER = (): Option => reporterOf(["terminal", "tap", "junit", "json", "github"]);
 export const OUTPUT_FILE = (): Option =>
   new Option(
     "--output-file <[reporter=]file>",

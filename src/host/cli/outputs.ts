@@ -15,6 +15,9 @@ export interface Output<Name extends string> {
   file: string | null;
 }
 
+/** A reporter whose lines may stand between those of another one: GitHub reads them wherever they are. */
+const ANNOTATIONS = "github";
+
 /**
  * Each --output-file belongs to the reporter that it names (`junit=out.xml`);
  * without a name, to the only one that is not the terminal's. Reporters without
@@ -45,7 +48,7 @@ export function chooseOutputs<Name extends string>(
     files.set(name, target);
   }
   if (options.json === true) names.add("json");
-  const toStdout = [...names].filter((name) => !files.has(name));
+  const toStdout = [...names].filter((name) => !files.has(name) && name !== ANNOTATIONS);
   if (toStdout.length === 0) names.add("terminal");
   if (toStdout.length > 1)
     throw new UserError(`the reporters ${toStdout.join(" and ")} would both write to stdout`, {

@@ -4,6 +4,7 @@ import type { Command } from "commander";
 import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
 import type { Way } from "../../boot/boot.js";
 import { provideQemu } from "../../debian/index.js";
+import { nameXen } from "../../boot/xen-name.js";
 import { createProgress, type Progress } from "../../base/progress.js";
 import { fileFailed, type FileResult, type RunResult } from "../../suites/guest-tests/model.js";
 import {
@@ -11,7 +12,7 @@ import {
   type Reporter,
   type ReporterName,
 } from "../../suites/guest-tests/reporters/index.js";
-import { findTestFiles, runTestFiles } from "../../suites/guest-tests/run-files.js";
+import { findTestFiles, notRun, runTestFiles } from "../../suites/guest-tests/run-files.js";
 import { sourceLines } from "../../suites/guest-tests/source-lines.js";
 import { oneLine, plural } from "../../suites/guest-tests/text.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
@@ -94,7 +95,8 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
   const qemu = await provideQemu(progress, { signal });
 
   const shown = new Shown(progress, files.length);
-  const toStdout = outputs.find(({ file }) => file === null)?.reporter;
+  const toStdout = outputs.filter(({ file }) => file === null);
+  const finished = new Map<string, FileResult>();
   try {
     const result = await runTestFiles(files, {
       xen,
@@ -117,13 +119,22 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
       },
       onFile: (one) => {
         shown.end(one);
-        const text = toStdout?.file(one) ?? "";
+        finished.set(one.file, one);
+        const text = toStdout.map(({ reporter }) => reporter.file(one)).join("");
         if (text !== "") context.print(text.trimEnd());
       },
     });
     shown.close();
     await report(result, outputs, context);
     context.exitWith(exitCodeOf(result));
+  } catch (error) {
+    // Whoever waits for a file finds in it what is known by now.
+    if (signal.aborted) {
+      const known = files.map((file) => finished.get(file) ?? notRun(file, "interrupted"));
+      const files_ = outputs.filter(({ file }) => file !== null);
+      await report({ xen: nameXen(xen), files: known, durationMs: 0 }, files_, context);
+    }
+    throw error;
   } finally {
     shown.close();
   }
@@ -136,7 +147,9 @@ interface TestOutput extends Output<ReporterName> {
 export function chooseTestOutputs(options: OutputOptions): TestOutput[] {
   const known = Object.keys(REPORTERS) as ReporterName[];
   const source = sourceLines();
-  return chooseOutputs(options, known).map(({ name, file }) => {
+  const annotates = options.reporter === undefined && process.env["GITHUB_ACTIONS"] === "true";
+  const chosen = annotates ? { ...options, reporter: ["github"] } : options;
+  return chooseOutputs(chosen, known).map(({ name, file }) => {
     const colors = file === null && stdoutHasColors();
     return { name, file, reporter: REPORTERS[name]({ colors, source }) };
   });
@@ -146,7 +159,7 @@ async function report(result: RunResult, outputs: TestOutput[], context: Context
   for (const { reporter, file } of outputs) {
     const end = reporter.end(result);
     if (file === null) {
-      context.print(end.replace(/\n$/, ""));
+      if (end !== "") context.print(end.replace(/\n$/, ""));
       continue;
     }
     await writeOutput(file, result.files.map((one) => reporter.file(one)).join("") + end);

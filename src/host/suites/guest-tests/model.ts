@@ -97,6 +97,14 @@ export interface RunResult {
   xen: string;
   files: FileResult[];
   durationMs: number;
+  /** Where and when; absent in results that were not run here. */
+  machine?: {
+    /** ISO 8601. */
+    began: string;
+    hostname: string;
+    /** QEMU's version. */
+    qemu: string;
+  };
 }
 
 const FAILURES: readonly TestStatus[] = ["failed", "crashed", "timed-out", "not-run"];

@@ -1,5 +1,6 @@
 /** Many test files, several at a time. */
 import { readdir, stat } from "node:fs/promises";
+import { hostname } from "node:os";
 import path from "node:path";
 import { UserError } from "../../base/errors.js";
 import { nameXen } from "../../boot/xen-name.js";
@@ -21,6 +22,7 @@ export interface RunOptions extends TestOptions {
  */
 export async function runTestFiles(files: string[], options: RunOptions): Promise<RunResult> {
   const start = performance.now();
+  const began = new Date().toISOString();
   const results: FileResult[] = [];
   const waiting = files.entries();
   let failures = 0;
@@ -29,7 +31,7 @@ export async function runTestFiles(files: string[], options: RunOptions): Promis
     for (const [index, file] of waiting) {
       const result =
         failures >= bail
-          ? notRun(file)
+          ? notRun(file, "enough tests have failed (--bail)")
           : await runTestFile(file, { ...options, onFailure: () => ++failures >= bail });
       results[index] = result;
       options.onFile?.(result);
@@ -39,16 +41,21 @@ export async function runTestFiles(files: string[], options: RunOptions): Promis
     Array.from({ length: Math.min(options.jobs, files.length) }, worker),
   );
   for (const one of ended) if (one.status === "rejected") throw one.reason;
-  return { xen: nameXen(options.xen), files: results, durationMs: performance.now() - start };
+  return {
+    xen: nameXen(options.xen),
+    files: results,
+    durationMs: performance.now() - start,
+    machine: { began, hostname: hostname(), qemu: options.qemu.version },
+  };
 }
 
-/** A file that --bail keeps from being run. */
-function notRun(file: string): FileResult {
+/** A file that is not run, and why. */
+export function notRun(file: string, why: string): FileResult {
   return {
     file,
     children: [],
     problem: null,
-    notRun: "enough tests have failed (--bail)",
+    notRun: why,
     output: [],
     durationMs: 0,
     buildMs: 0,

@@ -183,8 +183,12 @@ describe("JUnit", () => {
       tests: String(cases(root).length),
       failures: having("failure"),
       errors: having("error"),
-      skipped: having("skipped"),
     });
+    for (const suite of root.children) {
+      const skipped = suite.children.filter(({ children }) => children[0]?.name === "skipped");
+      expect(suite.attributes["skipped"]).toBe(String(skipped.length));
+      expect(suite.attributes["timestamp"]).toBe(of.began);
+    }
   });
 
   test("a version is a suite, a check a case of a class that names the version", () => {
@@ -195,7 +199,7 @@ describe("JUnit", () => {
     const failed = cases(root).find(({ children }) => children[0]?.name === "failure");
     expect(failed?.attributes).toMatchObject({ name: "who-may/pv-domain", classname: "xen-4.14" });
     expect(failed?.children[0]?.attributes["message"]).toContain("expected -22 (-EINVAL)");
-    expect(root.attributes).toMatchObject({ failures: "5", errors: "1", skipped: "1" });
+    expect(root.attributes).toMatchObject({ failures: "5", errors: "1" });
   });
 });
 

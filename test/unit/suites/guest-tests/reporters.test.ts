@@ -166,7 +166,7 @@ describe("JUnit", () => {
     const suites = parse(report("junit", MIXED));
     expect(suites).toMatchObject({
       name: "testsuites",
-      attributes: { tests: "9", failures: "1", errors: "4", skipped: "2", time: "4.200" },
+      attributes: { tests: "9", failures: "1", errors: "4", time: "4.200" },
       children: [
         { name: "testsuite", attributes: { name: "good.ts", tests: "1", failures: "0" } },
         { name: "testsuite", attributes: { tests: "8", failures: "1", errors: "4" } },
@@ -185,10 +185,42 @@ describe("JUnit", () => {
     }
   });
 
+  // junit-10.xsd of Jenkins' xUnit plugin, by hand: nothing that it does not know, and where it wants it.
+  test("Jenkins' schema: attributes, and what a suite says of its machine", () => {
+    const suites = parse(report("junit", MIXED));
+    const known: Record<string, string> = {
+      testsuites: "name time tests failures errors",
+      testsuite:
+        "name tests failures errors group time skipped timestamp hostname id package file log url",
+      testcase: "name time classname group",
+      properties: "",
+      property: "name value",
+      failure: "type message",
+      error: "type message",
+      skipped: "type message",
+      "system-out": "",
+    };
+    const check = (element: typeof suites): void => {
+      const names = known[element.name]?.split(" ");
+      expect(names, element.name).toBeDefined();
+      for (const name of Object.keys(element.attributes)) expect(names).toContain(name);
+      for (const child of element.children) check(child);
+    };
+    check(suites);
+    for (const { attributes, children } of suites.children) {
+      expect(attributes).toMatchObject({ timestamp: MIXED.machine?.began, hostname: "here" });
+      const properties = children.find(({ name }) => name === "properties")?.children ?? [];
+      expect(properties.map((one) => [one.attributes["name"], one.attributes["value"]])).toEqual([
+        ["xen", MIXED.xen],
+        ["qemu", "7.2.22"],
+      ]);
+    }
+  });
+
   test("a failure has its values and its place", () => {
     const cases = parse(report("junit", MIXED)).children[1]?.children ?? [];
     const failed = cases.find(({ attributes }) => attributes["name"]?.endsWith("› fails"));
-    expect(failed?.attributes).toMatchObject({ file: "dir/a.ts", line: "3", time: "0.001" });
+    expect(failed?.attributes).toMatchObject({ time: "0.001" });
     expect(failed?.children[0]).toMatchObject({ name: "failure", attributes: { type: "failed" } });
     expect(failed?.children[0]?.text).toContain("at dir/a.ts:7");
     expect(failed?.children[0]?.text).toContain('expected "a"\n  actual   <a href="x">&amp; ]]>');
@@ -209,6 +241,26 @@ describe("JUnit", () => {
     expect(() => parse("<a>\u0007</a>")).toThrow();
     expect(() => parse("<a b='<'/>")).toThrow();
   });
+});
+
+test("GitHub's annotations: one a failure, on one line each, at its place", () => {
+  const { file } = REPORTERS.github();
+  expect(file(fileResult({ children: [testResult("passes")] }))).toBe("");
+  const failed = fileResult({
+    file: "a,b.ts",
+    children: [
+      failedTest("50%: x", ["g"]),
+      testResult("hangs", { status: "timed-out", message: "late" }),
+    ],
+    problem: { kind: "crash", message: "it\ndied", details: ["at x"] },
+  });
+  const lines = file(failed).trimEnd().split("\n");
+  expect(lines[0]).toMatch(
+    /^::error file=dir\/a\.ts,line=7,title=g › 50%25%3A x::expect\(x\)\.toBe\(y\): /,
+  );
+  expect(lines[1]).toBe("::error file=dir/a.ts,line=3,title=hangs::late");
+  expect(lines[2]).toBe("::error file=a%2Cb.ts,line=1,title=crash::it%0Adied%0Aat x");
+  expect(lines).toHaveLength(3);
 });
 
 test("JSON holds everything, and the sums", () => {

@@ -61,6 +61,7 @@ export const failedTest = (name: string, groups: string[] = []): TestResult =>
 export const MIXED: RunResult = {
   xen: "Xen 4.17 (Debian 4.17.7+13-g2445b30a44-0+deb12u1)",
   durationMs: 4200,
+  machine: { began: "2026-01-02T03:04:05.678Z", hostname: "here", qemu: "7.2.22" },
   files: [
     fileResult({ file: "good.ts", children: [testResult("passes")] }),
     fileResult({

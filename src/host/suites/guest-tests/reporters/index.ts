@@ -1,4 +1,5 @@
 /** The reporters by name. */
+import { githubReporter } from "./github.js";
 import { jsonReporter } from "./json.js";
 import { junitReporter } from "./junit.js";
 import type { Reporter, ReporterOptions } from "./reporter.js";
@@ -10,6 +11,7 @@ export const REPORTERS = {
   tap: tapReporter,
   junit: junitReporter,
   json: jsonReporter,
+  github: githubReporter,
 } satisfies Record<string, (options: ReporterOptions) => Reporter>;
 
 export type ReporterName = keyof typeof REPORTERS;

@@ -1,6 +1,8 @@
 /**
  * JUnit's XML as CI servers read it: a file is a suite, a test a case. What
- * failed outside of a file's tests is a case of its own.
+ * failed outside of a file's tests is a case of its own. It is valid by Jenkins'
+ * schema (junit-10.xsd of its xUnit plugin), which is the strictest one in use:
+ * what a run has beside its sums belongs to each suite.
  */
 import {
   testsOf,
@@ -16,16 +18,15 @@ export function junitReporter(): Reporter {
   return { file: () => "", end: (result) => document(result) };
 }
 
-function document({ xen, files, durationMs }: RunResult): string {
-  const suites = files.map(suite);
-  const sum = (key: "tests" | "failures" | "errors" | "skipped"): number =>
+function document({ xen, files, durationMs, machine }: RunResult): string {
+  const suites = files.map((file) => suite(file, xen, machine));
+  const sum = (key: "tests" | "failures" | "errors"): number =>
     suites.reduce((all, one) => all + one[key], 0);
   const head = attributes({
     name: `xenlet on ${xen}`,
     tests: sum("tests"),
     failures: sum("failures"),
     errors: sum("errors"),
-    skipped: sum("skipped"),
     time: seconds(durationMs),
   });
   return [
@@ -47,7 +48,7 @@ interface Suite {
   xml: string;
 }
 
-function suite(file: FileResult): Suite {
+function suite(file: FileResult, xen: string, machine: RunResult["machine"]): Suite {
   const tests = testsOf(file.children);
   const having = (...statuses: string[]): number =>
     tests.filter(({ status }) => statuses.includes(status)).length;
@@ -58,9 +59,26 @@ function suite(file: FileResult): Suite {
     errors: having("crashed", "timed-out", "not-run") + problems,
     skipped: having("skipped", "todo"),
   };
-  const head = attributes({ name: file.file, ...counts, time: seconds(file.durationMs) });
+  const head = attributes({
+    name: file.file,
+    ...counts,
+    time: seconds(file.durationMs),
+    ...(machine === undefined ? {} : { timestamp: machine.began, hostname: machine.hostname }),
+    file: file.file,
+    ...(file.log === null ? {} : { log: file.log }),
+  });
+  const properties = {
+    xen,
+    ...(machine === undefined ? {} : { qemu: machine.qemu }),
+    ...(file.notRun === undefined ? {} : { "not-run": file.notRun }),
+  };
   const lines = [
     `  <testsuite${head}>`,
+    "    <properties>",
+    ...Object.entries(properties).map(
+      ([name, value]) => `      <property${attributes({ name, value })}/>`,
+    ),
+    "    </properties>",
     ...tests.map((test) => testCase(test, file)),
     ...(file.problem === null ? [] : [problemCase(file.problem, file)]),
     ...(file.output.length === 0
@@ -75,8 +93,6 @@ function testCase(test: TestResult, { file }: FileResult): string {
   const head = attributes({
     name: [...test.groups, test.name].join(" › "),
     classname: file,
-    file: test.place?.file ?? file,
-    ...(test.place === null ? {} : { line: test.place.line }),
     time: seconds(test.durationMs ?? 0),
   });
   const output =
@@ -108,12 +124,15 @@ function element(name: "failure" | "error", test: TestResult): string {
     ),
     ...(test.message === null ? [] : [test.message]),
     ...test.frames.map((frame) => `  at ${frame}`),
+    ...(failed.length === 0 && test.place !== null
+      ? [`  at ${test.place.file}:${test.place.line}`]
+      : []),
   ].join("\n");
   return `<${name}${attributes({ message: reasonOf(test), type: test.status })}>${content(text)}</${name}>`;
 }
 
 function problemCase(problem: Problem, { file }: FileResult): string {
-  const head = attributes({ name: `(${problem.kind})`, classname: file, file, time: seconds(0) });
+  const head = attributes({ name: `(${problem.kind})`, classname: file, time: seconds(0) });
   const text = [problem.message, ...problem.details].join("\n");
   return `    <testcase${head}><error${attributes({ message: problem.message, type: problem.kind })}>${content(text)}</error></testcase>`;
 }
