@@ -75,8 +75,7 @@ describe("a C program", () => {
       "lseek: -1 1",
       "write to 9: -1 1",
       "grüße, and a byte that is no text: \uFFFD",
-      "name? ",
-      "poll 1",
+      "name? poll 1",
       "hello xen",
       "no line's end",
     ]);
