@@ -143,8 +143,7 @@ describe("bad usage exits with 123, on stderr alone:", () => {
 
 describe("a Wasm module that no guest can be made of exits with 124, names why, and leaves no image:", () => {
   test.each<[string, number[], RegExp]>([
-    ["SIMD", [1, 5, 1, 0x60, 1, 0x7b, 0], /128-bit vectors \(SIMD\)/],
-    ["an import", [2, 9, 1, 2, 0x6a, 0x73, 1, 0x78, 3, 0x7f, 0], /js\.x \(global\)/],
+    ["an import", [2, 9, 1, 2, 0x6a, 0x73, 1, 0x78, 3, 0x7f, 0], /"js" "x" \(global\)/],
     ["nothing to run", [], /exports no _start/],
   ])("%s", async (name, sections, message) => {
     const file = path.join(xenlet.folder, `${name}.wasm`);

@@ -134,11 +134,12 @@ const RULES: readonly Rule[] = [
     when: () => true,
     help: "convert it by name, as in <i32>x or x as i32, which may lose digits",
   },
-  syntax(
-    "TS1109",
-    ({ line, marked }) =>
-      /^async\b|^await\b/.test(marked) || /\basync\s+function\b|\bawait\s/.test(line),
-    ASYNC,
+  ...["TS1109", "TS1005"].map((code) =>
+    syntax(
+      code,
+      ({ line }) => /^\s*(?:export\s+)?async\b|\basync\s+function\b|\bawait\s/.test(line),
+      ASYNC,
+    ),
   ),
   syntax("TS1109", ({ line }) => /\?\.|\?\?/.test(line), OPTIONAL),
   syntax(
