@@ -35,6 +35,21 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     mendedIn: ["4.17.6", "4.18.4", "4.19.1", "4.20"],
     certain: true,
   },
+  {
+    check: "races/reset-expand",
+    source: "XSA-505",
+    what: "Xen panics",
+    mendedIn: ["4.17.7", "4.18.6", "4.19.6", "4.20.4", "4.21.2", "4.22"],
+    certain: false,
+  },
+  {
+    check: "races/version-status",
+    source: "XSA-486 before 4.17.7 and 4.20.4, and by Xen's own choice since",
+    what: "Xen crashes a domain that maps a status frame while its other vCPU gives the status frames up (gnttab_unpopulate_status_frames())",
+    // No release does anything else.
+    mendedIn: ["99.0"],
+    certain: false,
+  },
 ];
 
 /** Whether that Xen is known to have it; an unknown version is taken for one that has not. */
