@@ -23,7 +23,7 @@ beforeAll(async () => {
   await build({
     stdin: {
       contents: `
-        import { createProgress } from "./src/progress.js";
+        import { createProgress } from "./src/host/base/progress.js";
         const progress = createProgress(process.stderr, { quiet: process.argv[2] === "quiet" });
         const rest = () => new Promise((resolve) => setTimeout(resolve, process.argv[2] === "long" ? 30000 : 200));
         progress.start("fetching");
