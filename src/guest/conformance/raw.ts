@@ -1,6 +1,6 @@
 // Calls that the guest library makes on its own terms, made here on the scenario's: what it asks of Xen, and when.
 
-import { checked, sched, systemTime } from "xenlet";
+import { checked, sched } from "xenlet";
 import { __HYPERVISOR_domctl, xen_domctl, XEN_DOMCTL_soft_reset } from "xenlet/raw/abi/domctl";
 import {
   evtchn_bind_ipi,

@@ -4,7 +4,6 @@
 // story: see stays-dirty.)
 
 import { describeResult } from "xenlet";
-import { VCPUOP_register_runstate_memory_area } from "xenlet/raw/abi/vcpu";
 import { Area, AreaKind } from "../areas";
 import { scenario } from "../declare";
 import { GuestSide } from "../guest-side";

@@ -154,8 +154,8 @@ describe("the sites", () => {
     expect(text).toContain('todo("later", "dir/a.ts", 9)');
   });
 
-  test("of only and skip, by whatever name they are called", async () => {
-    const { sites, text } = await transform(
+  test("of only and skip, by whatever name they are called", () => {
+    const { sites, text } = transform(
       [
         'import { test as it, group } from "xenlet/test";',
         'import * as t from "xenlet/test";',
@@ -182,10 +182,8 @@ describe("the sites", () => {
     expect(text).toContain('"", "dir/a.ts", 3)');
   });
 
-  test("and where a trap is expected", async () => {
-    const { text } = await transform(
-      'import { expectTrap } from "xenlet/test";\nexpectTrap("abort");',
-    );
+  test("and where a trap is expected", () => {
+    const { text } = transform('import { expectTrap } from "xenlet/test";\nexpectTrap("abort");');
     expect(text).toContain('expectTrap("abort", "dir/a.ts", 2)');
   });
 });

@@ -244,7 +244,8 @@ describe("JUnit", () => {
 });
 
 test("GitHub's annotations: one a failure, on one line each, at its place", () => {
-  const { file } = REPORTERS.github();
+  const reporter = REPORTERS.github();
+  const file = (result: Parameters<typeof reporter.file>[0]): string => reporter.file(result);
   expect(file(fileResult({ children: [testResult("passes")] }))).toBe("");
   const failed = fileResult({
     file: "a,b.ts",

@@ -299,7 +299,8 @@ export class PvhElf {
     if (note == 0) return null;
     const paddr = this.file.field(note, 8);
     const room = this.file.field(note + RUN_NOTE_ROOM, 4);
-    if (room > ~paddr) return new Refusal("the run block's address", paddr, "it ends beyond the address space");
+    if (room > ~paddr)
+      return new Refusal("the run block's address", paddr, "it ends beyond the address space");
     const block = new Segment(RUN_BLOCK, 0, paddr, 0, room);
     let size: u64 = 0;
     for (let i = this.segments.length - 1; i >= 0; i--) {
