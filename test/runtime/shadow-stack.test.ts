@@ -1,6 +1,6 @@
 // What functions hold is still there after a collection, though most of the stack that the collector looks at is gone.
 // Why: src/host/build/asc/transform/shadow-stack.ts takes out what no collection can need; one value too many, and memory that
-// is in use is given away. Fails if an object is lost in any of the shapes in probe-collector.ts, or if the stack is
+// is in use is given away. Fails if an object is lost in any of the shapes in guest/collector.ts, or if the stack is
 // still used where it need not be.
 
 import { expect, test } from "vitest";
@@ -27,7 +27,7 @@ test("objects in use survive a collection at every allocation", { timeout: 60_00
 });
 
 test("the control: were no function to collect, they would not", { timeout: 60_000 }, async () => {
-  const check = await compiled("probe-collector/nobody");
+  const check = await compiled("collector/nobody");
   let wrong: number;
   try {
     wrong = check();

@@ -241,7 +241,7 @@ export class ToolstackXen extends FakeXen {
   }
 }
 
-/** A guest that takes lines of text, runs them, and answers with a line: probe-xenstore.ts and probe-store.ts. */
+/** A guest that takes lines of text, runs them, and answers with a line: guest/xenstore.ts and guest/store.ts. */
 export class Probe {
   constructor(private readonly guest: LoadedGuest) {}
 
