@@ -31,7 +31,7 @@ beforeAll(async () => {
   await symlink(join(top, "node_modules"), join(folder, "node_modules"));
   await writeFile(
     join(folder, "vitest.config.js"),
-    `export default { test: { alias: { xenlet: ${JSON.stringify(join(bundle, "index.js"))} } } };`,
+    `export default { test: { alias: { "xenlet/host": ${JSON.stringify(join(bundle, "index.js"))} } } };`,
   );
   const text = await readFile(join(top, "docs/harness.md"), "utf8");
   for (const [, name = "", code = ""] of text.matchAll(/^```ts (\S+)\n(.*?)^```$/gms))

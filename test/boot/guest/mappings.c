@@ -91,10 +91,10 @@ static uint32_t total(visitor *visit)
     return count;
 }
 
-uint32_t import_native_executable(void) { (void)native; return total(count_executable); }
-uint32_t import_native_writable(void) { (void)native; return total(count_writable); }
-uint32_t import_native_conflicts(void) { (void)native; return total(count_conflicts); }
-uint32_t import_native_low_executable(void) { (void)native; return total(count_low_executable); }
+uint32_t import_native_executable(void) { return total(count_executable); }
+uint32_t import_native_writable(void) { return total(count_writable); }
+uint32_t import_native_conflicts(void) { return total(count_conflicts); }
+uint32_t import_native_low_executable(void) { return total(count_low_executable); }
 
 void import_native_plant(void)
 {
