@@ -16,7 +16,7 @@ export interface SourceName {
  * The lowering's function names (build/lower/emit/symbols.ts): behind the name, what tells functions of one name apart
  * (`0xN12`), or a tail call's parts of one (`0xT`, `0xB`). An import of module "native" is C's, by the guest's name for it. gcc's clones add suffixes (`.constprop.0`, `.part.0`, `.cold`).
  */
-const WASM_SYMBOL = /^(?:wasm_fn|import_native)_(?<name>.*?)(?:0xN\d+)?(?:0x[TB])?$/;
+const WASM_SYMBOL = /^(?:wasm_fn|import_(?:native|xen))_(?<name>.*?)(?:0xN\d+)?(?:0x[TB])?$/;
 const CLONE_SUFFIXES = /(?:\.(?:constprop|isra|part|cold|lto_priv|localalias)(?:\.\d+)?)+$/;
 
 export function withoutCloneSuffix(symbol: string): string {
