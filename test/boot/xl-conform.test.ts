@@ -58,7 +58,12 @@ test.each([
         "red",
         expect.stringContaining("EVTCHNOP_bind_virq(VIRQ_TIMER) = "),
       ],
-      ["event-channels/peer-unbound", "skipped", "none", expect.stringContaining("dom0 has to look")],
+      [
+        "event-channels/peer-unbound",
+        "skipped",
+        "none",
+        expect.stringContaining("dom0 has to look"),
+      ],
       [UNSEEN, "failed", "none", expect.stringContaining("no result")],
     ]);
     expect(run).toMatchObject({ on, boots: 1, problems: [] });
