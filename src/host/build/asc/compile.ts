@@ -78,6 +78,7 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
     "guest.wasm",
     "--sourceMap",
     "--debug", // names, for backtraces
+    "--noColors", // where CI is in the environment, asc colours what it writes into memory
     "--exportStart",
     "_start",
     "--memoryBase",
