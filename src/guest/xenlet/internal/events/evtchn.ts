@@ -1,8 +1,8 @@
 // Event channels: xen/include/public/event_channel.h, xen/common/event_channel.c (4.17). One API above both ABIs
-// by which a guest sees its pending events: 2-level (evtchn-2l.ts), which every domain starts with, and FIFO
-// (evtchn-fifo.ts).
+// by which a guest sees its pending events: 2-level (two-level.ts), which every domain starts with, and FIFO
+// (fifo.ts).
 
-import { checked, event_channel_op } from "../../raw/hypercall";
+import { event_channel_op } from "../../raw/hypercall";
 import {
   EVTCHNOP_alloc_unbound,
   EVTCHNOP_bind_interdomain,
@@ -15,113 +15,21 @@ import {
   EVTCHNOP_set_priority,
   EVTCHNOP_status,
   EVTCHNOP_unmask,
-  EVTCHN_2L_NR_CHANNELS,
   evtchn_alloc_unbound,
   evtchn_bind_interdomain,
   evtchn_bind_ipi,
   evtchn_bind_vcpu,
   evtchn_bind_virq,
-  evtchn_port,
   evtchn_reset,
   evtchn_set_priority,
   evtchn_status,
 } from "../../raw/abi/event_channel";
 import { DOMID_SELF } from "../../raw/abi/xen";
-import { EINVAL } from "../../raw/errno";
-import { TwoLevel } from "./two-level";
-import { EventAbi } from "./port-abi";
-import { Fifo } from "./fifo";
-import {
-  ContextEventHandler,
-  addEventHandler,
-  removeEventHandler,
-  removeEventHandlers,
-} from "../loop/event-handlers";
-import { Part, PartOrder, addPart } from "../reset/part";
-import { needSharedInfo } from "./shared-info";
-import { forgetOwners } from "./event-view";
-
-@lazy const argument: usize = memory.data(offsetof<evtchn_status>(), 8);
-
-@lazy let abiInUse: EventAbi | null = null;
-@lazy let fifoAbi: Fifo | null = null;
-
-/** Event channels before a soft reset: Xen closes them all, but leaves the masks as they are. */
-class EventChannels extends Part {
-  private masked: Array<u32> = [];
-
-  constructor() {
-    super("event channels", PartOrder.EVENTS);
-  }
-
-  run(): i64 {
-    this.masked = abi().unmaskedPorts();
-    for (let i = 0; i < this.masked.length; i++) abi().mask(this.masked[i]);
-    this.detail = this.masked.length.toString() + " masked";
-    return 0;
-  }
-
-  /** By hypercall: what became pending meanwhile raises its upcall. */
-  undo(): void {
-    for (let i = 0; i < this.masked.length; i++) {
-      const port = this.masked[i];
-      checked("EVTCHNOP_unmask(" + port.toString() + ")", portOp(EVTCHNOP_unmask, port));
-    }
-  }
-
-  attached(): void {
-    forgetPorts();
-  }
-}
-
-let known = false;
-
-/** Whatever binds a port, or lets an event through, comes behind the first call of this: it turns the upcall on. */
-function abi(): EventAbi {
-  const inUse = abiInUse;
-  return inUse ? inUse : begin();
-}
-
-function begin(): EventAbi {
-  needSharedInfo();
-  if (!known) addPart(new EventChannels());
-  known = true;
-  const first = new TwoLevel();
-  abiInUse = first;
-  return first;
-}
-
-/** Xen has closed every port, and is back at the 2-level ABI. */
-function forgetPorts(): void {
-  abi().reset();
-  abiInUse = null;
-  abi().reset();
-  memory.fill(ours, 0, OURS_BYTES);
-  forgetOwners();
-  removeEventHandlers();
-}
-
-/** A bit for each port that was bound here, as far as it has one. */
-const OURS_BYTES: u32 = EVTCHN_2L_NR_CHANNELS / 8;
-@lazy const ours: usize = memory.data(OURS_BYTES, 8);
-
-function isOurs(port: u32): bool {
-  if (port >= EVTCHN_2L_NR_CHANNELS) return false;
-  return ((load<u8>(ours + port / 8) >> (<u8>(port % 8))) & 1) != 0;
-}
-
-function setOurs(port: u32, bound: bool): void {
-  if (port >= EVTCHN_2L_NR_CHANNELS) return;
-  const at = ours + port / 8;
-  const bit: u32 = (<u32>1) << (port % 8);
-  const old: u32 = load<u8>(at);
-  store<u8>(at, <u8>(bound ? old | bit : old & ~bit));
-}
-
-function portOp(cmd: u32, port: u32): i64 {
-  changetype<evtchn_port>(argument).port = port;
-  return event_channel_op(cmd, argument);
-}
+import { ContextEventHandler, addEventHandler, removeEventHandler } from "../loop/event-handlers";
+import { useLoop } from "../loop/loop";
+import { abi, fifoInUse, forgetPorts, startFifo } from "./abi-in-use";
+import { isOurs, setOurs } from "./own-ports";
+import { argument, portOp } from "./port-op";
 
 /** An operation that binds. */
 function bind(cmd: u32): i64 {
@@ -318,6 +226,7 @@ export namespace evtchn {
     const result = unmask(port);
     if (result < 0) return result;
     addEventHandler(port, new ContextEventHandler<T>(context, fn));
+    useLoop();
     return 0;
   }
 
@@ -329,8 +238,7 @@ export namespace evtchn {
 
   /** Whether the FIFO ABI is in use. */
   export function isFifo(): bool {
-    const fifo = fifoAbi;
-    return fifo != null && abiInUse === fifo;
+    return fifoInUse();
   }
 
   /** How many port numbers the ABI in use has, 0 included, which is no port: 4096, or 131072. */
@@ -343,13 +251,7 @@ export namespace evtchn {
    * when it is in use already; -ENOMEM.
    */
   export function useFifo(): i64 {
-    let fifo = fifoAbi;
-    if (!fifo) fifoAbi = fifo = new Fifo();
-    if (abiInUse === fifo) return -EINVAL;
-    const before = abi();
-    const result = fifo.start(before);
-    if (result == 0) abiInUse = fifo;
-    return result;
+    return startFifo();
   }
 
   /** FIFO only, else -ENOSYS: from EVTCHN_FIFO_PRIORITY_MAX (0, first) to _MIN (15). Holds from the next event on. */

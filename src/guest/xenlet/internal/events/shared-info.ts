@@ -20,7 +20,7 @@ import {
 import { XENMAPSPACE_shared_info } from "../../raw/abi/memory";
 import { DOMID_SELF, SHARED_INFO_VCPU_INFO } from "../../raw/abi/xen";
 import { mapXenFrame } from "../memory/frames";
-import { maskAll } from "./two-level";
+import { maskAll } from "./masks";
 
 let page: usize = 0;
 let vcpu: usize = 0;
@@ -105,7 +105,7 @@ function establish(): bool {
   page = mapPage();
   set_shared_info(page);
   useVcpuInfo(page + SHARED_INFO_VCPU_INFO);
-  maskAll();
+  maskAll(page, vcpu);
   paramArgument.domid = DOMID_SELF;
   paramArgument.index = HVM_PARAM_CALLBACK_IRQ;
   paramArgument.value = (HVM_PARAM_CALLBACK_TYPE_VECTOR << 56) | upcall_vector();

@@ -1,16 +1,14 @@
 // The 2-level ABI: two bit maps in shared_info, pending and mask, of 4096 ports, and in vcpu_info a selector with
 // a bit for each of the 64 words of them. xen/common/event_2l.c (4.17).
 
-import { exchange64, clear_bit, load64, set_bit, store64, store8, take_upcall } from "../intrinsics";
+import { exchange64, clear_bit, load64, set_bit, take_upcall } from "../intrinsics";
 import { EVTCHN_2L_NR_CHANNELS } from "../../raw/abi/event_channel";
 import {
   SHARED_INFO_EVTCHN_MASK,
   SHARED_INFO_EVTCHN_PENDING,
   VCPU_INFO_EVTCHN_PENDING_SEL,
-  VCPU_INFO_EVTCHN_UPCALL_PENDING,
-  VCPU_INFO_SIZE,
-  XEN_LEGACY_MAX_VCPUS,
 } from "../../raw/abi/xen";
+import { maskAll } from "./masks";
 import { EventAbi } from "./port-abi";
 import { mappedSharedInfo, mappedVcpuInfo } from "./shared-info";
 import { portsOfOthers, setOwner } from "./event-view";
@@ -119,26 +117,9 @@ export class TwoLevel extends EventAbi {
   }
 
   reset(): void {
-    maskAll();
+    maskAll(mappedSharedInfo(), mappedVcpuInfo());
     this.selector = 0;
   }
-}
-
-/** Masks every port and clears what is pending, the upcall itself included. */
-export function maskAll(): void {
-  const page = mappedSharedInfo();
-  for (let word: usize = 0; word < 64; word++) {
-    store64(page + SHARED_INFO_EVTCHN_MASK + word * 8, ~(<u64>0));
-    store64(page + SHARED_INFO_EVTCHN_PENDING + word * 8, 0);
-  }
-  clearUpcall(mappedVcpuInfo());
-  for (let vcpu: usize = 1; vcpu < XEN_LEGACY_MAX_VCPUS; vcpu++) clearUpcall(page + vcpu * VCPU_INFO_SIZE);
-}
-
-/** A stale 1 in the flag keeps Xen from raising any upcall: vcpu_mark_events_pending, xen/arch/x86/domain.c. */
-export function clearUpcall(vcpuInfo: usize): void {
-  store8(vcpuInfo + VCPU_INFO_EVTCHN_UPCALL_PENDING, 0);
-  store64(vcpuInfo + VCPU_INFO_EVTCHN_PENDING_SEL, 0);
 }
 
 function bitOf(map: usize, port: u32): bool {

@@ -1,7 +1,5 @@
 // The handlers of evtchn.on(), by port.
 
-import { useLoop } from "./loop";
-
 export abstract class EventHandler {
   abstract run(port: u32): void;
 }
@@ -22,9 +20,8 @@ export class ContextEventHandler<T> extends EventHandler {
 @lazy let handlers: Array<EventHandler | null> | null = null;
 let handled = 0;
 
-/** Replaces an earlier handler of the port. */
+/** Replaces an earlier handler of the port. The caller sees to it that the event loop runs. */
 export function addEventHandler(port: u32, handler: EventHandler): void {
-  useLoop();
   removeEventHandler(port);
   let table = handlers;
   if (!table) handlers = table = [];

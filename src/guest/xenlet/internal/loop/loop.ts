@@ -11,9 +11,9 @@
 import { checked } from "../../raw/hypercall";
 import { sleep_unless_upcall } from "../intrinsics";
 import { SCHEDOP_poll, sched_poll } from "../../raw/abi/sched";
-import { evtchn } from "../events/evtchn";
+import { abi } from "../events/abi-in-use";
 import { handledPorts, runEventHandler } from "./event-handlers";
-import { nextDeadline, runDueTimers, timerCount } from "./timers";
+import { nextDeadline, runDueTimers, timerCount } from "./timer-queue";
 import { onEnd } from "../start/runtime";
 import { systemTime } from "../time/time";
 
@@ -72,7 +72,7 @@ function runDueTimersNow(deadline: u64 = u64.MAX_VALUE): u64 {
 /** Returns how many there were; with EVENTS_PER_TURN there may be more. */
 function handleEvents(): i32 {
   for (let handled = 0; handled < EVENTS_PER_TURN; handled++) {
-    const port = evtchn.scan();
+    const port = abi().scan();
     if (port == 0) return handled;
     runEventHandler(port);
   }

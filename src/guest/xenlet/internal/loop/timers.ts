@@ -3,16 +3,11 @@
 
 import { Callback, ContextCallback, PlainCallback } from "./callback";
 import { useLoop } from "./loop";
-import { systemTime } from "../time/time";
-import { Timer, TimerHeap } from "./timer-heap";
+import { addTimer, removeTimer } from "./timer-queue";
 
 const NS_PER_MS: f64 = 1e6;
 /** What a delay is at most, about 292 years: a deadline has to fit into 64 bits. */
 const LONGEST_MS: f64 = 9e12;
-
-@lazy const heap: TimerHeap = new TimerHeap();
-@lazy const byId: Map<i32, Timer> = new Map();
-let lastId: i32 = 0;
 
 /** Calls `fn` in the event loop, once, not before `ms` milliseconds from now; a fraction counts. Returns its id, above 0. */
 export function setTimeout(fn: () => void, ms: f64 = 0): i32 {
@@ -29,11 +24,7 @@ export function setInterval(fn: () => void, ms: f64 = 0): i32 {
 
 /** Takes back a timeout or an interval. An id that is none, or not any more, is ignored. */
 export function clearTimeout(id: i32): void {
-  if (!byId.has(id)) return;
-  const timer = byId.get(id);
-  byId.delete(id);
-  /* An interval is in no heap while its own callback runs. */
-  if (timer.index >= 0) heap.remove(timer);
+  removeTimer(id);
 }
 
 /** clearTimeout() by its other name. */
@@ -53,12 +44,7 @@ export function every<T>(ms: f64, context: T, fn: (context: T) => void): i32 {
 
 function start(callback: Callback, delay: u64, period: u64): i32 {
   useLoop();
-  do lastId = lastId == i32.MAX_VALUE ? 1 : lastId + 1;
-  while (byId.has(lastId));
-  const timer = new Timer(lastId, systemTime() + delay, period, callback);
-  byId.set(timer.id, timer);
-  heap.add(timer);
-  return timer.id;
+  return addTimer(callback, delay, period);
 }
 
 /** NaN is 0, as in JavaScript. */
@@ -68,30 +54,4 @@ function nanoseconds(ms: f64): u64 {
 
 function period(ms: f64): u64 {
   return max(nanoseconds(ms > 0 ? ms : 1), 1);
-}
-
-/** How many timers there are. */
-export function timerCount(): i32 {
-  return heap.length;
-}
-
-/** When the first one is due, in Xen system time; u64.MAX_VALUE if there is none. */
-export function nextDeadline(): u64 {
-  return heap.length > 0 ? heap.first.deadline : u64.MAX_VALUE;
-}
-
-/** Runs what is due at `now`. A timer that is set meanwhile waits for the next turn, so that events get theirs. */
-export function runDueTimers(now: u64): void {
-  while (heap.length > 0) {
-    const timer = heap.first;
-    if (timer.deadline > now) break;
-    heap.remove(timer);
-    if (timer.period == 0) byId.delete(timer.id);
-    timer.callback.run();
-    if (timer.period != 0 && byId.has(timer.id)) {
-      const missed = (systemTime() - timer.deadline) / timer.period;
-      timer.deadline += (missed + 1) * timer.period;
-      heap.add(timer);
-    }
-  }
 }

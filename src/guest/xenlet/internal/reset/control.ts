@@ -7,7 +7,8 @@ import { ENOENT, describeResult } from "../../raw/errno";
 import { record } from "../console/record";
 import { exit } from "../start/runtime";
 import { sched } from "../sched/sched";
-import { StoreWatch, Transaction, xenstore } from "../../xenstore";
+import { Transaction, xenstore } from "../xenstore/client";
+import { StoreWatch } from "../xenstore/watch";
 
 const SHUTDOWN = "control/shutdown";
 

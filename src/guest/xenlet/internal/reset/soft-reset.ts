@@ -10,7 +10,7 @@
 import { console_attach, console_drained, interrupts_off, interrupts_on } from "../intrinsics";
 import { SHUTDOWN_soft_reset } from "../../raw/abi/sched";
 import { EBUSY, ETIME } from "../../raw/errno";
-import { clearUpcall } from "../events/two-level";
+import { clearUpcall } from "../events/masks";
 import { PartOrder, knownParts } from "./part";
 import { Preparation, Step, StepObserver } from "./preparation";
 import { record } from "../console/record";

@@ -15,7 +15,7 @@ import {
   sched_remote_shutdown,
   sched_shutdown,
 } from "../../raw/abi/sched";
-import { evtchn } from "../events/evtchn";
+import { abi } from "../events/abi-in-use";
 import { needSharedInfo } from "../events/shared-info";
 import { systemTime } from "../time/time";
 
@@ -86,7 +86,7 @@ export abstract class sched {
     const result = sched_op(SCHEDOP_poll, changetype<usize>(pollArgument));
     if (result < 0) return result;
     for (let i = 0; i < count; i++) {
-      if (evtchn.isPending(unchecked(ports[i]))) return PollWake.EVENT;
+      if (abi().isPending(unchecked(ports[i]))) return PollWake.EVENT;
     }
     if (deadline != 0 && systemTime() >= deadline) return PollWake.DEADLINE;
     return PollWake.SPURIOUS;

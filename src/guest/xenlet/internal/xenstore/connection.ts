@@ -23,7 +23,7 @@ import { systemTime } from "../time/time";
 import { storeErrorNumber } from "./error";
 import { payload, stringOf, stringsOf } from "./request";
 import { StoreRing } from "./ring";
-import { StoreWatch } from "./watch";
+import { StoreWatch, WatchedConnection } from "./watch";
 
 /** What to do about the connection before and after a soft reset. */
 class StorePart extends Part {
@@ -46,7 +46,7 @@ class StorePart extends Part {
   }
 }
 
-export class StoreConnection {
+export class StoreConnection extends WatchedConnection {
   /** How long a request may take, in ns. */
   timeout: u64 = 10_000_000_000;
   /** Why the connection is broken; empty if it is not. */
@@ -75,6 +75,7 @@ export class StoreConnection {
   private timerIsSet: bool = false;
 
   constructor() {
+    super();
     addPart(new StorePart(this));
   }
 

@@ -1,6 +1,12 @@
 // Watches on the store: what has changed is queued, until somebody waits for it or the event loop calls back.
 
-import { StoreConnection } from "./connection";
+/** What a watch needs of the connection that it is set up on. */
+export abstract class WatchedConnection {
+  /** Receives what has changed, for the watch that it belongs to; sleeps until then. 0, or a negative errno. */
+  abstract receiveEvents(deadline: u64): i64;
+
+  abstract unwatch(watch: StoreWatch): i64;
+}
 
 /** What the event loop calls. */
 export abstract class WatchCallback {
@@ -27,7 +33,7 @@ export class StoreWatch {
   private changed: Array<string> = [];
 
   constructor(
-    private connection: StoreConnection,
+    private connection: WatchedConnection,
     readonly path: string,
     readonly token: string,
     readonly callback: WatchCallback | null,
