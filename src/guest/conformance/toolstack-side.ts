@@ -4,10 +4,39 @@ import { BootModule, describeResult, record, systemTime, waitForEvents } from "x
 import { SHUTDOWN_poweroff, SHUTDOWN_soft_reset, SHUTDOWN_suspend } from "xenlet/raw/abi/sched";
 import { DomainConfig, DomainInfo, Guest, Image } from "xenlet/toolstack";
 import { checkPayload, comparison, stateOf } from "./report";
-import { Scenario } from "./scenario";
+import { ScenarioDeclaration } from "./declare";
 
 /** ns that a domain has, from one shutdown to the next, where its scenario says nothing else. */
 const DEADLINE: u64 = 20_000_000_000;
+
+/** The part of a scenario that runs in dom0. */
+export abstract class ToolstackPart {
+  constructor(readonly declaration: ScenarioDeclaration) {}
+
+  get name(): string {
+    return this.declaration.name;
+  }
+
+  /** More of the domain that it wants than its declaration says. */
+  configure(config: DomainConfig): void {}
+
+  /** The whole of the toolstack's part. By default it lets the domain run to its end. */
+  toolstack(side: ToolstackSide): void {
+    side.create();
+    side.serve();
+  }
+
+  /** The domain wrote a line to its console that is no check's result. */
+  onLine(side: ToolstackSide, line: string): void {}
+
+  /** Called by serve(): the domain stands still (GuestSide.stop()), and goes on afterwards. */
+  onStop(side: ToolstackSide): void {}
+
+  /** Called by serve(): the domain has asked for a soft reset. Whether it goes on. */
+  onSoftReset(side: ToolstackSide): bool {
+    return side.resetOrResume() == 0;
+  }
+}
 
 export class ToolstackSide {
   private running: Guest | null = null;
@@ -19,7 +48,7 @@ export class ToolstackSide {
   deadline: u64 = DEADLINE;
 
   constructor(
-    readonly scenario: Scenario,
+    readonly scenario: ToolstackPart,
     readonly control: bool,
     private image: BootModule,
   ) {}
