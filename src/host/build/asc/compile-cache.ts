@@ -11,8 +11,7 @@ import { dirname, join, resolve } from "node:path";
 
 import { KINDS } from "../../cache/kinds.js";
 import { digest, digestOfOwnCode, loadStage, storeStage } from "../../cache/stage-cache.js";
-import type { CompileResult } from "./compile.js";
-import { LIBRARY_LOOK, type Compiled, type Look } from "./job.js";
+import { LIBRARY_LOOK, type CompileResult, type Compiled, type Look } from "./job.js";
 import type { TestSite } from "./transform/test-sites.js";
 
 /** How many of the last compilations of one text, with other files around it, are remembered. */

@@ -9,16 +9,8 @@ import { CompileCache } from "./compile-cache.js";
 import { compilerFor, ownCompiler } from "./compiler.js";
 import { configuredTransforms, findConfig, OWN_CONFIG } from "./config.js";
 import { EPILOGUE, globals, PROLOGUE, runtimeLibrary, virtualFiles } from "./library.js";
+import type { CompileResult } from "./job.js";
 import { compileInThread } from "./thread.js";
-import type { TestSite } from "./transform/test-sites.js";
-
-export interface CompileResult {
-  wasm: Uint8Array;
-  /** The Wasm source map, as JSON. */
-  sourceMap: string;
-  /** Where the sources have tests, in the order of the files and lines. */
-  tests: TestSite[];
-}
 
 export interface CompileOptions {
   /** The guest's file; imports are looked up from its folder. */

@@ -28,11 +28,15 @@ export const LIBRARY_LOOK = "~lib/";
  */
 export type Look = [path: string, digest: string | null];
 
-export interface Compiled {
+export interface CompileResult {
   wasm: Uint8Array;
   /** The Wasm source map, as JSON. */
   sourceMap: string;
+  /** Where the sources have tests, in the order of the files and lines. */
   tests: TestSite[];
+}
+
+export interface Compiled extends CompileResult {
   looks: Look[];
   /** Whether the looks are all that decides about the result. */
   complete: boolean;

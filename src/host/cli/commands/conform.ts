@@ -6,7 +6,8 @@ import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
 import { XEN_RELEASES } from "../../debian/index.js";
 import type { ConformanceBackend } from "../../suites/conformance/backend.js";
 import { expectationsOn } from "../../suites/conformance/expectations-on.js";
-import { createBackend, type BackendOptions } from "../../suites/conformance/default-backend.js";
+import type { BackendOptions } from "../../suites/conformance/backend.js";
+import { createBackend } from "../../suites/conformance/default-backend.js";
 import { exitCodeOfReport } from "../../suites/conformance/exit-code.js";
 import {
   WAYS,

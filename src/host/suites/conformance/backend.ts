@@ -2,10 +2,17 @@
  * What the matrix needs of whoever runs the checks: the list of them, and a boot that runs
  * some. The tests of the matrix put a stand-in here, src/host/suites/conformance/default-backend.ts the real thing.
  */
+import type { Progress } from "../../base/progress.js";
 import type { BootResult } from "../../boot/boot.js";
 import type { XenBinary } from "../../debian/index.js";
 import type { GuestRecord } from "../../protocol/record.js";
-import type { PlannedCheck } from "./model.js";
+import type { PlannedCheck, Way } from "./model.js";
+
+export interface BackendOptions {
+  on: Way;
+  progress: Progress;
+  signal: AbortSignal;
+}
 
 export interface ConformanceBackend {
   /** All checks that there are, in the order in which they are meant to be read. */

@@ -6,19 +6,11 @@ import { bootGuest } from "../../boot/boot.js";
 import { provideQemu } from "../../debian/index.js";
 import { fieldsOf, type GuestRecord } from "../../protocol/record.js";
 import { toolstackImage } from "../../boot/toolstack-image.js";
-import type { Progress } from "../../base/progress.js";
-import type { ConformanceBackend } from "./backend.js";
-import type { Way } from "./model.js";
+import type { BackendOptions, ConformanceBackend } from "./backend.js";
 import type { DeclaredScenario } from "./declarations.js";
 import { readPlan } from "./plan.js";
 import { DEFAULT_SUITE } from "./select.js";
 import { createXlBackend } from "./xl-backend.js";
-
-export interface BackendOptions {
-  on: Way;
-  progress: Progress;
-  signal: AbortSignal;
-}
 
 /** Its own memory as dom0, with itself as its module, and what the domains that it makes take. */
 const DOM0_MIB = 32;

@@ -16,8 +16,12 @@ import { releaseWithDom0 } from "../../xl/plan.js";
 import { providePreload } from "../../xl/preload.js";
 import { runDom0Steps, type StepResult } from "../../xl/steps.js";
 import { xlConfig } from "../../xl/xl-config.js";
-import type { ConformanceBackend, ConformanceBoot, ConformanceBootOptions } from "./backend.js";
-import type { BackendOptions } from "./default-backend.js";
+import type {
+  BackendOptions,
+  ConformanceBackend,
+  ConformanceBoot,
+  ConformanceBootOptions,
+} from "./backend.js";
 import { PHASES, type Phase } from "./model.js";
 import { readPlan } from "./plan.js";
 import type { DeclaredScenario } from "./declarations.js";
