@@ -1,6 +1,6 @@
 /*
  * A secondary vCPU's program: a list of steps in the guest's linear memory, written by vCPU 0 before the order and read
- * by the vCPU that carries it out (vcpu-program.c). src/guest/xenlet/vcpu-program.ts has the same layout, by the same
+ * by the vCPU that carries it out (vcpu-program.c). src/guest/xenlet/internal/sched/vcpu-program.ts has the same layout, by the same
  * names; Wasm pointers are 32-bit addresses.
  */
 #ifndef XENLET_VCPU_PROGRAM_H

@@ -24,6 +24,6 @@ void wasm_main(void)
 #ifdef MODULE_IS_FOREIGN
     foreign_exit(0);
 #else
-    fatal("the guest came to its end without a verdict"); /* its runtime says one: src/guest/xenlet/runtime.ts */
+    fatal("the guest came to its end without a verdict"); /* src/guest/xenlet/internal/start/runtime.ts says one */
 #endif
 }
