@@ -48,7 +48,7 @@ function gone(text: string): string[] {
 function commentsOf(text: string): string {
   return text
     .split("\n")
-    .filter((line) => /^\s*(?:\/\/|\/?\*|#)/.test(line))
+    .filter((line) => /^\s*(?:\/\/|\/?\*|# )/.test(line))
     .join("\n");
 }
 
