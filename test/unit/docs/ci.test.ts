@@ -1,5 +1,5 @@
 /**
- * docs/ci.md's examples. What it shows: both are YAML, their jobs refer to one another, their matrix has every
+ * docs/ci.md's examples. What it shows: they are this repository's own files, both are YAML, their jobs refer to one another, their matrix has every
  * version and every shard, and each command in them exists and takes its options. Why it matters: an example is
  * copied as it stands, and fails on somebody else's machines. How it would fail: a renamed option, a shard that
  * is in no job.
@@ -63,12 +63,14 @@ const GitlabJob = z.strictObject({
     .optional(),
   cache: z.strictObject({ key: z.string(), paths: z.array(z.string()) }).optional(),
   script: z.array(z.string()),
-  artifacts: z.looseObject({ when: z.literal("always"), paths: z.array(z.string()) }),
+  needs: z.array(z.string()).max(0).optional(),
+  artifacts: z.looseObject({ when: z.literal("always"), paths: z.array(z.string()) }).optional(),
 });
 const Gitlab = z.strictObject({
   image: z.string(),
   variables: z.record(z.string(), z.string()),
   stages: z.array(z.string()),
+  test: GitlabJob,
   conform: GitlabJob,
   report: GitlabJob,
 });
@@ -125,10 +127,16 @@ function expectAllShards(xens: string[], shards: string[]): void {
   );
 }
 
+test("the page shows the files that are used here", async () => {
+  expect(github).toBe(await readFile(".github/workflows/ci.yml", "utf8"));
+  expect(gitlab).toBe(await readFile(".gitlab-ci.yml", "utf8"));
+});
+
 test("GitHub's example", () => {
   const { jobs, env } = Github.parse(parse(github));
-  expect(Object.keys(jobs)).toEqual(["conform", "report"]);
+  expect(Object.keys(jobs)).toEqual(["test", "conform", "report"]);
   const { conform, report } = jobs;
+  for (const { run } of jobs["test"]?.steps ?? []) if (run !== undefined) check(run);
   expect(conform?.container).toBe("node:20-bookworm");
   expect(report).toMatchObject({ needs: "conform", if: "always()" });
   const { xen = [], shard = [] } = conform?.strategy?.matrix ?? {};
@@ -153,9 +161,10 @@ test("GitHub's example", () => {
 });
 
 test("GitLab's example", () => {
-  const { conform, report, stages, variables, image } = Gitlab.parse(parse(gitlab));
+  const { conform, report, stages, test, variables, image } = Gitlab.parse(parse(gitlab));
   expect(image).toBe("node:20-bookworm");
-  expect([conform.stage, report.stage]).toEqual(stages);
+  expect([test.stage, conform.stage, report.stage]).toEqual(stages);
+  test.script.forEach(check);
   expect(report.when).toBe("always");
   const [{ XEN: xens, SHARD: shards } = { XEN: [], SHARD: [] }] = conform.parallel?.matrix ?? [];
   expectAllShards(xens, shards);
@@ -163,7 +172,7 @@ test("GitLab's example", () => {
     for (const line of conform.script)
       check(line.replace("$XEN", version).replace("$SHARD", part).replace("$CI_NODE_INDEX", "1"));
   report.script.forEach(check);
-  expect(conform.artifacts.paths).toEqual(["report-*.json"]);
+  expect(conform.artifacts?.paths).toEqual(["report-*.json"]);
   expect(report.script.join("\n")).toContain("merge report-*.json");
   expect(variables["XENLET_CACHE"]).toBe(`$CI_PROJECT_DIR/${conform.cache?.paths[0] ?? ""}`);
 });
