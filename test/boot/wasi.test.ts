@@ -5,51 +5,17 @@
 
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { join, resolve } from "node:path";
 import { promisify } from "node:util";
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { providePackages } from "../../src/host/debian/index.js";
-import { createProgress } from "../../src/host/base/progress.js";
 import { assemble } from "../fuzz/assemble.js";
 import { boot, build, expectSuccess, printed, scratch } from "./setup.js";
-
-/** Debian's clang, run from the cache with its own libraries. */
-async function compile(source: string, output: string): Promise<string> {
-  const { root } = await providePackages(
-    ["clang-14", "lld-14", "wasi-libc", "libclang-rt-14-dev-wasm32"],
-    "bookworm",
-    createProgress(process.stderr, { quiet: true }),
-    { closure: true },
-  );
-  const at = (path: string): string => join(root, path);
-  const lib = "lib/x86_64-linux-gnu";
-  const libraries = [lib, `usr/${lib}`, "usr/lib/llvm-14/lib"].map(at).join(":");
-  const run = async (program: string, args: string[]): Promise<unknown> =>
-    promisify(execFile)(at(`${lib}/ld-linux-x86-64.so.2`), [
-      ...["--library-path", libraries, at(`usr/lib/llvm-14/bin/${program}`)],
-      ...args,
-    ]);
-  const clang = at("usr/lib/llvm-14/lib/clang/14.0.6");
-  const object = `${output}.o`;
-  await run("clang", [
-    ...["--target=wasm32-wasi", "-O2", "-Wall", "-Werror", "-nostdinc"],
-    ...["-isystem", join(clang, "include"), "-isystem", at("usr/include/wasm32-wasi")],
-    ...["-c", resolve(source), "-o", object],
-  ]);
-  const libc = at("usr/lib/wasm32-wasi");
-  const builtins = join(clang, "lib/wasi/libclang_rt.builtins-wasm32.a");
-  await run("lld", [
-    ...["-flavor", "wasm", join(libc, "crt1.o"), object, `-L${libc}`, "-lc", builtins],
-    ...["-o", output],
-  ]);
-  return output;
-}
+import { compileForWasi } from "./wasi-compiler.js";
 
 describe("a C program", () => {
   let image: string;
   beforeAll(async () => {
-    image = await build(await compile("test/boot/guest/wasi.c", scratch("wasi.wasm")));
+    image = await build(await compileForWasi("test/boot/guest/wasi.c", scratch("wasi.wasm")));
   }, 600_000);
 
   test.each(["domu", "dom0"] as const)("finds what it expects, as %s", async (on) => {
@@ -84,7 +50,7 @@ describe("a C program", () => {
   });
 
   test("hello, as it is on every system, is run by one command", async () => {
-    const hello = await compile("examples/wasi/hello.c", scratch("hello.wasm"));
+    const hello = await compileForWasi("examples/wasi/hello.c", scratch("hello.wasm"));
     const command = ["dist/cli.js", "run", hello, "--on", "dom0", "--quiet"];
     const { stdout } = await promisify(execFile)("node", [...command, "--", "and", "Xen"]);
     expect(stdout).toBe("Hello from C, compiled for WASI and Xen\n");

@@ -2,6 +2,8 @@
  * The verdict on a guest that says none in records, since another project made it: what its user expects of it, or the
  * line in which an XTF test says its result.
  */
+import type { GuestRecord } from "../protocol/record.js";
+import { TextOutput, type OutputStream } from "../protocol/text-output.js";
 import { describeShutdown } from "./xen-messages.js";
 
 export interface Expectation {
@@ -31,19 +33,54 @@ export class PrintedVerdict {
   textSeen: boolean;
   /** XTF's word. */
   xtf: string | null = null;
+  readonly #wanted: Buffer;
+  /** Of each stream the last bytes: what is expected may come in two parts. */
+  readonly #tails: Record<OutputStream, Buffer> = {
+    stdout: Buffer.alloc(0),
+    stderr: Buffer.alloc(0),
+  };
+  readonly #output = new TextOutput({
+    onBytes: (bytes, stream) => {
+      this.#search(bytes, stream);
+    },
+    onLine: (line) => {
+      this.#readResult(line);
+    },
+  });
 
   constructor(readonly expected: Expectation | null) {
     this.textSeen = expected?.text === undefined;
+    this.#wanted = Buffer.from(expected?.text ?? "");
   }
 
-  /** Returns whether all that is expected has come true by this line. */
+  /** A line of the debug port. Returns whether all that is expected has come true by it. */
   read(line: string): boolean {
+    return this.#cameTrue(() => {
+      this.#readResult(line);
+      this.textSeen ||= line.includes(this.expected?.text ?? "");
+    });
+  }
+
+  /** A record that may print: a prompt counts before its line has ended. Returns whether all has come true by it. */
+  take(record: GuestRecord): boolean {
+    return this.#cameTrue(() => this.#output.take(record));
+  }
+
+  #cameTrue(take: () => void): boolean {
+    const before = this.textSeen;
+    take();
+    return !before && this.textSeen && this.expected?.shutdown === undefined;
+  }
+
+  #readResult(line: string): void {
     this.xtf = XTF_RESULT.exec(line.trim())?.groups?.["result"] ?? this.xtf;
-    const { expected } = this;
-    if (expected?.text === undefined || this.textSeen || !line.includes(expected.text))
-      return false;
-    this.textSeen = true;
-    return expected.shutdown === undefined;
+  }
+
+  #search(bytes: Uint8Array, stream: OutputStream): void {
+    if (this.textSeen) return;
+    const text = Buffer.concat([this.#tails[stream], bytes]);
+    this.textSeen = text.includes(this.#wanted);
+    this.#tails[stream] = text.subarray(Math.max(0, text.length - this.#wanted.length + 1));
   }
 
   /** The code that the guest's user, or XTF, gives a domain that ended with `reason`; null: nobody says anything. */

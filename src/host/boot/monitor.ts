@@ -171,7 +171,7 @@ export class Monitor {
     switch (item.type) {
       case "text":
         this.#options.onText?.(item.text);
-        this.#readPrinted(item.text);
+        if (this.printed.read(item.text)) this.#options.onExpected?.();
         break;
       case "damage":
         this.damage.push(item.damage);
@@ -179,15 +179,11 @@ export class Monitor {
       case "record": {
         const { record } = item;
         this.records.push(record);
-        if (record.kind === "log" || record.kind === "error") this.#readPrinted(record.payload);
+        if (this.printed.take(record)) this.#options.onExpected?.();
         for (const stage of stagesOf(record)) this.#reach(stage);
         this.#options.onRecord?.(record);
       }
     }
-  }
-
-  #readPrinted(line: string): void {
-    if (this.printed.read(line)) this.#options.onExpected?.();
   }
 
   #readXen(text: string, line: string): void {

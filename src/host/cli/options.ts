@@ -127,7 +127,7 @@ export const EXPECT_SHUTDOWN = (): Option =>
     return reason;
   });
 export const CMDLINE = (): Option =>
-  new Option("--cmdline <text>", "Xen's command line for the guest (arguments: behind --)");
+  new Option("--cmdline <text>", "Xen's command line for the guest");
 export const ENV = (): Option =>
   new Option(
     "--env <name=value>",

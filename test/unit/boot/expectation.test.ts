@@ -29,6 +29,35 @@ describe("an expected text", () => {
     });
   });
 
+  const out = (text: string, kind = "out") => {
+    const bytes = Buffer.from(text);
+    return { kind, payload: text, bytes, seq: 0, signed: true };
+  };
+  const log = (payload: string) => ({ kind: "log", payload, seq: 0, signed: true });
+
+  test.each([
+    ["in a line that has not ended", [out("name? up")], [true]],
+    ["in two parts", [out("it is u"), out("p.")], [false, true]],
+    ["on standard error", [out("up", "err")], [true]],
+    ["in a long line's last part", [out("u"), log("p")], [false, true]],
+    ["in a line", [log("it is up.")], [true]],
+    ["on two streams, half each", [out("u"), out("p", "err")], [false, false]],
+    ["over a line's end", [log("u"), log("p")], [false, false]],
+    ["in what is no output", [{ ...log("up"), kind: "step" }], [false]],
+  ])("is found as the guest prints it: %s", (_, records, done) => {
+    const printed = new PrintedVerdict({ text: "up" });
+    expect(records.map((record) => printed.take(record))).toEqual(done);
+    expect(printed.textSeen).toBe(done.at(-1));
+  });
+
+  test("of one byte, and one that is not ASCII", () => {
+    expect(new PrintedVerdict({ text: "x" }).take(out("ax"))).toBe(true);
+    const printed = new PrintedVerdict({ text: "grüße" });
+    const bytes = Buffer.from("grüße");
+    expect(printed.take({ ...out(""), bytes: bytes.subarray(0, 3) })).toBe(false);
+    expect(printed.take({ ...out(""), bytes: bytes.subarray(3) })).toBe(true);
+  });
+
   test("is not all where an end is expected as well", () => {
     const both = { text: "up", shutdown: 3 };
     expect(judge(both, ["up"], 3)).toEqual({

@@ -2,6 +2,7 @@
 import path from "node:path";
 import type { TestSite } from "../../build/asc/transform/test-sites.js";
 import { fieldsOf, type GuestRecord } from "../../protocol/record.js";
+import { TextOutput } from "../../protocol/text-output.js";
 import type { GroupResult, Place, Problem, TestResult } from "./model.js";
 import { Plan } from "./plan.js";
 import { wellFormed } from "./text.js";
@@ -45,6 +46,11 @@ export class TestCollector {
   readonly #root: GroupResult = { type: "group", name: "", place: null, children: [] };
   readonly #groups: GroupResult[] = [this.#root];
   readonly #output: string[] = [];
+  readonly #printed = new TextOutput({
+    onLine: (line) => {
+      (this.running?.output ?? this.#output).push(line);
+    },
+  });
   /** What is wrong with the records themselves. */
   readonly #contradictions: string[] = [];
   #last: TestResult | null = null;
@@ -67,9 +73,9 @@ export class TestCollector {
 
   /** Returns whether a test began or ended. */
   record(record: GuestRecord): "begin" | "end" | null {
-    if (record.kind === "log" || record.kind === "error")
-      (this.running?.output ?? this.#output).push(record.payload);
-    if (record.kind !== "test" || !record.signed) return null;
+    if (this.#printed.take(record) || record.kind !== "test" || !record.signed) return null;
+    // What a test has not ended with a newline is its own all the same.
+    this.#printed.end();
     const before = this.running;
     const fields = fieldsOf(record);
     if (fields === null || !this.#event(fields))
@@ -158,6 +164,7 @@ export class TestCollector {
   takeTrap(kind: string, durationMs: number | null = null): boolean {
     const test = this.running;
     if (test === null || this.#trap !== kind) return false;
+    this.#printed.end();
     test.assertions.push({
       text: `expectTrap(${JSON.stringify(kind)})`,
       place: test.place,
@@ -256,6 +263,7 @@ export class TestCollector {
 
   /** No more records will come. */
   end(ending: Ending): Collected {
+    this.#printed.end();
     const interrupted = this.running;
     if (interrupted !== null) this.#interrupt(interrupted, ending);
     const complete = ending.how === "exit" && this.#sums !== null && interrupted === null;

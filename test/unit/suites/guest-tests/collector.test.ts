@@ -352,10 +352,41 @@ describe("what is not selected", () => {
   });
 });
 
-// Node's UTF-8 makes three replacement characters of the three bytes that a guest sends for half of a pair.
-test("a name with half of a surrogate pair is one test", () => {
-  const result = collect([...passing("lone \ufffd\ufffd\ufffd half", 2), end(1)], GOOD_END, [
-    site("test", "lone \ud800 half", 2),
+test("what a test writes without console.log is its output, by lines; one that it does not end as well", () => {
+  const collector = new TestCollector("dir/guest.ts", []);
+  const write = (text: string, kind = "out") => {
+    collector.record({ ...record(text, kind), bytes: Buffer.from(text) });
+  };
+  const run = (payload: string) =>
+    collector.record(record(payload.replace("@", "file=guest.ts line=")));
+  write("bef");
+  write("ore\nopen");
+  for (const payload of passing("one", 2).slice(0, 2)) run(payload);
+  write("a\nb ");
+  write("oops\n", "err");
+  write("c");
+  run("event=done assertions=1 failures=0 ns=1");
+  write("behind");
+  const { children, output } = collector.end(GOOD_END);
+  expect(testsOf(children)[0]?.output).toEqual(["a", "oops", "b c"]);
+  expect(output).toEqual(["before", "open", "behind"]);
+});
+
+// A guest sends U+FFFD for half of a pair; what its source has tells the two apart no more.
+test("names that differ in half of a surrogate pair alone are two tests", () => {
+  const result = collect(
+    [...passing("lone \ufffd half", 2), ...passing("lone \ufffd half", 2), end(2)],
+    GOOD_END,
+    [site("test", "lone \ud800 half", 2), site("test", "lone \udc00 half", 2)],
+  );
+  expect(result.problem).toBeNull();
+  expect(statuses(result)).toEqual(["lone \ufffd half: passed", "lone \ufffd half: passed"]);
+});
+
+test("a name with replacement characters is no other one with fewer", () => {
+  const result = collect([...passing("\ufffd\ufffd", 2), end(1)], GOOD_END, [
+    site("test", "\ufffd", 2),
+    site("test", "\ufffd\ufffd", 2),
   ]);
-  expect(statuses(result)).toEqual(["lone \ufffd half: passed"]);
+  expect(statuses(result)).toEqual(["\ufffd\ufffd: passed", "\ufffd: skipped"]);
 });
