@@ -1,12 +1,12 @@
-// The story that `make demo` tells: a kernel takes what a domain gives out once, cannot have it twice, puts itself in
-// order, asks for the soft reset and jumps into the next kernel, which has everything as new; that one crashes, and a
-// kernel in reserve tells of it. All three are this program; boot module 0 is its image:
+// What `make demo` runs. The first kernel claims the domain's one-time resources, fails to claim them twice, prepares, asks
+// for a soft reset and jumps into a second kernel, which finds a clean domain. That one crashes on purpose, and a crash
+// kernel inspects it. All three are this program; boot module 0 is its image:
 //
 //   xenlet build examples/kexec.ts -o kexec.elf
 //   xenlet run kexec.elf --module kexec.elf
 //
-// A line that begins with a space belongs to the one before it. `reset=no` on the command line leaves the soft reset out:
-// the next kernel then stumbles.
+// A line that begins with a space belongs to the line before it. `reset=no` on the command line leaves out the soft reset,
+// and the second kernel then fails.
 
 import {
   bootModules,
@@ -44,10 +44,10 @@ function hex(value: u64): string {
 }
 
 function refused(result: i64): string {
-  return describeResult(result) + ": it is given out already";
+  return describeResult(result) + " (already registered)";
 }
 
-/** What a domain gives out once; the sum of the refusals, 0 if there are none. */
+/** Claims what a domain gives out only once; returns the sum of the errors, 0 if there are none. */
 function setUp(): i64 {
   const vcpuInfo = registerVcpuInfo();
   step(" VCPUOP_register_vcpu_info = " + (vcpuInfo < 0 ? refused(vcpuInfo) : "0"));
@@ -57,7 +57,7 @@ function setUp(): i64 {
 }
 
 function useScheduler(): void {
-  step("it sleeps in Xen, and is woken by an event that it sends itself");
+  step("sleeps in Xen until woken by an event that it sends to itself");
   step(" SCHEDOP_yield = " + describeResult(sched.yield()));
   const port = <u32>checked("EVTCHNOP_bind_ipi", evtchn.bindIpi());
   evtchn.send(port);
@@ -78,8 +78,7 @@ function useScheduler(): void {
 
 function tell(prepared: Step, event: StepEvent): void {
   const detail = prepared.detail.length > 0 ? " (" + prepared.detail + ")" : "";
-  const sign =
-    event == StepEvent.DONE ? "in order: " : event == StepEvent.FAILED ? "REFUSED: " : "taken back: ";
+  const sign = event == StepEvent.DONE ? "quiesced: " : event == StepEvent.FAILED ? "FAILED: " : "undone: ";
   step(" " + sign + prepared.name + detail);
 }
 
@@ -93,26 +92,26 @@ function next(cmdline: string): KexecOptions {
 function firstKernel(): void {
   if (bootModules().length == 0)
     throw new Error("there is no boot module 0: expected this guest's own image, by --module");
-  step("first kernel: it takes what a domain gives out once");
+  step("first kernel: claims the domain's one-time resources");
   if (setUp() != 0) process.exit(1);
   useScheduler();
-  step("it asks a second time, as a next kernel would");
+  step("second attempt, as a kexec'ed kernel would make without a reset");
   setUp();
-  step("it loads the next kernel, and leaves a timer and a watchdog behind");
+  step("loads the next kernel, with a timer and a watchdog still running");
   checked("VCPUOP_set_singleshot_timer", timer.set(systemTime() + 3_600_000 * MILLISECOND));
   Watchdog.start(3600);
   const image = bootModules()[0];
   const refusal = kexec.load(image, next("kernel=second since=" + systemTime().toString()));
   if (refusal.length > 0) throw new Error(refusal);
   step(
-    " a PVH image of " + image.size.toString() + " bytes: headers, note, segments, entry, room: all checked",
+    " a PVH image of " + image.size.toString() + " bytes: headers, note, segments, entry and space checked",
   );
-  step("it prepares: what a soft reset does not clean is put in order, each step with its way back");
+  step("prepares the state that soft reset does not clean; each step can be undone");
   if (kexec.prepare(tell, reset) != 0) {
-    step("not prepared: " + kexec.why());
+    step("preparation failed: " + kexec.why());
     process.exit(1);
   }
-  step(reset ? "SCHEDOP_shutdown(SHUTDOWN_soft_reset)" : "NO soft reset: it jumps as it is");
+  step(reset ? "SCHEDOP_shutdown(SHUTDOWN_soft_reset)" : "no soft reset: jumps with Xen's state as it is");
   const result = kexec.exec(reset);
   step("refused: " + kexec.why() + " = " + describeResult(result));
   process.exit(1);
@@ -121,42 +120,42 @@ function firstKernel(): void {
 function secondKernel(): void {
   const since = U64.parseInt(commandLineValue("since", "0"));
   const now = systemTime();
-  step("second kernel: it asks for the same");
+  step("second kernel: claims the same resources");
   step(
     now < since
-      ? " its clock stands still: Xen writes the time where the first kernel wanted it"
-      : " it is here " + milliseconds(now - since) + " after the first one was done",
+      ? " its clock stands still: Xen writes the time to the first kernel's vcpu_info"
+      : " entered " + milliseconds(now - since) + " after the first kernel finished",
   );
   if (setUp() != 0) {
-    step("it STUMBLES: this domain is not as new, and the kernel gives up");
+    step("FAILS: the domain still has the first kernel's state, and the second one gives up");
     process.exit(1);
   }
-  step("everything is as new. It puts a kernel in reserve, and reads from a wrong address");
-  const refusal = kexec.onCrash(bootModules()[0], next("kernel=reserve"));
+  step("clean domain. Loads a crash kernel, then faults on purpose");
+  const refusal = kexec.onCrash(bootModules()[0], next("kernel=crash"));
   if (refusal.length > 0) throw new Error(refusal);
-  step(" at that address is " + load<u32>(WRONG_ADDRESS).toString());
+  step(" at that address: " + load<u32>(WRONG_ADDRESS).toString());
 }
 
-function reserve(dead: CrashedGuest): void {
+function crashKernel(dead: CrashedGuest): void {
   const frames = dead.backtrace();
   let list = "";
   for (let i = 0; i < frames.length; i++) list += " " + hex(frames[i]);
-  step("kernel in reserve: what does it find of the dead one?");
-  step(" a trap: " + dead.kind + " at " + hex(dead.info.address));
-  step(" its stack:" + list);
+  step("crash kernel: inspecting the crashed guest");
+  step(" trap: " + dead.kind + " at " + hex(dead.info.address));
+  step(" stack:" + list);
   step(
-    " its memory: " +
+    " memory: " +
       dead.info.linear_bytes.toString() +
       " bytes, checksum " +
       hex(dead.checksum()) +
-      (dead.isWhole ? ", as it was" : ", CHANGED"),
+      (dead.isWhole ? ", unchanged" : ", CHANGED"),
   );
   const expected = dead.isWhole && dead.kind == "out-of-bounds" && dead.info.address == WRONG_ADDRESS;
-  step(expected ? "SCHEDOP_shutdown(SHUTDOWN_crash)" : "that is NOT how it died");
+  step(expected ? "SCHEDOP_shutdown(SHUTDOWN_crash)" : "NOT the crash that was expected");
   sched.shutdown(expected ? SHUTDOWN_crash : SHUTDOWN_reboot);
 }
 
 const dead = CrashedGuest.find();
-if (dead) reserve(dead!);
+if (dead) crashKernel(dead!);
 if (commandLineValue("kernel") == "second") secondKernel();
 else firstKernel();

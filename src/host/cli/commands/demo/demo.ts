@@ -14,19 +14,19 @@ type DemoOptions = SessionOptions & { verbose?: true; reset: boolean };
 
 const STORIES = ["kexec", "scheduler"] as const;
 
-const EXIT_CODES = exitCodesText(`  0    the story went as it should
+const EXIT_CODES = exitCodesText(`  0    every step happened as it should
   else the guest's own, or those of \`xenlet run\`; with --no-reset always 1 or more`);
 
 export function addDemo(program: Command, context: Context): void {
   program
     .command("demo")
-    .summary("a guest tells its story: soft reset, kexec, a crash")
+    .summary("run a demonstration: soft reset, kexec, a crash kernel")
     .description(
-      "kexec (the default): a kernel takes from its domain what that gives once, prepares, asks for a soft reset\n" +
-        "and jumps into the next kernel, which has everything as new, crashes, and is told of by a third one\n" +
-        "(examples/kexec.ts). With --no-reset the soft reset is left out, and the second kernel stumbles.\n" +
-        "scheduler: yield, poll, block, shutdown, as Xen's dom0 (examples/demo.ts). With --cmdline break=event\n" +
-        "it is broken on purpose, and has to fail.",
+      "kexec (the default): a kernel claims its domain's one-time resources, prepares, asks for a soft reset and jumps " +
+        "into a second kernel, which finds a clean domain and crashes into a third (examples/kexec.ts). With --no-reset " +
+        "the soft reset is left out, and the second kernel fails.\n\n" +
+        "scheduler: yield, poll, block and shutdown as Xen's dom0 (examples/demo.ts). With --cmdline break=event it is " +
+        "broken on purpose, and has to fail.",
     )
     .addArgument(new Argument("[story]", "which one").choices(STORIES).default("kexec"))
     .option("--no-reset", "leave the soft reset out")
@@ -70,7 +70,7 @@ async function kexec(options: DemoOptions, context: Context): Promise<void> {
     // Every kernel of the story is this image.
     ({ path }) => ({ modules: [path], tellState: true }),
   );
-  const { good, text } = story.verdict(result);
+  const { good, expected, text } = story.verdict(result);
   if (options.json === true)
     context.printJson({
       story: { name: "kexec", reset: options.reset, good, text, lines: story.lines },
@@ -78,8 +78,10 @@ async function kexec(options: DemoOptions, context: Context): Promise<void> {
     });
   else {
     const frames = result.trap?.frames.map((frame) => frame.text.replace(/ \(.*/, "")) ?? [];
-    if (good) context.print(`      the dead kernel's stack by name: ${frames.join(" ← ")}`);
-    context.print(`verdict: ${good ? "good" : "BAD"}: ${text}; on ${nameXen(result.xen)}`);
+    if (good) context.print(`      the crashed kernel's stack: ${frames.join(" ← ")}`);
+    context.print(
+      `${good ? "PASS: " : expected ? "" : "FAIL: "}${text}; on ${nameXen(result.xen)}`,
+    );
   }
   if (!good && result.verdict !== "exit") for (const line of describeRun(result)) context.say(line);
   context.exitWith(good ? ExitCode.OK : result.exitCode === 0 ? 1 : result.exitCode);
@@ -114,10 +116,7 @@ async function scheduler(options: DemoOptions, context: Context): Promise<void> 
   const good = result.verdict === "exit" && result.guestCode === 0;
   if (options.json === true)
     context.printJson(runDocument(result, { image: image.path, build: image.build, qemu }));
-  else
-    context.print(
-      `verdict: ${good ? "good" : "BAD"}: ${result.message}, on ${nameXen(result.xen)}`,
-    );
+  else context.print(`${good ? "PASS" : "FAIL"}: ${result.message}, on ${nameXen(result.xen)}`);
   if (!good && result.verdict !== "exit") for (const line of describeRun(result)) context.say(line);
   context.exitWith(result.exitCode);
 }
