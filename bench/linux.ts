@@ -100,7 +100,7 @@ const run = await runDom0Steps({
     linux: both,
   },
   domainsMiB: 400,
-  cpus: 1,
+  pcpus: 1,
   stepMs: 900_000,
   signal: done.signal,
   onStep: (index) => {

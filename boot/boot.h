@@ -267,6 +267,8 @@ void record_line(const char *kind, const uint16_t *units, uint32_t count);
 void record_output(bool is_error, const uint8_t *bytes, uint32_t size);
 void record_end(void);
 void record_set_nonce(const char *nonce, uint32_t length);
+/* From here on it is another run: its records have this nonce, count from 0, and begin with the stage that is reached. */
+void record_begin_run(const char *nonce, uint32_t length);
 /* From now on by CONSOLEIO_write: this is domain 0. */
 void record_set_consoleio(void);
 /* Another domain's record, as its line came: at most 189 bytes, without the newline. */

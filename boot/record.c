@@ -170,6 +170,13 @@ void record_set_nonce(const char *from, uint32_t length)
     nonce[length] = 0;
 }
 
+void record_begin_run(const char *from, uint32_t length)
+{
+    record_set_nonce(from, length);
+    line_number = 0;
+    record_stage(STAGE_RUNTIME);
+}
+
 void record_set_consoleio(void)
 {
     have_consoleio = true;

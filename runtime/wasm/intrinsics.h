@@ -129,6 +129,7 @@ INTRINSIC(void, crash_reserve, uint32_t page, uint64_t info, uint64_t sequence_d
 
 /* Records: boot/record.c. */
 INTRINSIC(void, program_begins, void) { record_stage(STAGE_RUNTIME); }
+INTRINSIC(void, run_begins, uint32_t nonce, uint32_t length) { record_begin_run((const char *)(uintptr_t)nonce, length); }
 INTRINSIC(void, say_stage, void) { say_stage(); }
 /* Kind and text are UTF-16, as AssemblyScript has them. */
 void record_string(uint32_t kind, uint32_t kind_units, uint32_t text, uint32_t text_units);

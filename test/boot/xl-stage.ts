@@ -104,7 +104,7 @@ export async function playScenes<Name extends string>(
     configs,
     files,
     domainsMiB: ground.domainsMiB,
-    cpus: 1,
+    pcpus: 1,
     stepMs: STEP_MS,
   });
   // A domain may go on while other scenes are played.

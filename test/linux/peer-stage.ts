@@ -129,7 +129,7 @@ export async function playPeers(release: XenRelease, store: StoreDaemon): Promis
     },
     domainsMiB: 400,
     // With more, QEMU's emulation of AMD's virtualisation was seen to mix up a domain's registers with Xen's.
-    cpus: 1,
+    pcpus: 1,
     stepMs: STEP_MS,
   });
   const step = (domain: DomainName) => run.steps[NAMES.indexOf(domain)];

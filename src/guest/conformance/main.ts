@@ -1,12 +1,13 @@
-// The conformance program. As dom0 it runs the scenarios that its command line names (`scenarios=a+b`), each twice:
+// The conformance program. As dom0 it runs the scenarios that its job names (`scenarios=a+b`), each twice:
 // as it is, and as its control. As a domain it is the guest of one (`scenario=a`); with `toolstack=xl` one that another
 // toolstack made.
 
 import { checked, commandLineValue, evtchn, record, sched } from "xenlet";
 import { SHUTDOWN_poweroff } from "xenlet/raw/abi/sched";
 import { VIRQ_DOM_EXC } from "xenlet/raw/abi/xen";
-import { guestFiles, onConsoleLine } from "xenlet/toolstack";
-import { xenInterface } from "xenlet/raw/toolstack";
+import { ByteSource } from "xenlet/raw/memory";
+import { onConsoleLine } from "xenlet/toolstack";
+import { takeJob, xenInterface } from "xenlet/raw/toolstack";
 import { CHECK_LINE, GuestSide } from "./guest-side";
 import { scenarioNamed } from "./list";
 import { ToolstackSide } from "./toolstack-side";
@@ -14,17 +15,18 @@ import { ToolstackSide } from "./toolstack-side";
 /** Whose results the console's lines are. */
 let current: ToolstackSide | null = null;
 
-function runScenario(name: string, control: bool): void {
+function runScenario(name: string, control: bool, image: ByteSource): void {
   const scenario = scenarioNamed(name);
-  const side = new ToolstackSide(scenario, control, guestFiles()[0]);
+  const side = new ToolstackSide(scenario, control, image);
   current = side;
   record("scenario", "name=" + name + " phase=" + (control ? "control" : "check"));
   scenario.toolstack(side);
   side.dispose();
 }
 
-function runAsToolstack(names: string): void {
+function runAsToolstack(): void {
   xenInterface();
+  const job = takeJob();
   const domExc = <u32>checked("EVTCHNOP_bind_virq(VIRQ_DOM_EXC)", evtchn.bindVirq(VIRQ_DOM_EXC));
   evtchn.unmask(domExc);
   onConsoleLine((domid: u16, line: string) => {
@@ -35,10 +37,10 @@ function runAsToolstack(names: string): void {
       if (side) side.scenario.onLine(side, line);
     }
   });
-  const list = names.split("+");
+  const list = job.value("scenarios").split("+");
   for (let i = 0; i < list.length; i++) {
-    runScenario(list[i], false);
-    runScenario(list[i], true);
+    runScenario(list[i], false, job.image);
+    runScenario(list[i], true, job.image);
   }
 }
 
@@ -52,4 +54,4 @@ function runAsGuest(name: string): void {
 
 const scenario = commandLineValue("scenario");
 if (scenario.length > 0) runAsGuest(scenario);
-else runAsToolstack(commandLineValue("scenarios"));
+else runAsToolstack();

@@ -1,7 +1,8 @@
 // What a scenario has at hand in dom0: the domain, and the results of what is looked at from there.
 
-import { BootModule, describeResult, record, systemTime, waitForEvents } from "xenlet";
+import { describeResult, record, systemTime, waitForEvents } from "xenlet";
 import { SHUTDOWN_poweroff, SHUTDOWN_soft_reset, SHUTDOWN_suspend } from "xenlet/raw/abi/sched";
+import { ByteSource } from "xenlet/raw/memory";
 import { DomainConfig, DomainInfo, Guest, Image } from "xenlet/toolstack";
 import { checkPayload, comparison, stateOf } from "./report";
 import { ScenarioDeclaration } from "./declare";
@@ -50,7 +51,7 @@ export class ToolstackSide {
   constructor(
     readonly scenario: ToolstackPart,
     readonly control: bool,
-    private image: BootModule,
+    private image: ByteSource,
   ) {}
 
   get guest(): Guest {

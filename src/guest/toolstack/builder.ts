@@ -12,7 +12,7 @@ import {
   hvm_start_info,
 } from "xenlet/raw/abi/start_info";
 import { E820ENTRY_SIZE } from "xenlet/raw/abi/memory";
-import { BootModule } from "xenlet/internal/start/start-info";
+import { ByteSource } from "xenlet/internal/memory/physical";
 import { writeAcpi } from "./acpi";
 import { Domain, DomainKind } from "./domain";
 import { PAGE_SIZE, mapFrame, throughWindow, unmapFrame } from "./foreign-frames";
@@ -40,7 +40,7 @@ export class DomainConfig {
   slackPages: u32 = 256;
   /** At most 2047 bytes. */
   commandLine: string = "";
-  modules: Array<BootModule> = [];
+  modules: Array<ByteSource> = [];
 }
 
 // Offsets in the page of start_info.

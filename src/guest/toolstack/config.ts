@@ -1,6 +1,5 @@
-// The toolstack's command line: `key=value` for itself, and behind ` -- ` the domain's own.
+// The words of the toolstack's job: `key=value` for itself, and behind ` -- ` the domain's own.
 
-import { commandLine } from "xenlet/internal/start/start-info";
 import { MAX_MADT_VCPUS } from "./acpi";
 import { DomainConfig } from "./builder";
 
@@ -26,9 +25,9 @@ export class Config {
   tellState: bool = false;
   domain: DomainConfig = new DomainConfig();
 
-  /** Reads the command line; ends the toolstack at the first word that it does not know. */
-  constructor() {
-    const words = " " + commandLine();
+  /** Ends the toolstack at the first word that it does not know. */
+  constructor(text: string) {
+    const words = " " + text;
     const at = words.indexOf(SEPARATOR);
     const own = at < 0 ? words : words.substring(0, at);
     if (at >= 0) this.domain.commandLine = words.substring(at + SEPARATOR.length);

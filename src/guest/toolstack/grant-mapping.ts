@@ -24,6 +24,8 @@ export class GrantMapping {
     /** Where it is mapped; 0: nowhere. */
     public at: usize,
     private handle: u32,
+    /** The page's address in the machine, which a device knows it by. */
+    readonly machine: u64,
   ) {}
 
   static map(domid: u16, ref: u32, readonly: bool = false): GrantMapping {
@@ -36,9 +38,10 @@ export class GrantMapping {
       "GNTTABOP_map_grant_ref",
       grant_table_op(GNTTABOP_map_grant_ref, changetype<usize>(mapArgument), 1),
     );
-    if (mapArgument.status == GNTST_okay) return new GrantMapping(GNTST_okay, at, mapArgument.handle);
+    if (mapArgument.status == GNTST_okay)
+      return new GrantMapping(GNTST_okay, at, mapArgument.handle, mapArgument.dev_bus_addr);
     giveHole(at);
-    return new GrantMapping(mapArgument.status, 0, 0);
+    return new GrantMapping(mapArgument.status, 0, 0, 0);
   }
 
   get isMapped(): bool {

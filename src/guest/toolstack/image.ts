@@ -1,14 +1,16 @@
-// A PVH image, from this domain's physical memory into another domain's: its PT_LOAD segments at their physical
-// addresses, its entry from the note XEN_ELFNOTE_PHYS32_ENTRY (docs/misc/pvh in Xen's source).
+// A PVH image, from wherever its file is into another domain's memory: its PT_LOAD segments at their physical addresses,
+// its entry from the note XEN_ELFNOTE_PHYS32_ENTRY (docs/misc/pvh in Xen's source).
 
-import { physical_read, shared_clear } from "xenlet/internal/intrinsics";
+import { shared_clear } from "xenlet/internal/intrinsics";
 import { PvhElf } from "xenlet/internal/kexec/elf";
-import { PhysicalBytes } from "xenlet/internal/memory/physical";
+import { ByteSource } from "xenlet/internal/memory/physical";
 import { throughWindow } from "./foreign-frames";
 
-/** Where the bytes of a stretch of another domain's memory come from: so many of ours, and zeroes after them. */
+/** Where the bytes of a stretch of another domain's memory come from: so many of `bytes`, and zeroes after them. */
 class Source {
   constructor(
+    readonly bytes: ByteSource,
+    /** Where they begin in `bytes`. */
     readonly from: u64,
     readonly size: u64,
     /** Where it goes, guest physical. */
@@ -19,7 +21,7 @@ class Source {
 function fill(source: Source, at: usize, paddr: u64, size: u32): void {
   const done = paddr - source.to;
   const copied = done < source.size ? <u32>min<u64>(source.size - done, size) : 0;
-  if (copied > 0) physical_read(at, source.from + done, copied);
+  if (copied > 0) source.bytes.read(source.from + done, at, copied);
   shared_clear(at + copied, size - copied);
 }
 
@@ -31,7 +33,7 @@ export class Image {
   private elf: PvhElf;
 
   /** Reads the file's headers. Ends the toolstack with the field that is wrong and its value, unless it is a PVH image. */
-  constructor(private file: PhysicalBytes) {
+  constructor(private file: ByteSource) {
     const elf = new PvhElf(file);
     const refusal = elf.read();
     if (refusal) throw new Error("the guest's image cannot be loaded: " + refusal.toString());
@@ -49,13 +51,13 @@ export class Image {
     const segments = this.elf.segments;
     for (let i = 0; i < segments.length; i++) {
       const segment = segments[i];
-      const source = new Source(this.file.paddr + segment.offset, segment.fileBytes, segment.paddr);
+      const source = new Source(this.file, segment.offset, segment.fileBytes, segment.paddr);
       throughWindow(domid, segment.paddr, segment.size, source, fill);
     }
   }
 }
 
-/** Copies bytes of this domain's physical memory to guest physical `to` of another's. */
-export function copyInto(domid: u16, to: u64, bytes: PhysicalBytes): void {
-  throughWindow(domid, to, bytes.size, new Source(bytes.paddr, bytes.size, to), fill);
+/** Copies bytes to guest physical `to` of another domain. */
+export function copyInto(domid: u16, to: u64, bytes: ByteSource): void {
+  throughWindow(domid, to, bytes.size, new Source(bytes, 0, bytes.size, to), fill);
 }

@@ -1,5 +1,5 @@
-// The program that Xen boots as dom0 for `xenlet run`: makes one domain of the boot module, serves it, and ends the
-// machine when the domain has ended. Its records tell how.
+// The program that Xen boots as dom0 for `xenlet run`: waits for its job, makes one domain of the image in it, serves it,
+// and ends the machine when the domain has ended. Its records tell how.
 
 import { SHUTDOWN_reboot, SHUTDOWN_soft_reset } from "xenlet/raw/abi/sched";
 import { describeResult } from "xenlet/raw/errno";
@@ -10,19 +10,33 @@ import { waitForEvents } from "xenlet/internal/loop/loop";
 import { record } from "xenlet/internal/console/record";
 import { sched } from "xenlet/internal/sched/sched";
 import { VIRQ_CONSOLE, VIRQ_DOM_EXC } from "xenlet/raw/abi/xen";
-import { guestFiles } from "xenlet/toolstack/bundle";
+import { ClockCheck } from "xenlet/toolstack/clock-check";
 import { Config, OnSoftReset } from "xenlet/toolstack/config";
 import { DOMAIN_STATE, domainState, stateField } from "xenlet/toolstack/domain-state";
 import { Guest } from "xenlet/toolstack/guest";
 import { Image } from "xenlet/toolstack/image";
 import { xenInterface } from "xenlet/toolstack/interface";
+import { takeJob } from "xenlet/toolstack/job";
 import { report } from "xenlet/toolstack/report";
 import { store } from "xenlet/toolstack/store";
 import { Typing } from "xenlet/toolstack/console-input";
+import { setWallClock } from "xenlet/toolstack/wall-clock";
 
 /** It cannot fail, and QEMU, started with -no-reboot, ends by it. */
 function endMachine(): void {
   sched.shutdown(SHUTDOWN_reboot);
+}
+
+/** Far more than a crystal is off, and less than two hosts' frequencies differ. */
+const MAX_DRIFT_PPM: i64 = 20_000;
+
+/** Of a machine that may have been restored: then whoever runs it is told, and boots it anew. */
+function judgeClock(check: ClockCheck | null): void {
+  if (!check) return;
+  const drift = check.possible ? check.drift() : 0;
+  if (check.possible && abs(drift) <= MAX_DRIFT_PPM) return;
+  report(0, "clock-differs", check.possible ? "ppm=" + drift.toString() : "ppm=?");
+  endMachine();
 }
 
 /** What Xen had of the domain when it asked for a soft reset; empty where nobody wants to know. */
@@ -67,9 +81,12 @@ function onSoftReset(guest: Guest, config: Config): bool {
   }
 }
 
-const config = new Config();
 xenInterface();
-const files = guestFiles();
+const job = takeJob();
+/* The machine may have been asleep for years. */
+if (job.waited) setWallClock(job.written);
+const check: ClockCheck | null = job.waited ? new ClockCheck() : null;
+const config = new Config(job.words);
 
 /** What Xen has told of: it is asked no more than that, since each question costs as much as what it is about. */
 class News {
@@ -94,9 +111,11 @@ evtchn.on(
   },
 );
 
-config.domain.modules = files.slice(1);
+config.domain.modules = job.files.slice(1);
 say_stage(); // a large domain takes its time
-const guest = new Guest(config.domain, new Image(files[0]), store);
+const guest = new Guest(config.domain, new Image(job.image), store);
+/* While the domain was made, both clocks ran on. */
+judgeClock(check);
 report(guest.domain.id, "created", "interface=" + xenInterface().domctl.toString());
 checked("XEN_DOMCTL_unpausedomain", guest.domain.unpause());
 const typing = new Typing(guest.console);

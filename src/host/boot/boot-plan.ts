@@ -10,14 +10,18 @@ import { temporaryFolder } from "../cache/temporary.js";
 import type { BootOptions } from "./boot.js";
 import { MAX_BUNDLED, writeBundle } from "./bundle.js";
 import { imagePathForQemu } from "./image-link.js";
+import { writeJob, type Job } from "./job.js";
 import {
   DEFAULT_MEMORY_MIB,
   MAX_DOMU_VCPUS,
   MAX_MEMORY_MIB,
+  MAX_PCPUS,
   MAX_VCPUS,
   MIN_MEMORY_MIB,
   TOOLSTACK_MIB,
+  defaultPcpus,
   domainOverheadMiB,
+  hasSavedSize,
   machineArgs,
 } from "./qemu.js";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "./stages.js";
@@ -32,8 +36,10 @@ export interface BootPlan {
   toolstackNonce: string | null;
   /** The toolstack's image; null as well. */
   toolstackImage: string | null;
-  /** QEMU's arguments. */
+  /** QEMU's arguments, for a boot from the start. */
   args: string[];
+  /** The toolstack's job, of a machine that may as well go on from a saved state; null where it may not. */
+  job: string | null;
   /** From a line of the serial console to those that a Monitor takes, where they are not the same. */
   read?: (line: string) => string[];
   /** Removes what was made for this boot only. */
@@ -42,7 +48,7 @@ export interface BootPlan {
 
 /**
  * Everything checked that can be before QEMU starts. Throws a UserError for options or an image that cannot work. `keep`:
- * where the run's copy of the image goes, to stay; else dispose() removes it.
+ * where the run's copy of the image and what else QEMU is to find go, to stay; else dispose() removes them.
  */
 export async function prepareBoot(options: BootOptions, keep?: string): Promise<BootPlan> {
   const memoryMiB = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
@@ -50,6 +56,9 @@ export async function prepareBoot(options: BootOptions, keep?: string): Promise<
   const most = options.on === "dom0" ? MAX_VCPUS : MAX_DOMU_VCPUS;
   checkRange("the guest's memory in MiB", memoryMiB, MIN_MEMORY_MIB, MAX_MEMORY_MIB);
   checkRange("the number of vCPUs", vcpus, 1, most);
+  // One instruction a nanosecond is one CPU's.
+  const pcpus = options.pcpus ?? (options.icount === true ? 1 : defaultPcpus(vcpus));
+  checkRange("the number of the machine's CPUs", pcpus, 1, MAX_PCPUS);
   checkRange("the timeout in ms", options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS);
   if (options.gdbPort !== undefined) checkRange("gdb's port", options.gdbPort, 1, 65_535);
   // Xen takes a byte's high bit for its own: serial_rx, xen/drivers/char/serial.c.
@@ -57,7 +66,8 @@ export async function prepareBoot(options: BootOptions, keep?: string): Promise<
     throw new UserError("what is typed may be ASCII only: Xen's console passes on seven bits");
   const modulesMiB = await totalMiB(options.modules ?? []);
   if (options.force !== true) await checkImage(options, memoryMiB, modulesMiB);
-  const sized = { memoryMiB, vcpus };
+  const sized = { memoryMiB, vcpus, pcpus };
+  if (options.boot === "restored") refuseRestored(options);
   switch (options.on ?? "domu") {
     case "dom0":
       return planDom0(options, sized, keep);
@@ -103,6 +113,25 @@ async function checkImage(
 export interface Sized {
   memoryMiB: number;
   vcpus: number;
+  pcpus: number;
+}
+
+/** Why such a boot begins at the start, in words that complete "with …"; null if it may go on from a saved state. */
+function whyCold(options: BootOptions): string | null {
+  const { on = "domu" } = options;
+  if (on === "dom0" && options.job === undefined) return "the guest as dom0";
+  if (on.startsWith("xl")) return "xl";
+  if (options.gdbPort !== undefined) return "gdb";
+  if (options.icount === true) return "instructions counted";
+  if ((options.qemuArgs ?? []).length > 0) return "arguments of one's own for QEMU";
+  if ((options.xenArgs ?? []).length > 0) return "words of one's own for Xen";
+  return null;
+}
+
+function refuseRestored(options: BootOptions): void {
+  const why = whyCold(options);
+  if (why !== null)
+    throw new UserError(`with ${why} a boot begins at the start: expected --boot cold, or neither`);
 }
 
 function newNonce(): string {
@@ -112,22 +141,59 @@ function newNonce(): string {
 async function planDom0(options: BootOptions, sized: Sized, keep?: string): Promise<BootPlan> {
   if (options.onSoftReset !== undefined)
     throw new UserError("Xen does not soft-reset its dom0: expected domu or xl as the way to run");
+  const { job, ...rest } = options;
   const nonce = newNonce();
+  if (job !== undefined) return planToolstack(rest, job, sized, nonce, keep);
   const image = await writeRunImage(options, "dom0", nonce, keep);
   const module = await orDispose(oneModule(options.modules ?? []), image);
   const args = machineArgs({
-    ...options,
+    ...rest,
     ...sized,
     xen: options.xen.path,
     image: await imagePathForQemu(image.path),
     modules: module.files,
     cmdline: image.cmdline,
   });
-  return { nonce, toolstackNonce: null, toolstackImage: null, args, ...disposing(image, module) };
+  return {
+    nonce,
+    toolstackNonce: null,
+    toolstackImage: null,
+    args,
+    job: null,
+    ...disposing(image, module),
+  };
+}
+
+/** A toolstack as the guest: it is loaded as it is, since what it is given comes with its job. */
+async function planToolstack(
+  options: Omit<BootOptions, "job">,
+  { words, files }: Job,
+  sized: Sized,
+  nonce: string,
+  keep?: string,
+): Promise<BootPlan> {
+  const { file: job, ...made } = await jobFile({ words: `nonce=${nonce} ${words}`, files }, keep);
+  const args = machineArgs({
+    ...options,
+    ...sized,
+    xen: options.xen.path,
+    image: await imagePathForQemu(options.image),
+    cmdline: "",
+    modules: [],
+    job,
+  });
+  return {
+    nonce,
+    toolstackNonce: null,
+    toolstackImage: null,
+    args,
+    job: savedJob({ ...options, job: { words, files } }, args, job),
+    ...made,
+  };
 }
 
 async function planDomU(options: BootOptions, sized: Sized, keep?: string): Promise<BootPlan> {
-  const { memoryMiB, vcpus } = sized;
+  const { memoryMiB, vcpus, pcpus } = sized;
   const nonce = newNonce();
   const toolstackNonce = newNonce();
   const { progress, signal } = options;
@@ -136,27 +202,44 @@ async function planDomU(options: BootOptions, sized: Sized, keep?: string): Prom
     ...(signal === undefined ? {} : { signal }),
   });
   const guest = await writeRunImage(options, "domu", nonce, keep);
-  const module = await orDispose(oneModule([guest.path, ...(options.modules ?? [])], 1), guest);
   const words = [
+    `nonce=${toolstackNonce}`,
     `memory=${memoryMiB}`,
     `vcpus=${vcpus}`,
     `on_soft_reset=${options.onSoftReset ?? "soft-reset"}`,
     options.tellState === true ? "state=1" : "",
     guest.cmdline.trim() === "" ? "" : `-- ${guest.cmdline}`,
   ];
+  const { file: job, ...made } = await orDispose(
+    jobFile(
+      {
+        words: words.filter(Boolean).join(" "),
+        files: [guest.path, ...(options.modules ?? [])],
+      },
+      keep,
+    ),
+    guest,
+  );
   const args = machineArgs({
     ...options,
+    pcpus,
     xen: options.xen.path,
     image: await imagePathForQemu(toolstack),
-    modules: module.files,
-    nonce: toolstackNonce,
-    // The module lies in dom0's memory.
-    memoryMiB: TOOLSTACK_MIB + module.sizeMiB,
+    modules: [],
+    memoryMiB: TOOLSTACK_MIB,
     domUMiB: memoryMiB + domainOverheadMiB(memoryMiB, vcpus),
-    vcpus,
-    cmdline: words.filter(Boolean).join(" "),
+    vcpus: 1,
+    cmdline: "",
+    job,
   });
-  return { nonce, toolstackNonce, toolstackImage: toolstack, args, ...disposing(guest, module) };
+  return {
+    nonce,
+    toolstackNonce,
+    toolstackImage: toolstack,
+    args,
+    job: savedJob(options, args, job),
+    ...disposing(guest, made),
+  };
 }
 
 interface Disposable {
@@ -181,26 +264,45 @@ async function orDispose<T>(work: Promise<T>, before: Disposable): Promise<T> {
   }
 }
 
+/** The job, if its machine may go on from a saved state. */
+function savedJob(options: BootOptions, args: string[], job: string): string | null {
+  const cold = options.boot === "cold" || whyCold(options) !== null || !hasSavedSize(args);
+  return cold ? null : job;
+}
+
+/** A job in a file of its own; in `keep` it stays. */
+async function jobFile(job: Job, keep?: string): Promise<Disposable & { file: string }> {
+  const none = (): Promise<void> => Promise.resolve();
+  const { path: folder, dispose } =
+    keep === undefined ? await temporaryFolder("job") : { path: keep, dispose: none };
+  const file = path.join(folder, "job");
+  try {
+    await writeJob(job, file);
+    return { file, dispose };
+  } catch (error) {
+    await dispose();
+    if (error instanceof UserError) throw error;
+    throw new UserError(`the toolstack's job cannot be written: ${(error as Error).message}`, {
+      exitCode: ExitCode.HOST,
+      cause: error,
+    });
+  }
+}
+
 interface Module {
   /** None or one. */
   files: string[];
-  sizeMiB: number;
   dispose: () => Promise<void>;
 }
 
-/** Xen hands on one module to a PVH dom0: several files go into one. The first `own` of them are ours. */
-async function oneModule(files: string[], own = 0): Promise<Module> {
+/** Xen hands on one module to a PVH dom0: several files go into one. */
+async function oneModule(files: string[]): Promise<Module> {
   const [only] = files;
   const none = (): Promise<void> => Promise.resolve();
-  const sizeMiB = await totalMiB(files);
   if (files.length <= 1)
-    return {
-      files: only === undefined ? [] : [await imagePathForQemu(only)],
-      sizeMiB,
-      dispose: none,
-    };
+    return { files: only === undefined ? [] : [await imagePathForQemu(only)], dispose: none };
   if (files.length > MAX_BUNDLED)
-    throw new UserError(`there are ${files.length - own} modules, at most ${MAX_BUNDLED - own}`);
+    throw new UserError(`there are ${files.length} modules, at most ${MAX_BUNDLED}`);
   const { path: folder, dispose } = await temporaryFolder("modules");
   const bundle = path.join(folder, "modules");
   try {
@@ -212,7 +314,7 @@ async function oneModule(files: string[], own = 0): Promise<Module> {
       cause: error,
     });
   }
-  return { files: [await imagePathForQemu(bundle)], sizeMiB, dispose };
+  return { files: [await imagePathForQemu(bundle)], dispose };
 }
 
 async function totalMiB(files: string[]): Promise<number> {

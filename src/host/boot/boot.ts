@@ -1,21 +1,27 @@
 /** One boot of a guest on Xen on QEMU, from start to verdict. */
+import { open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import type { Progress } from "../base/progress.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { explainFailure, findDamage } from "../cache/damage.js";
 import { prepareBoot, type BootPlan } from "./boot-plan.js";
+import { CpuClock } from "./cpu-clock.js";
 import type { Qemu, XenBinary } from "../debian/index.js";
 import type { Expectation } from "./expectation.js";
 import type { Text } from "../elf/run-block.js";
+import type { Job } from "./job.js";
 import { Monitor } from "./monitor.js";
-import { quoteCommand, startMachine, type MachineProcess } from "./qemu.js";
+import { quoteCommand, restoredArgs, startMachine, type MachineProcess } from "./qemu.js";
 import { fieldsOf, type Damage, type GuestRecord } from "../protocol/record.js";
 import { RunLog } from "./run-log.js";
+import { RESTORED_WITHIN, provideState, type SavedState } from "./saved-states.js";
 import { LineSplitter, readConsoleLine } from "../protocol/serial.js";
 import {
   DEFAULT_TIMEOUT_MS,
+  Deadline,
   StageTimer,
   deadlinesFor,
+  formatMs,
   type Deadlines,
   type Stage,
 } from "./stages.js";
@@ -38,6 +44,13 @@ export const WAYS: readonly Way[] = ["dom0", "domu", "xl", "xl-hvm"];
 export const ON_SOFT_RESET = ["soft-reset", "resume", "destroy"] as const;
 export type OnSoftReset = (typeof ON_SOFT_RESET)[number];
 
+/**
+ * How a boot begins: at the machine's start; or where a machine with the same Xen had come so far that its toolstack
+ * waited for its job, saved once and kept in the cache.
+ */
+export type BootStart = "cold" | "restored";
+export const BOOT_STARTS: readonly BootStart[] = ["cold", "restored"];
+
 export interface BootOptions {
   /** Path of the guest's PVH image. */
   image: string;
@@ -54,10 +67,19 @@ export interface BootOptions {
   qemu: Qemu;
   /** Of the guest: 8..65536, default 128. */
   memoryMiB?: number;
-  /** 1..128, default 1. */
+  /** Of the guest: 1..128, default 1. */
   vcpus?: number;
+  /** The machine's own CPUs: 1..255, default one, and two for a guest of several vCPUs; with `icount` 1. */
+  pcpus?: number;
+  /**
+   * Default: restored where that may be, cold where it may not: in all ways but domu, with gdb, instructions counted, words
+   * of one's own for Xen or QEMU, and machines above 2 GiB. A state that does not restore costs a note, and nothing else.
+   */
+  boot?: BootStart;
   /** dom0 only: memory for the domains that the guest itself makes, in MiB. */
   domUMiB?: number;
+  /** dom0 only: what the image is given, if it is a toolstack that takes its job by fw_cfg (src/guest/toolstack/job.ts). */
+  job?: Job;
   /** What the guest's own code may take, 1..2^31-1, default 60 000; the stages before it get at least as much. */
   timeoutMs?: number;
   /** Deadlines of single stages, in ms, where those that follow from timeoutMs will not do. */
@@ -98,8 +120,10 @@ export interface BootOptions {
   force?: boolean;
   /** Ends QEMU; bootGuest rejects with the signal's reason. */
   signal?: AbortSignal;
-  /** Told of the toolstack's image being built. */
+  /** Told of the toolstack's image being built, and of a state being saved. */
   progress?: Progress;
+  /** Something that the caller may want to know and that changes nothing: why a boot is cold after all. */
+  onNote?(text: string): void;
   onStage?(stage: Stage): void;
   onRecord?(record: GuestRecord): void;
   /** What the toolstack reports; domu only. */
@@ -119,6 +143,8 @@ export interface BootResult extends Verdict {
   stage: Stage;
   /** The way it ran. */
   on: Way;
+  /** How it began. */
+  boot: BootStart;
   /** How the guest's domain ended, as Xen or its toolstack says; null if nobody did. */
   ended: Ending | null;
   records: GuestRecord[];
@@ -161,7 +187,7 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
     log.write(
       `# ${quoteCommand(options.qemu.command, [...options.qemu.args, ...args], options.qemu.env)}`,
     );
-    const run = await runMachine(options, plan, log);
+    const run = await restoreOrBoot(options, plan, log);
     await log.close();
     const { monitor, whereabouts } = run;
     const running = await whereabouts.name(options.image, options.on === "dom0");
@@ -174,6 +200,7 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
       stage: run.stage,
       ended: monitor.ending,
       on: options.on ?? "domu",
+      boot: run.start,
       records: monitor.records,
       toolstackRecords: monitor.toolstackRecords,
       damage: monitor.damage,
@@ -222,7 +249,51 @@ const UNACKNOWLEDGED_BYTES = 72;
 const FLOWING_MS = 1000;
 const PRINTED = /~x1 \S+ \d+ (?:log|error|out|err)[+:]/;
 
+/** From a saved state where that may be and works; else from the start. */
+async function restoreOrBoot(options: BootOptions, plan: BootPlan, log: RunLog): Promise<Run> {
+  if (plan.job !== null) {
+    const { qemu, progress, signal } = options;
+    const onNote = (text: string): void => {
+      options.onNote?.(text);
+    };
+    const state = await provideState({
+      qemu,
+      xen: options.xen.path,
+      toolstack: plan.toolstackImage ?? options.image,
+      args: plan.args,
+      progress,
+      signal,
+      onNote,
+    });
+    if (state !== null) {
+      const run = await runMachine(options, plan, log, { state, job: plan.job });
+      const why = whyNotRestored(run);
+      if (why === null) return run;
+      const note = `this boot begins at the start, since the saved state is of no use: ${why}`;
+      onNote(note);
+      log.write(`# ${note}`);
+      await state.discard();
+    }
+  }
+  return runMachine(options, plan, log, null);
+}
+
+/** Whether it is the state's fault that a run came to nothing: its toolstack took no job, or does not trust its clock. */
+function whyNotRestored({ monitor, cause, answered }: Run): string | null {
+  const records = monitor.hasToolstack ? monitor.toolstackRecords : monitor.records;
+  const clock = records.map(fieldsOf).find((fields) => fields?.get("event") === "clock-differs");
+  if (clock !== undefined)
+    return `Xen's clock and the machine's differ (${clock?.get("ppm") ?? "?"} ppm): another host saved it`;
+  if (answered) return null;
+  if (cause.type === "qemu")
+    return `QEMU ended (${cause.status})${cause.stderr === "" ? "" : `: ${cause.stderr.trim()}`}`;
+  return `its toolstack did not answer within ${formatMs(RESTORED_WITHIN.cpuMs)} of CPU`;
+}
+
 interface Run {
+  start: BootStart;
+  /** Who takes the job of a restored machine has spoken. */
+  answered: boolean;
   monitor: Monitor;
   whereabouts: Whereabouts;
   tail: string[];
@@ -235,6 +306,7 @@ async function runMachine(
   options: BootOptions,
   { nonce, toolstackNonce, toolstackImage, args, read = (line) => [line] }: BootPlan,
   log: RunLog,
+  from: { state: SavedState; job: string } | null,
 ): Promise<Run> {
   const { signal } = options;
   const start = performance.now();
@@ -309,28 +381,51 @@ async function runMachine(
       ? {
           ...deadlinesFor(options.timeoutMs ?? DEFAULT_TIMEOUT_MS, options.on?.startsWith("xl")),
           ...options.deadlines,
+          ...(from === null ? {} : untilRestored(toolstackNonce !== null)),
         }
       : null;
-  const timer = new StageTimer(deadlines, (stage, deadlineMs) => {
+  const timer = new StageTimer(deadlines, (stage, deadlineMs, wallMs) => {
     const flowing = performance.now() - printedAt < Math.min(FLOWING_MS, deadlineMs / 10);
     const { waiting } = input;
-    stop({ type: "deadline", stage, deadlineMs, waiting, printed: flowing ? output.bytes : null });
+    const printed = flowing ? output.bytes : null;
+    stop({ type: "deadline", stage, deadlineMs, wallMs, waiting, printed });
+  });
+  const answer = new Deadline((deadlineMs, wallMs) => {
+    if (!hasAnswered(monitor)) stop({ type: "deadline", stage: timer.stage, deadlineMs, wallMs });
   });
   const abort = (): void => {
     fail(signal?.reason);
   };
   signal?.addEventListener("abort", abort);
 
+  let state: FileHandle | undefined;
   try {
-    const started = await startMachine(options.qemu, args, (bytes) => {
-      try {
-        for (const line of lines.push(bytes)) take(line);
-      } catch (error) {
-        // A callback of the caller's threw: that ends the run, not the process.
-        fail(error);
-      }
-    });
+    if (from !== null) {
+      log.write(`# restored from ${from.state.file}, whose boot this was:`);
+      for (const line of from.state.bootLog) take(line);
+      log.write("# restored:");
+      state = await open(from.state.file, "r");
+    }
+    const started = await startMachine(
+      options.qemu,
+      from === null ? args : restoredArgs(args, from.job),
+      (bytes) => {
+        try {
+          for (const line of lines.push(bytes)) take(line);
+        } catch (error) {
+          // A callback of the caller's threw: that ends the run, not the process.
+          fail(error);
+        }
+      },
+      state?.fd,
+    );
     machine = started;
+    const clock = CpuClock.ofProcess(started.pid);
+    timer.useClock(clock);
+    if (from !== null) {
+      answer.useClock({ now: () => clock.usedMs });
+      answer.set(RESTORED_WITHIN.cpuMs);
+    }
     void started.ended.then((ended) => {
       stop({ type: "qemu", ...ended });
     });
@@ -338,16 +433,20 @@ async function runMachine(
       if (signal?.aborted === true) abort();
       const cause = await stopped;
       const { stage } = timer;
+      const answered = hasAnswered(monitor);
       const tail = cause.type === "deadline" ? log.tail : null;
       // What is typed from now on would be Xen's debug keys.
       typist.stop();
-      if (cause.type === "deadline" && monitor.handedOver) await whereabouts.ask(started, signal);
+      if (cause.type === "deadline" && monitor.handedOver && (answered || from === null))
+        await whereabouts.ask(started, signal);
       started.kill();
       await started.ended;
       for (const line of lines.end()) take(line);
       monitor.end();
       output.end();
       return {
+        start: from === null ? "cold" : "restored",
+        answered,
         monitor,
         whereabouts,
         tail: tail ?? log.tail,
@@ -360,9 +459,22 @@ async function runMachine(
       await started.ended;
     }
   } finally {
+    await state?.close();
+    answer.clear();
     timer.stop();
     typist.stop();
     input.stop();
     signal?.removeEventListener("abort", abort);
   }
+}
+
+/** Whoever takes a job signs its records from then on. */
+function hasAnswered({ hasToolstack, toolstackRecords, records }: Monitor): boolean {
+  return (hasToolstack ? toolstackRecords : records).some(({ signed }) => signed);
+}
+
+/** Stages that are over when a machine is saved: what is waited for in them is that the toolstack takes its job. */
+function untilRestored(hasToolstack: boolean): Partial<Deadlines> {
+  const { ms } = RESTORED_WITHIN;
+  return { qemu: ms, xen: ms, ...(hasToolstack ? {} : { entered: ms }) };
 }

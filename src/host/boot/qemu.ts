@@ -1,10 +1,12 @@
 /** The machine that Xen runs on: QEMU's command line, and QEMU's process. */
+import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { execa } from "execa";
+import type { Duplex, Readable, Writable } from "node:stream";
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { quoteWord } from "../base/shell.js";
 import type { Qemu } from "../debian/index.js";
+import { JOB_ITEM } from "./job.js";
 
 export interface MachineOptions {
   /** The hypervisor's file, not compressed. */
@@ -13,16 +15,20 @@ export interface MachineOptions {
   image: string;
   /** For an image without a run block: the first word of its command line. */
   nonce?: string;
-  /** Of the guest, in MiB. */
+  /** dom0's, in MiB. */
   memoryMiB: number;
-  /** dom0's; the machine has as many CPUs. With domUMiB dom0 has one, and they are for the others. */
-  vcpus: number;
+  /** dom0's. Default: 1. */
+  vcpus?: number;
+  /** The machine's own CPUs. */
+  pcpus: number;
   /** Its command line. */
   cmdline?: string;
   /** Files that dom0 gets as its modules. */
   modules?: string[];
   /** Memory for domains beside dom0, in MiB. */
   domUMiB?: number;
+  /** The file with a toolstack's job (job.ts). */
+  job?: string;
   /** Listen for gdb on this port of localhost, and let nothing run before it says so. */
   gdbPort?: number;
   /** One instruction, one nanosecond: docs/performance.md. */
@@ -43,9 +49,19 @@ export const MAX_MEMORY_MIB = 65_536;
 /** HVM_MAX_VCPUS: xen/include/public/hvm/hvm_info_table.h. */
 export const MAX_VCPUS = 128;
 export const DEFAULT_MEMORY_MIB = 128;
+/**
+ * CPUs of the machine for a guest of so many vCPUs: one where nothing runs beside it, two where two things shall happen at
+ * once; more cost a boot more (Xen starts each). One CPU has one clock: under TCG those of two are up to 1 ms apart
+ * (no invariant TSC, so Xen calibrates each), and a guest that moves between them wakes that much early.
+ */
+export function defaultPcpus(vcpus: number): number {
+  return Math.min(vcpus, 2);
+}
+/** QEMU's pc machine has no more: pc_machine_class_init, hw/i386/pc.c, 7.2. */
+export const MAX_PCPUS = 255;
 /** What our toolstack builds an MADT for (src/guest/toolstack/acpi.ts). */
 export const MAX_DOMU_VCPUS = 64;
-/** The toolstack's own memory as dom0, beside the modules. */
+/** The toolstack's own memory as dom0: its job's files stay outside of it. */
 export const TOOLSTACK_MIB = 24;
 
 /** What a domain of ours takes beside its memory, in MiB: nested page tables, special pages and slack, what Xen keeps of it. */
@@ -58,6 +74,21 @@ function overheadMiB(memoryMiB: number): number {
   return 128 + Math.ceil(memoryMiB / 64);
 }
 
+/**
+ * Sizes of machines that are saved and restored: few, so that one state serves many runs. Saving and loading it takes
+ * time by its size, so beyond the last a boot is quicker.
+ */
+const SIZES_MIB = [320, 512, 1024, 2048];
+
+function sizeFor(neededMiB: number): number {
+  return SIZES_MIB.find((size) => size >= neededMiB) ?? neededMiB;
+}
+
+/** Whether a machine with those arguments is of a size that is worth a state. */
+export function hasSavedSize(args: string[]): boolean {
+  return SIZES_MIB.includes(Number(args[args.indexOf("-m") + 1]));
+}
+
 /** QEMU takes a comma as a separator and two as one. */
 function escapeCommas(text: string): string {
   return text.replaceAll(",", ",,");
@@ -65,12 +96,14 @@ function escapeCommas(text: string): string {
 
 /** QEMU's arguments for one boot. Throws a UserError for what cannot be said on a command line. */
 export function machineArgs(options: MachineOptions): string[] {
-  const { memoryMiB, vcpus, gdbPort } = options;
+  const { memoryMiB, gdbPort } = options;
   if ([options.image, ...(options.modules ?? [])].some((file) => /\s/.test(file)))
     throw new UserError(
       `the image's path has white space, which QEMU cannot pass on: ${options.image}`,
     );
   const totalMiB = memoryMiB + (options.domUMiB ?? 0);
+  const neededMiB = totalMiB + overheadMiB(totalMiB);
+  const ramMiB = options.job === undefined ? neededMiB : sizeFor(neededMiB);
   const nonce = options.nonce === undefined ? "" : `nonce=${options.nonce} `;
   const cmdline = nonce + (options.cmdline ?? "");
   if (!/^[ -~]*$/.test(cmdline))
@@ -98,7 +131,7 @@ export function machineArgs(options: MachineOptions): string[] {
     // QEMU's pc machine has no IOMMU; without this word Xen insists on one for a PVH dom0.
     "dom0-iommu=none",
     `dom0_mem=${memoryMiB}M`,
-    `dom0_max_vcpus=${options.domUMiB === undefined ? vcpus : 1}`,
+    `dom0_max_vcpus=${options.vcpus ?? 1}`,
     ...(options.xenArgs ?? []),
   ];
   return [
@@ -107,7 +140,7 @@ export function machineArgs(options: MachineOptions): string[] {
     ...["-accel", "tcg", "-M", "pc"],
     // Debian's Xen has no shadow paging: a PVH domain needs SVM with nested paging.
     ...["-cpu", "qemu64,+svm,+npt"],
-    ...["-m", String(totalMiB + overheadMiB(totalMiB)), "-smp", String(vcpus)],
+    ...["-m", String(ramMiB), "-smp", String(options.pcpus)],
     ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"],
     ...(options.icount === true ? ["-icount", "shift=0,sleep=off"] : []),
     ...(gdbPort === undefined ? [] : ["-gdb", `tcp:127.0.0.1:${gdbPort}`, "-S"]),
@@ -120,8 +153,27 @@ export function machineArgs(options: MachineOptions): string[] {
         .join(","),
     ],
     ...["-append", xenArgs.join(" ")],
+    ...(options.job === undefined ? [] : jobArgs(options.job)),
     ...(options.qemuArgs ?? []),
   ];
+}
+
+export function jobArgs(file: string): string[] {
+  return ["-fw_cfg", `name=${JOB_ITEM},file=${escapeCommas(file)}`];
+}
+
+/** What of those arguments a restored machine has: all but what it began with. */
+const OF_THE_START = ["-kernel", "-initrd", "-append", "-fw_cfg"];
+
+/** Arguments of a machine that goes on from the state that is open as its EXTRA_FD. */
+export function restoredArgs(args: string[], job: string): string[] {
+  return [...withoutStart(args), ...jobArgs(job), "-incoming", `fd:${EXTRA_FD}`];
+}
+
+export function withoutStart(args: string[]): string[] {
+  return args.filter(
+    (word, at) => !OF_THE_START.includes(word) && !OF_THE_START.includes(args[at - 1] ?? ""),
+  );
 }
 
 /** A command as one line that a POSIX shell reads as the same words. */
@@ -141,7 +193,12 @@ export interface MachineProcess {
   type(bytes: Uint8Array): void;
   /** How QEMU ended; never rejects. */
   ended: Promise<{ status: string; stderr: string }>;
+  /** What QEMU finds as its file descriptor EXTRA_FD, where a socket was asked for. */
+  socket: Duplex | null;
 }
+
+/** What QEMU gets beside stdin, stdout and stderr. */
+export const EXTRA_FD = 3;
 
 const STDERR_KEPT = 4096;
 
@@ -150,7 +207,9 @@ const STDERR_KEPT = 4096;
  * it when its parent dies of anything (setpriv --pdeathsig; SIGKILL included).
  * That is also why the library needs no signal handlers. QEMU has a session of
  * its own, so that Ctrl-C on the terminal comes to us, and not to QEMU first.
- * Where there is no setpriv, execa ends it on exit, SIGINT, SIGTERM and SIGHUP.
+ * Where there is no setpriv, it is ended when this process exits by itself.
+ *
+ * `extra`: an open file to be its EXTRA_FD, or a socket there to talk to it.
  *
  * Rejects with a UserError (122) if it cannot be started.
  */
@@ -158,48 +217,63 @@ export async function startMachine(
   qemu: Qemu,
   args: string[],
   onOutput: (bytes: Uint8Array) => void,
+  extra?: number | "socket",
 ): Promise<MachineProcess> {
   const words = [qemu.command, ...qemu.args, ...args];
   const [file = "", ...rest] =
     SETPRIV === undefined ? words : [SETPRIV, "--pdeathsig", "KILL", ...words];
   const detached = SETPRIV !== undefined;
-  const child = execa(file, rest, {
-    env: qemu.env,
+  const child = spawn(file, rest, {
+    env: { ...process.env, ...qemu.env },
     detached,
-    cleanup: !detached,
-    stdin: "pipe",
-    buffer: false,
-    encoding: "buffer",
-    reject: false,
+    // Between Node and a child a "pipe" is a pair of sockets.
+    stdio: [
+      "pipe",
+      "pipe",
+      "pipe",
+      ...(extra === undefined ? [] : ([extra === "socket" ? "pipe" : extra] as const)),
+    ],
   });
-  let stderr = "";
-  child.stdout.on("data", onOutput);
-  child.stderr.on("data", (bytes: Uint8Array) => {
-    stderr = (stderr + new TextDecoder().decode(bytes)).slice(-STDERR_KEPT);
-  });
+  const failure = new Promise<Error>((resolve) => child.once("error", resolve));
   const { pid } = child;
-  if (pid === undefined) {
-    const reason = (await child).message ?? "it did not start";
-    throw new UserError(`QEMU (${qemu.command}) cannot be started: ${reason}`, {
+  if (pid === undefined)
+    throw new UserError(`QEMU (${qemu.command}) cannot be started: ${(await failure).message}`, {
       exitCode: ExitCode.HOST,
       hint: "xenlet doctor",
     });
-  }
+  const [stdin, stdout, errors, socket] = child.stdio as unknown as [
+    Writable,
+    Readable,
+    Readable,
+    Duplex?,
+  ];
+  let stderr = "";
+  stdout.on("data", onOutput);
+  errors.on("data", (bytes: Uint8Array) => {
+    stderr = (stderr + new TextDecoder().decode(bytes)).slice(-STDERR_KEPT);
+  });
+  // What is typed when it is gone is typed to nobody.
+  for (const stream of [stdin, socket]) stream?.on("error", () => undefined);
+  const kill = (): void => {
+    try {
+      process.kill(detached ? -pid : pid, "SIGKILL");
+    } catch {
+      // It is gone already.
+    }
+  };
+  if (!detached) process.once("exit", kill);
   return {
     pid,
-    kill() {
-      try {
-        process.kill(detached ? -pid : pid, "SIGKILL");
-      } catch {
-        // It is gone already.
-      }
-    },
+    kill,
     type(bytes) {
-      child.stdin.write(bytes);
+      stdin.write(bytes);
     },
-    ended: child.then(({ exitCode, signal }) => ({
-      status: signal ?? `exit code ${exitCode ?? "unknown"}`,
-      stderr,
-    })),
+    ended: new Promise((resolve) => {
+      child.once("close", (code, signal) => {
+        process.removeListener("exit", kill);
+        resolve({ status: signal ?? `exit code ${code ?? "unknown"}`, stderr });
+      });
+    }),
+    socket: socket ?? null,
   };
 }

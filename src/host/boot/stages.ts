@@ -2,6 +2,7 @@
  * The stages of a boot, each with a deadline of its own, so that a boot that
  * stops says how far it came.
  */
+import { wallClock, type Clock } from "./cpu-clock.js";
 
 /** In order. A stage is reached, and then the next one has its time to be. */
 export const STAGES = [
@@ -21,7 +22,7 @@ export const STAGES = [
  */
 export type Stage = (typeof STAGES)[number];
 
-/** Milliseconds from a stage to the next one, or from the verdict to the domain's end. */
+/** Milliseconds that QEMU is given from a stage to the next one, or from the verdict to the domain's end. */
 export type Deadlines = Record<Stage, number>;
 
 export const DEFAULT_TIMEOUT_MS = 60_000;
@@ -54,8 +55,13 @@ interface Progress {
 }
 
 /** What did not come in time, as a sentence's part: "…: no banner of Xen …". */
-export function describeMissed(stage: Stage, deadlineMs: number, progress: Progress): string {
-  const within = `within ${formatMs(deadlineMs)}`;
+export function describeMissed(
+  stage: Stage,
+  deadlineMs: number,
+  wallMs: number,
+  progress: Progress,
+): string {
+  const within = `within ${formatMs(deadlineMs)}${describeStarvation(deadlineMs, wallMs)}`;
   const first = progress.hasToolstack ? "the toolstack" : "the guest";
   switch (stage) {
     case "qemu":
@@ -79,17 +85,25 @@ export function describeMissed(stage: Stage, deadlineMs: number, progress: Progr
   }
 }
 
+/** What a busy machine adds to that: deadlines count the time that QEMU was given (cpu-clock.ts). Empty where it was given all. */
+export function describeStarvation(deadlineMs: number, wallMs: number): string {
+  const waitedMs = wallMs - deadlineMs;
+  if (waitedMs < 1000 || waitedMs < deadlineMs / 10) return "";
+  return ` of its own (${formatMs(wallMs)} by the clock: QEMU waited for a CPU for ${formatMs(waitedMs)})`;
+}
+
 export function formatMs(ms: number): string {
   return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
 }
 
-/** The part of the global timers that StageTimer uses. */
-export interface Timers {
+/** The part of the global timers that a Deadline uses, and their clock. */
+export interface Timers extends Clock {
   setTimeout(callback: () => void, ms: number): unknown;
   clearTimeout(timer: unknown): void;
 }
 
 const realTimers: Timers = {
+  now: () => wallClock.now(),
   setTimeout: (callback, ms) => setTimeout(callback, ms),
   clearTimeout: (timer) => {
     clearTimeout(timer as NodeJS.Timeout);
@@ -99,23 +113,71 @@ const realTimers: Timers = {
 /** Longest delay that Node's timers know; they take a longer one for 1 ms. */
 export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 
+/** One limit at a time, counted by a clock that may go slower than the timers' own. */
+export class Deadline {
+  #timer: unknown = null;
+
+  /** `onMissed` is told the limit, and how long it took by the timers' clock. */
+  constructor(
+    private readonly onMissed: (ms: number, wallMs: number) => void,
+    private readonly timers: Timers = realTimers,
+    private clock: Clock = timers,
+  ) {}
+
+  /** For limits that are set from now on. */
+  useClock(clock: Clock): void {
+    this.clock = clock;
+  }
+
+  /** `ms` from now, in place of the one before. */
+  set(ms: number): void {
+    this.clear();
+    const limit = Math.min(ms, MAX_TIMEOUT_MS);
+    const began = this.clock.now();
+    const wallBegan = this.timers.now();
+    const wait = (left: number): void => {
+      this.#timer = this.timers.setTimeout(() => {
+        const left = limit - (this.clock.now() - began);
+        // Less than a timer can tell apart.
+        if (left >= 1) wait(left);
+        else this.onMissed(limit, this.timers.now() - wallBegan);
+      }, left);
+    };
+    wait(limit);
+  }
+
+  clear(): void {
+    this.timers.clearTimeout(this.#timer);
+  }
+}
+
 /** Watches over one boot. Starts at stage "qemu"; stages only go forward. */
 export class StageTimer {
   #stage: Stage = "qemu";
-  #timer: unknown = null;
   #stopped = false;
+  readonly #deadline: Deadline;
 
   /** `deadlines` null: wait for ever (somebody sits at a debugger). */
   constructor(
     private readonly deadlines: Deadlines | null,
-    private readonly onMissed: (stage: Stage, deadlineMs: number) => void,
-    private readonly timers: Timers = realTimers,
+    onMissed: (stage: Stage, deadlineMs: number, wallMs: number) => void,
+    timers: Timers = realTimers,
   ) {
+    this.#deadline = new Deadline((ms, wallMs) => {
+      this.stop();
+      onMissed(this.#stage, ms, wallMs);
+    }, timers);
     this.#arm();
   }
 
   get stage(): Stage {
     return this.#stage;
+  }
+
+  /** Deadlines count by this clock from now on, and the present stage's begins anew. */
+  useClock(clock: Clock): void {
+    this.#deadline.useClock(clock);
+    this.#arm();
   }
 
   reach(stage: Stage): void {
@@ -127,17 +189,11 @@ export class StageTimer {
   /** No deadline is missed after this. */
   stop(): void {
     this.#stopped = true;
-    this.timers.clearTimeout(this.#timer);
+    this.#deadline.clear();
   }
 
   #arm(): void {
-    this.timers.clearTimeout(this.#timer);
     if (this.deadlines === null || this.#stopped) return;
-    const stage = this.#stage;
-    const ms = Math.min(this.deadlines[stage], MAX_TIMEOUT_MS);
-    this.#timer = this.timers.setTimeout(() => {
-      this.stop();
-      this.onMissed(stage, ms);
-    }, ms);
+    this.#deadline.set(this.deadlines[this.#stage]);
   }
 }

@@ -81,10 +81,13 @@ async function digest(): Promise<string> {
   return hash.digest("hex").slice(0, 16);
 }
 
-/** The C that a program imports from: what is in its folder "native". */
+/** The C that a program imports from: what is in its folder "native", and in the toolstack's. */
 async function nativeFilesOf(program: ToolstackProgram): Promise<string[]> {
-  const folder = path.join(packageRoot, "src/guest", path.dirname(program), "native");
-  return (await filesOf(folder)).filter((file) => file.endsWith(".c"));
+  const folders = new Set([path.dirname(program), "toolstack"]);
+  const found = await Promise.all(
+    [...folders].map((folder) => filesOf(path.join(packageRoot, "src/guest", folder, "native"))),
+  );
+  return found.flat().filter((file) => file.endsWith(".c"));
 }
 
 async function filesOf(source: string): Promise<string[]> {

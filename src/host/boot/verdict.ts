@@ -19,6 +19,8 @@ export type Cause =
       type: "deadline";
       stage: Stage;
       deadlineMs: number;
+      /** The same by the clock on the wall. */
+      wallMs: number;
       /** The guest has asked for input, and there was none yet. */
       waiting?: boolean;
       /** The guest was printing: how many bytes so far. */
@@ -128,9 +130,9 @@ function judged(code: number, message: string): Verdict {
 
 /** A guest that waits, or that prints, does not hang. */
 function describeDeadline(cause: Cause & { type: "deadline" }, monitor: Monitor): string {
-  const { stage, deadlineMs, waiting = false, printed = null } = cause;
+  const { stage, deadlineMs, wallMs, waiting = false, printed = null } = cause;
   if (stage !== "runtime" || (!waiting && printed === null))
-    return describeMissed(stage, deadlineMs, monitor);
+    return describeMissed(stage, deadlineMs, wallMs, monitor);
   if (waiting) return `the guest was waiting for input when its ${formatMs(deadlineMs)} were up`;
   return `the guest was still printing when its ${formatMs(deadlineMs)} were up: ${String(printed)} bytes so far`;
 }

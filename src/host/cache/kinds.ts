@@ -74,6 +74,13 @@ export const KINDS = {
     limit: { entries: 8 },
     prebuilt: true,
   },
+  /** Machines with Xen up, as QEMU saves them; each of 12 to 40 MB. */
+  machines: {
+    name: "saved machines",
+    folder: "machines",
+    holds: "entries",
+    limit: { entries: 16, bytes: 384 * MiB },
+  },
   /** Initramfs of Debian's dom0. */
   dom0: { name: "dom0 images", folder: "dom0-images", holds: "entries", limit: { entries: 12 } },
   /** Libraries for xl's LD_PRELOAD. */

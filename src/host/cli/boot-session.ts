@@ -4,6 +4,7 @@ import {
   bootGuest,
   type BootOptions,
   type BootResult,
+  type BootStart,
   type OnSoftReset,
   type Way,
 } from "../boot/boot.js";
@@ -18,6 +19,8 @@ export interface SessionOptions extends CommonOptions, BuildChoices {
   xen: string;
   mem: number;
   vcpus: number;
+  pcpus?: number;
+  boot?: BootStart;
   on: Way;
   timeout: number;
   gdb?: number;
@@ -120,6 +123,11 @@ async function withBoot<T>(
       name: file,
       input: () => process.stdin,
       signal,
+      onNote: (text) => {
+        if (options.quiet !== true) context.say(`xenlet: ${text}`);
+      },
+      ...(options.pcpus === undefined ? {} : { pcpus: options.pcpus }),
+      ...(options.boot === undefined ? {} : { boot: options.boot }),
       ...(options.gdb === undefined ? {} : { gdbPort: options.gdb }),
       ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
       ...(context.passedOn === undefined ? {} : { arguments: context.passedOn }),

@@ -1,9 +1,15 @@
 /** Values of options, read strictly: what is no value is told with what was expected. */
 import { InvalidArgumentError, Option } from "commander";
-import { ON_SOFT_RESET as SOFT_RESET_ACTIONS, WAYS } from "../boot/boot.js";
+import { BOOT_STARTS, ON_SOFT_RESET as SOFT_RESET_ACTIONS, WAYS } from "../boot/boot.js";
 import { SHUTDOWN_REASONS } from "../boot/expectation.js";
 import { EMITTED_STAGES } from "../build/emit.js";
-import { DEFAULT_MEMORY_MIB, MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../boot/qemu.js";
+import {
+  DEFAULT_MEMORY_MIB,
+  MAX_MEMORY_MIB,
+  MAX_PCPUS,
+  MAX_VCPUS,
+  MIN_MEMORY_MIB,
+} from "../boot/qemu.js";
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "../boot/stages.js";
 import { DEFAULT_TEST_TIMEOUT_MS } from "../suites/guest-tests/run-file.js";
 
@@ -56,6 +62,18 @@ export const ON = (): Option =>
     .default("domu");
 export const VCPUS = (): Option =>
   new Option("--vcpus <n>", "the guest's vCPUs").argParser(wholeNumber(1, MAX_VCPUS)).default(1);
+export const PCPUS = (): Option =>
+  new Option(
+    "--pcpus <n>",
+    "the machine's physical CPUs, as Xen sees them (default: one, and two for a guest of several vCPUs)",
+  ).argParser(wholeNumber(1, MAX_PCPUS));
+export const BOOT = (): Option =>
+  new Option(
+    "--boot <how>",
+    "cold: boot the machine from the start; restored: go on from a saved state of it, with Xen up",
+  )
+    .choices([...BOOT_STARTS])
+    .default(undefined, "restored where possible");
 export const TIMEOUT = (): Option =>
   new Option("--timeout <seconds>", "how long the guest's own code may take")
     .argParser(seconds)

@@ -32,7 +32,7 @@ export interface Dom0Machine extends Pick<
   /** Memory for all domains that there are at one time, in MiB. */
   domainsMiB: number;
   /** The machine's CPUs; dom0 has one. */
-  cpus: number;
+  pcpus: number;
 }
 
 export function dom0Args(machine: Dom0Machine): string[] {
@@ -46,7 +46,7 @@ export function dom0Args(machine: Dom0Machine): string[] {
     // The archive, and the files unpacked from it, which may take half of what Linux has besides.
     memoryMiB: DOM0_MIB + 3 * archive,
     domUMiB: machine.domainsMiB + KERNEL_MIB + 2 * archive,
-    vcpus: machine.cpus,
+    vcpus: 1,
     cmdline: "console=hvc0 quiet",
     // The last one holds: Debian's Linux is a PV dom0, as on its users' machines.
     xenArgs: ["dom0=pv", ...(machine.xenArgs ?? [])],
@@ -66,7 +66,7 @@ export function releaseWithDom0(xen: BootOptions["xen"]): XenRelease {
 export async function planXl(
   type: "pvh" | "hvm",
   options: BootOptions,
-  { memoryMiB, vcpus }: Sized,
+  { memoryMiB, vcpus, pcpus }: Sized,
   [nonce, toolstackNonce]: [string, string],
   filesMiB: number,
 ): Promise<BootPlan> {
@@ -120,8 +120,9 @@ export async function planXl(
       filesMiB,
       nonce: toolstackNonce,
       domainsMiB: memoryMiB + domainOverheadMiB(memoryMiB, vcpus),
-      cpus: vcpus,
+      pcpus,
     }),
+    job: null,
     read: (line) => lines.read(line),
     dispose: () => initrd.dispose(),
   };

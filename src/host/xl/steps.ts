@@ -42,7 +42,7 @@ export interface Dom0StepsOptions {
   files: Record<string, string | Uint8Array>;
   /** Memory for all domains that there are at one time, in MiB. */
   domainsMiB: number;
-  cpus: number;
+  pcpus: number;
   /** How long a step may take, and dom0 may take until the first begins; in ms. */
   stepMs: number;
   signal?: AbortSignal;

@@ -5,7 +5,13 @@
  */
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
-import { machineArgs, quoteCommand, type MachineOptions } from "../../../src/host/boot/qemu.js";
+import {
+  hasSavedSize,
+  machineArgs,
+  quoteCommand,
+  restoredArgs,
+  type MachineOptions,
+} from "../../../src/host/boot/qemu.js";
 
 const BASE: MachineOptions = {
   xen: "/xen",
@@ -13,6 +19,7 @@ const BASE: MachineOptions = {
   nonce: "n0",
   memoryMiB: 128,
   vcpus: 1,
+  pcpus: 2,
 };
 
 function valueOf(option: string, options: Partial<MachineOptions> = {}): string | undefined {
@@ -32,8 +39,34 @@ describe("QEMU's arguments", () => {
   test("give the guest its memory, and Xen more for itself", () => {
     expect(valueOf("-append", { memoryMiB: 512 })).toContain(" dom0_mem=512M ");
     expect(Number(valueOf("-m", { memoryMiB: 512 }))).toBeGreaterThan(512);
-    expect(valueOf("-smp", { vcpus: 3 })).toBe("3");
     expect(valueOf("-append", { vcpus: 3 })).toContain("dom0_max_vcpus=3");
+  });
+
+  test("give the machine CPUs of its own, whatever the guest has", () => {
+    expect(valueOf("-smp", { vcpus: 3 })).toBe("2");
+    expect(valueOf("-smp", { pcpus: 4 })).toBe("4");
+  });
+
+  test("give a toolstack its job, and a machine of one of few sizes", () => {
+    const args = machineArgs({ ...BASE, job: "/a,b/job" });
+    expect(args.slice(args.indexOf("-fw_cfg"), -1)).toEqual(["-fw_cfg"]);
+    expect(args.at(-1)).toBe("name=opt/xenlet/job,file=/a,,b/job");
+    const sizes = [8, 64, 100, 150].map((memoryMiB) => valueOf("-m", { memoryMiB, job: "/job" }));
+    expect(sizes).toEqual(["320", "320", "320", "320"]);
+    expect(hasSavedSize(args)).toBe(true);
+    expect(hasSavedSize(machineArgs({ ...BASE, memoryMiB: 4096, job: "/job" }))).toBe(false);
+  });
+
+  test("leave out what a machine began with, where it goes on from a state", () => {
+    const args = restoredArgs(machineArgs({ ...BASE, job: "/job" }), "/other");
+    for (const word of ["-kernel", "/xen", "-initrd", "-append"]) expect(args).not.toContain(word);
+    expect(args.slice(-4)).toEqual([
+      "-fw_cfg",
+      "name=opt/xenlet/job,file=/other",
+      "-incoming",
+      "fd:3",
+    ]);
+    expect(args).toEqual(expect.arrayContaining(["-cpu", "-smp", "-m", "-no-reboot"]));
   });
 
   test("emulate nested paging, and keep the host's configuration out", () => {

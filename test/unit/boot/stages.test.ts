@@ -33,6 +33,9 @@ class Clock implements Timers {
     for (const [id, { at, callback }] of this.#pending)
       if (at <= this.#now && this.#pending.delete(id)) callback();
   }
+  now(): number {
+    return this.#now;
+  }
   get armed(): number {
     return this.#pending.size;
   }
@@ -95,6 +98,25 @@ describe("a stage's deadline", () => {
     expect(clock.armed).toBe(0);
   });
 
+  test("counts what QEMU was given, and says how long that took", () => {
+    const clock = new Clock();
+    const missed: [Stage, number, number][] = [];
+    const timer = new StageTimer(DEADLINES, (...what) => missed.push(what), clock);
+    let given = 0;
+    timer.useClock({ now: () => given });
+    timer.reach("entered");
+    // A tenth of the CPU that it asks for.
+    for (let turn = 0; turn < 280; turn++) {
+      given += 0.1;
+      clock.advance(1);
+    }
+    expect(missed).toEqual([]);
+    given += 2;
+    for (let turn = 0; turn < 5; turn++) clock.advance(1);
+    expect(missed).toEqual([["entered", 30, expect.any(Number)]]);
+    expect(missed[0]?.[2]).toBeGreaterThanOrEqual(280);
+  });
+
   test("does not exist for somebody at a debugger", () => {
     const { clock, timer, missed } = start(null);
     timer.reach("runtime");
@@ -121,11 +143,14 @@ test("what was missed is told by what was reached", () => {
   const nothing = { handedOver: false, hasToolstack: false };
   const dom0 = { handedOver: true, hasToolstack: false };
   const domu = { handedOver: true, hasToolstack: true };
-  expect(describeMissed("qemu", 10_000, nothing)).toMatch(/no banner within 10 s/);
-  expect(describeMissed("xen", 20_000, nothing)).toMatch(/did not come to the guest/);
-  expect(describeMissed("xen", 20_000, domu)).toMatch(/the toolstack, but it said nothing/);
-  expect(describeMissed("toolstack", 20_000, domu)).toMatch(/made no domain within 20 s/);
-  expect(describeMissed("entered", 250, dom0)).toMatch(/the guest said nothing within 250 ms/);
-  expect(describeMissed("runtime", 1500, dom0)).toMatch(/no verdict within 1.5 s/);
-  expect(describeMissed("verdict", 5000, dom0)).toMatch(/did not end/);
+  expect(describeMissed("qemu", 10_000, 10_000, nothing)).toMatch(/no banner within 10 s/);
+  expect(describeMissed("xen", 20_000, 20_000, nothing)).toMatch(/did not come to the guest/);
+  expect(describeMissed("xen", 20_000, 20_500, domu)).toMatch(/the toolstack, but it said nothing/);
+  expect(describeMissed("toolstack", 20_000, 20_000, domu)).toMatch(/made no domain within 20 s/);
+  expect(describeMissed("entered", 250, 251, dom0)).toMatch(/the guest said nothing within 250 ms/);
+  expect(describeMissed("runtime", 1500, 1502, dom0)).toMatch(/no verdict within 1.5 s/);
+  expect(describeMissed("runtime", 60_000, 312_000, dom0)).toMatch(
+    /no verdict within 60 s of its own \(312 s by the clock: QEMU waited for a CPU for 252 s\)/,
+  );
+  expect(describeMissed("verdict", 5000, 5000, dom0)).toMatch(/did not end/);
 });

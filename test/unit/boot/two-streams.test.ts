@@ -254,13 +254,15 @@ test("a deadline says who was waited for", () => {
   const before = new Console();
   before.xen("Xen version 4.17.7 (Debian 4.17.7+0-none) (nobody@nowhere) (gcc) debug=n Now");
   before.xen("Freed 656kB init memory");
-  expect(before.verdict({ type: "deadline", stage: "xen", deadlineMs: 5000 }).message).toBe(
-    "Xen started the toolstack, but it said nothing within 5 s",
-  );
+  expect(
+    before.verdict({ type: "deadline", stage: "xen", deadlineMs: 5000, wallMs: 5000 }).message,
+  ).toBe("Xen started the toolstack, but it said nothing within 5 s");
   const after = new Console();
   after.start();
   expect(after.stages.at(-1)).toBe("entered");
-  expect(after.verdict({ type: "deadline", stage: "entered", deadlineMs: 5000 })).toMatchObject({
+  expect(
+    after.verdict({ type: "deadline", stage: "entered", deadlineMs: 5000, wallMs: 5000 }),
+  ).toMatchObject({
     verdict: "timeout",
     exitCode: 121,
     message: "the guest's domain ran, but the guest said nothing within 5 s",

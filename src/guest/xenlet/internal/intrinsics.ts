@@ -159,6 +159,8 @@ export declare function crash_reserve(page: u32, info: u64, sequenceDigits: u64)
 
 /** The runtime is set up. The program's first record says so too; before trouble and a wait it is a record of its own. */
 @external("xen", "program_begins") export declare function program_begins(): void;
+/** From here on it is another run: its records have this nonce (ASCII), and count from 0. For a program that waits for what it is to do. */
+@external("xen", "run_begins") export declare function run_begins(nonce: usize, length: u32): void;
 /** Says so, if it is unsaid yet. Stands before what may take long or never end, or ends the domain; sleep_unless_upcall() has it in it. */
 @external("xen", "say_stage") export declare function say_stage(): void;
 

@@ -25,4 +25,4 @@ export {
   store8,
 } from "../internal/intrinsics";
 export { mapXenFrame, unmapXenFrame } from "../internal/memory/frames";
-export { PhysicalBytes } from "../internal/memory/physical";
+export { ByteSource, PhysicalBytes } from "../internal/memory/physical";

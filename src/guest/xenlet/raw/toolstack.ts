@@ -26,6 +26,7 @@ export {
   setIsaIrqLevel,
 } from "xenlet/toolstack/dm-op";
 export { GrantMapping } from "xenlet/toolstack/grant-mapping";
+export { Job, takeJob } from "xenlet/toolstack/job";
 export { INTERFACES, Interface, xenInterface } from "xenlet/toolstack/interface";
 export { XenConsole, pressDebugKey } from "xenlet/toolstack/xen-console";
 export { writeAcpi } from "xenlet/toolstack/acpi";

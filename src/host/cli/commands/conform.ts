@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { UserError } from "../../base/errors.js";
 import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
+import type { BootStart } from "../../boot/boot.js";
 import { XEN_RELEASES } from "../../debian/index.js";
 import type { ConformanceBackend } from "../../suites/conformance/backend.js";
 import { expectationsOn } from "../../suites/conformance/expectations-on.js";
@@ -50,6 +51,7 @@ export interface ConformOptions extends CommonOptions {
   jobs?: number;
   silence: number;
   knownFaults: boolean;
+  boot: BootStart;
   reporter?: string[];
   outputFile?: string[];
 }
@@ -106,6 +108,7 @@ export function addConform(
       ).argParser(shard),
     )
     .option("--list", "say which checks these are, and run none")
+    .addOption(option.BOOT().default("cold"))
     .addOption(option.JOBS())
     .addOption(
       new Option("--silence <seconds>", "how long a boot may say nothing before it is ended")
@@ -159,7 +162,7 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
   const { signal } = context;
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const [first = "domu", ...others] = options.on;
-  const backend = await connect({ on: first, progress, signal });
+  const backend = await connect({ on: first, progress, signal, boot: options.boot });
   const plan = await backend.plan();
   const filters = options.filter ?? [];
   const selected = filterChecks(suiteChecks(plan, options.suite, filters.length > 0), filters);
@@ -207,7 +210,8 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
       runs.push(...made);
     };
     await runWay(first, backend);
-    for (const on of others) await runWay(on, await connect({ on, progress, signal }));
+    for (const on of others)
+      await runWay(on, await connect({ on, progress, signal, boot: options.boot }));
     report = {
       runs,
       unavailable,

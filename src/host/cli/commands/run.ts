@@ -28,6 +28,8 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.ON())
     .addOption(option.MEM())
     .addOption(option.VCPUS())
+    .addOption(option.PCPUS())
+    .addOption(option.BOOT())
     .addOption(option.TIMEOUT())
     .addOption(option.ENV())
     .addOption(option.CMDLINE())

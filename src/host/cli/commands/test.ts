@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
-import type { Way } from "../../boot/boot.js";
+import type { BootStart, Way } from "../../boot/boot.js";
 import { provideQemu } from "../../debian/index.js";
 import { nameXen } from "../../boot/xen-name.js";
 import { createProgress, type Progress } from "../../base/progress.js";
@@ -33,6 +33,8 @@ export interface TestCommandOptions extends CommonOptions, BuildChoices {
   on: Way;
   mem: number;
   vcpus: number;
+  pcpus?: number;
+  boot?: BootStart;
   timeout: number;
   testTimeout: number;
   cmdline?: string;
@@ -59,7 +61,7 @@ export function addTest(program: Command, context: Context): void {
       'Builds and boots test files (`import { test, expect } from "xenlet/test"`), each as a guest of its own,\n' +
         "several at a time, and reports every test. A folder stands for the *.ts below it, except names that begin\n" +
         "with _ or a dot. What a file needs of the machine it can say itself, and that wins over these options:\n" +
-        "  // @xenlet vcpus=4 mem=256 timeout=60 test-timeout=20 cmdline=words to the line's end",
+        "  // @xenlet vcpus=4 pcpus=4 mem=256 timeout=60 test-timeout=20 cmdline=words to the line's end",
     )
     .usage("[options] <folder|FILE.ts>...")
     .argument("<paths...>", "folders and test files")
@@ -67,6 +69,8 @@ export function addTest(program: Command, context: Context): void {
     .addOption(option.ON())
     .addOption(option.MEM())
     .addOption(option.VCPUS())
+    .addOption(option.PCPUS())
+    .addOption(option.BOOT())
     .addOption(option.TIMEOUT())
     .addOption(option.TEST_TIMEOUT())
     .addOption(option.CMDLINE())
@@ -111,6 +115,11 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
       ...(options.filter === undefined ? {} : { filters: options.filter }),
       ...(options.bail === undefined ? {} : { bail: options.bail }),
       ...(options.forbidOnly === true ? { forbidOnly: true } : {}),
+      onNote: (text) => {
+        if (options.quiet !== true) context.say(`xenlet: ${text}`);
+      },
+      ...(options.pcpus === undefined ? {} : { pcpus: options.pcpus }),
+      ...(options.boot === undefined ? {} : { boot: options.boot }),
       ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
       ...(options.hypercall === undefined ? {} : { hypercall: options.hypercall }),
       ...(options.transform === undefined ? {} : { transforms: options.transform }),

@@ -3,7 +3,7 @@
  * some. The tests of the matrix put a stand-in here, src/host/suites/conformance/default-backend.ts the real thing.
  */
 import type { Progress } from "../../base/progress.js";
-import type { BootResult } from "../../boot/boot.js";
+import type { BootResult, BootStart } from "../../boot/boot.js";
 import type { XenBinary } from "../../debian/index.js";
 import type { GuestRecord } from "../../protocol/record.js";
 import type { PlannedCheck, Way } from "./model.js";
@@ -12,6 +12,8 @@ export interface BackendOptions {
   on: Way;
   progress: Progress;
   signal: AbortSignal;
+  /** Default: cold. */
+  boot?: BootStart;
 }
 
 export interface ConformanceBackend {

@@ -2,7 +2,7 @@
  * How checks are really run: one program (src/guest/conformance/main.ts) is Xen's dom0, makes a
  * domain of itself for each scenario, and reports what its checks come to.
  */
-import { bootGuest } from "../../boot/boot.js";
+import { bootGuest, type BootOptions } from "../../boot/boot.js";
 import { provideQemu } from "../../debian/index.js";
 import { fieldsOf, type GuestRecord } from "../../protocol/record.js";
 import { toolstackImage } from "../../boot/toolstack-image.js";
@@ -12,7 +12,7 @@ import { readPlan } from "./plan.js";
 import { DEFAULT_SUITE } from "./select.js";
 import { createXlBackend } from "./xl-backend.js";
 
-/** Its own memory as dom0, with itself as its module, and what the domains that it makes take. */
+/** Its own memory as dom0, and what the domains that it makes take. */
 const DOM0_MIB = 32;
 const DOMAINS_MIB = 64;
 
@@ -27,9 +27,11 @@ function domainsMiB(scenarios: readonly DeclaredScenario[]): number {
 /** Two calls are in Xen at once only where two physical CPUs are. dom0 has a vCPU for each; a hang's stack is told by an NMI. */
 const RACES = "races";
 const RACE_MACHINE = {
-  qemuArgs: ["-smp", "2"],
-  xenArgs: ["dom0_max_vcpus=2", "nmi=fatal"],
-};
+  boot: "cold",
+  pcpus: 2,
+  vcpus: 2,
+  xenArgs: ["nmi=fatal"],
+} as const satisfies Partial<BootOptions>;
 
 /** A boot that runs longer than this says nothing more: its silence ends it long before. */
 const TIMEOUT_MS = 600_000;
@@ -54,13 +56,14 @@ export async function createBackend(options: BackendOptions): Promise<Conformanc
       return bootGuest({
         image,
         on: "dom0",
-        modules: [image],
+        job: { words: `scenarios=${wanted.join("+")}`, files: [image] },
+        // All that is restored from one state shares one boot: what depends on a boot's own timing would never be seen.
+        boot: options.boot ?? "cold",
         xen: boot.xen,
         qemu,
         memoryMiB: DOM0_MIB,
         domUMiB: domainsMiB([...scenarios]),
         timeoutMs: TIMEOUT_MS,
-        cmdline: `scenarios=${wanted.join("+")}`,
         ...([...scenarios].some(({ suite }) => suite === RACES) ? RACE_MACHINE : {}),
         signal: boot.signal,
         onRecord: (record) => {

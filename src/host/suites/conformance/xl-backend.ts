@@ -68,7 +68,7 @@ export async function createXlBackend(options: BackendOptions): Promise<Conforma
       configs: Object.fromEntries(parts.map((part) => [part.name, config(part, hvm)])),
       files,
       domainsMiB: DOMAINS_MIB,
-      cpus: 1,
+      pcpus: 1,
       stepMs: STEP_MS,
       signal: asked.signal,
       onLog: asked.onLog,

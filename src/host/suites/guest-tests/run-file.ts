@@ -4,7 +4,13 @@ import { UserError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import { buildImage, type BuildResult } from "../../build/build.js";
 import { temporaryFolder } from "../../cache/temporary.js";
-import { bootGuest, type BootOptions, type BootResult, type Way } from "../../boot/boot.js";
+import {
+  bootGuest,
+  type BootOptions,
+  type BootResult,
+  type BootStart,
+  type Way,
+} from "../../boot/boot.js";
 import type { Qemu, XenBinary } from "../../debian/index.js";
 import { DEFAULT_TIMEOUT_MS, formatMs } from "../../boot/stages.js";
 import { TestCollector, type Ending } from "./collector.js";
@@ -20,6 +26,9 @@ export interface TestOptions {
   qemu: Qemu;
   memoryMiB?: number;
   vcpus?: number;
+  pcpus?: number;
+  /** Default: as bootGuest() has it. */
+  boot?: BootStart;
   /** What all of a file's tests together may take. Default: DEFAULT_TIMEOUT_MS. */
   timeoutMs?: number;
   /** What one test may take. Default: DEFAULT_TEST_TIMEOUT_MS. */
@@ -40,6 +49,8 @@ export interface TestOptions {
   /** Ends QEMU; runTestFile rejects with the signal's reason. */
   signal?: AbortSignal;
   onStage?(file: string, what: string): void;
+  /** As bootGuest() has it. */
+  onNote?(text: string): void;
 }
 
 /** Rejects only when `signal` is aborted: whatever else can go wrong is in the result. */
@@ -148,6 +159,11 @@ async function runTests(
       signal: stop.signal,
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
       ...(options.vcpus === undefined ? {} : { vcpus: options.vcpus }),
+      ...(options.pcpus === undefined ? {} : { pcpus: options.pcpus }),
+      ...(options.boot === undefined || options.on === "dom0" ? {} : { boot: options.boot }),
+      onNote: (text) => {
+        options.onNote?.(text);
+      },
       onLog: (log) => {
         result.log = log;
       },

@@ -2,18 +2,19 @@
  * What a guest's test file says of the machine it needs, in a comment of its
  * own line before its first statement:
  *
- *     // @xenlet on=dom0 vcpus=4 mem=256 timeout=60 test-timeout=20 cmdline=words to the line's end
+ *     // @xenlet on=dom0 vcpus=4 pcpus=4 mem=256 timeout=60 test-timeout=20 cmdline=words to the line's end
  *
  * Times are in seconds, memory in MiB. Several such lines add up.
  */
 import { readFile } from "node:fs/promises";
 import { UserError } from "../../base/errors.js";
 import { WAYS, type Way } from "../../boot/boot.js";
-import { MAX_MEMORY_MIB, MAX_VCPUS, MIN_MEMORY_MIB } from "../../boot/qemu.js";
+import { MAX_MEMORY_MIB, MAX_PCPUS, MAX_VCPUS, MIN_MEMORY_MIB } from "../../boot/qemu.js";
 import { MAX_TIMEOUT_MS } from "../../boot/stages.js";
 
 export interface FileSettings {
   vcpus?: number;
+  pcpus?: number;
   memoryMiB?: number;
   timeoutMs?: number;
   testTimeoutMs?: number;
@@ -41,7 +42,7 @@ export function parseSettings(text: string, file: string): FileSettings {
     if (words === undefined) continue;
     const refuse = (what: string): never => {
       throw new UserError(
-        `${file}:${index + 1}: ${what}; expected on=, vcpus=, mem= (MiB), timeout=, test-timeout= (seconds), or cmdline= as the last`,
+        `${file}:${index + 1}: ${what}; expected on=, vcpus=, pcpus=, mem= (MiB), timeout=, test-timeout= (seconds), or cmdline= as the last`,
       );
     };
     for (const [key, value] of split(words)) set(settings, key, value, refuse);
@@ -84,6 +85,9 @@ function set(
     }
     case "vcpus":
       settings.vcpus = number(1, MAX_VCPUS);
+      return;
+    case "pcpus":
+      settings.pcpus = number(1, MAX_PCPUS);
       return;
     case "mem":
       settings.memoryMiB = number(MIN_MEMORY_MIB, MAX_MEMORY_MIB);

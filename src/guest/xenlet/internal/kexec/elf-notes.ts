@@ -18,7 +18,7 @@ import {
   XEN_ELFNOTE_PHYS32_ENTRY,
   XEN_NOTE_OWNER,
 } from "../../raw/abi/elf";
-import { PhysicalBytes } from "../memory/physical";
+import { ByteSource } from "../memory/physical";
 
 /* ELF_MAX_TOTAL_NOTE_COUNT and ELF_MAX_STRING_LENGTH, xen/include/xen/libelf.h */
 const MAX_TOTAL_NOTES: u32 = 65536;
@@ -41,7 +41,7 @@ const FEATURES =
 
 /** A file of which every byte can be asked for: those behind its end are 0. */
 export class ElfFile {
-  constructor(readonly bytes: PhysicalBytes) {}
+  constructor(readonly bytes: ByteSource) {}
 
   get size(): u64 {
     return this.bytes.size;

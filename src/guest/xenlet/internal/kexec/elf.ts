@@ -23,7 +23,7 @@ import {
   UNSET_ADDR,
   UNSET_ADDR32,
 } from "../../raw/abi/elf";
-import { PhysicalBytes } from "../memory/physical";
+import { ByteSource, PhysicalBytes } from "../memory/physical";
 import { ElfFile, XenNotes } from "./elf-notes";
 import { Refusal, hex, range } from "./refusal";
 
@@ -98,7 +98,7 @@ export class PvhElf {
   private layout: Layout = new Layout(false);
   private refusal: Refusal | null = null;
 
-  constructor(bytes: PhysicalBytes) {
+  constructor(bytes: ByteSource) {
     this.file = new ElfFile(bytes);
   }
 

@@ -6,13 +6,35 @@ const PAGE_SIZE: u64 = 4096;
 
 @lazy const word: usize = memory.data(sizeof<u64>(), 8);
 
-export class PhysicalBytes {
+/** Bytes that can be read, wherever they are. */
+export abstract class ByteSource {
   constructor(
-    /** Guest physical. */
-    readonly paddr: u64,
     /** In bytes. */
     readonly size: u64,
   ) {}
+
+  /** Copies `size` bytes from `offset` on to `to`. The caller knows that there are so many. */
+  abstract read(offset: u64, to: usize, size: u32): void;
+
+  u32(offset: u64): u32 {
+    this.read(offset, word, sizeof<u32>());
+    return load<u32>(word);
+  }
+
+  u64(offset: u64): u64 {
+    this.read(offset, word, sizeof<u64>());
+    return load<u64>(word);
+  }
+}
+
+export class PhysicalBytes extends ByteSource {
+  constructor(
+    /** Guest physical. */
+    readonly paddr: u64,
+    size: u64,
+  ) {
+    super(size);
+  }
 
   /** Where `bytes` are: linear memory is contiguous. They stay in memory for good. */
   static of(bytes: StaticArray<u8>): PhysicalBytes {
@@ -35,19 +57,8 @@ export class PhysicalBytes {
     return this.paddr < other.end && other.paddr < this.end;
   }
 
-  /** Copies `size` bytes from `offset` on to `to`. The caller knows that there are so many. */
   read(offset: u64, to: usize, size: u32): void {
     physical_read(to, this.paddr + offset, size);
-  }
-
-  u32(offset: u64): u32 {
-    this.read(offset, word, sizeof<u32>());
-    return load<u32>(word);
-  }
-
-  u64(offset: u64): u64 {
-    this.read(offset, word, sizeof<u64>());
-    return load<u64>(word);
   }
 
   /**

@@ -12,6 +12,7 @@ export const XEN_DOMCTL_max_mem: u32 = 11;
 export const XEN_DOMCTL_max_vcpus: u32 = 15;
 export const XEN_DOMCTL_resumedomain: u32 = 27;
 export const XEN_DOMCTL_sethvmcontext: u32 = 34;
+export const XEN_DOMCTL_memory_mapping: u32 = 39;
 export const XEN_DOMCTL_soft_reset: u32 = 79;
 export const XEN_DOMCTL_set_paging_mempool_size: u32 = 86;
 
@@ -111,4 +112,13 @@ export class xen_domctl_hvmcontext {
   size: u32;
   _pad: u32;
   buffer: u64;
+}
+
+@unmanaged
+export class xen_domctl_memory_mapping {
+  first_gfn: u64;
+  first_mfn: u64;
+  nr_mfns: u64;
+  add_mapping: u32;
+  padding: u32;
 }

@@ -1,0 +1,21 @@
+// xen/include/public/platform.h, Xen 4.17; what is here is the same in 4.14 to 4.22.
+
+export const __HYPERVISOR_platform_op: u32 = 7;
+
+export const XENPF_INTERFACE_VERSION: u32 = 0x03000001;
+export const XENPF_settime64: u32 = 62;
+
+/** The head of every call; the operation's own structure follows at `u`. */
+@unmanaged export class xen_platform_op {
+  cmd: u32;
+  interface_version: u32;
+}
+
+/** The wall clock is `secs` and `nsecs` since 1970-01-01 UTC when Xen's system time is `system_time`. */
+@unmanaged
+export class xenpf_settime64 {
+  secs: u64;
+  nsecs: u32;
+  mbz: u32;
+  system_time: u64;
+}

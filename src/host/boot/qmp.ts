@@ -1,0 +1,48 @@
+/** QEMU's monitor protocol, as far as it is used: one command after the other (docs/interop/qmp-spec.txt, QEMU 7.2). */
+import type { Duplex } from "node:stream";
+import { z } from "zod";
+import { EXTRA_FD } from "./qemu.js";
+import { LineSplitter } from "../protocol/serial.js";
+
+/** Has QEMU speak it on the socket that it was given. */
+export const QMP_ARGS = [
+  ...["-chardev", `socket,id=qmp,fd=${EXTRA_FD}`],
+  ...["-mon", "chardev=qmp,mode=control"],
+];
+
+/** An event has neither. */
+const Answer = z.object({
+  return: z.unknown().optional(),
+  error: z.object({ desc: z.string() }).optional(),
+});
+
+export class Qmp {
+  readonly #waiting: { resolve: (value: unknown) => void; reject: (error: Error) => void }[] = [];
+
+  constructor(private readonly socket: Duplex) {
+    const lines = new LineSplitter();
+    socket.on("data", (bytes: Uint8Array) => {
+      for (const line of lines.push(bytes)) this.#take(line);
+    });
+    socket.on("close", () => {
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error("QEMU is gone"));
+    });
+  }
+
+  /** Resolves to what the command returns; rejects with QEMU's own words, or when it is gone. */
+  async execute(command: string, words: Record<string, unknown> = {}): Promise<unknown> {
+    if (this.socket.destroyed) throw new Error("QEMU is gone");
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ resolve, reject });
+      this.socket.write(`${JSON.stringify({ execute: command, arguments: words })}\n`);
+    });
+  }
+
+  #take(line: string): void {
+    const answer = Answer.safeParse(JSON.parse(line)).data;
+    if (answer === undefined || (answer.error === undefined && answer.return === undefined)) return;
+    const asked = this.#waiting.shift();
+    if (answer.error === undefined) asked?.resolve(answer.return);
+    else asked?.reject(new Error(answer.error.desc));
+  }
+}
