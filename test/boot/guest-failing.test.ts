@@ -144,7 +144,7 @@ describe("a hang", () => {
     expect(resultOf("hang-outside").problem).toMatchObject({
       kind: "timeout",
       message: expect.stringMatching(
-        /^after "before": the guest ran, but said no verdict within 3 s; vCPU 0 was at /,
+        /^after "before": the guest ran, but said no verdict within 3 s(?: of its own \(.*\))?; vCPU 0 was at /,
       ) as string,
     });
   });

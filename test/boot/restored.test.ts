@@ -24,7 +24,8 @@ beforeAll(async () => {
     source,
     `import { systemTime } from "xenlet";
      console.log("wall " + Date.now().toString() + " system " + (systemTime() / 1000000).toString());
-     const bytes = crypto.getRandomValues(new Uint8Array(16));
+     const bytes = new Uint8Array(16);
+     crypto.getRandomValues(bytes);
      console.log("random " + Math.random().toString() + " " + bytes.join("-"));`,
   );
   clock = await build(source);

@@ -19,6 +19,7 @@ import {
   MAX_VCPUS,
   MIN_MEMORY_MIB,
   TOOLSTACK_MIB,
+  checkCommandLine,
   defaultPcpus,
   domainOverheadMiB,
   hasSavedSize,
@@ -201,6 +202,8 @@ async function planDomU(options: BootOptions, sized: Sized, keep?: string): Prom
     ...(progress === undefined ? {} : { progress }),
     ...(signal === undefined ? {} : { signal }),
   });
+  // As much as any other way of running it takes, so that a guest can be moved between them.
+  checkCommandLine(options.cmdline ?? "");
   const guest = await writeRunImage(options, "domu", nonce, keep);
   const words = [
     `nonce=${toolstackNonce}`,

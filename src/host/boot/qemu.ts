@@ -94,6 +94,16 @@ function escapeCommas(text: string): string {
   return text.replaceAll(",", ",,");
 }
 
+/** With what stands before the guest's own words, where something does. Throws a UserError. */
+export function checkCommandLine(cmdline: string): void {
+  if (!/^[ -~]*$/.test(cmdline))
+    throw new UserError("the guest's command line may have printable ASCII characters only");
+  if (cmdline.length > MAX_CMDLINE)
+    throw new UserError(
+      `the command line has ${cmdline.length} bytes, with what stands before the guest's own; Xen passes on ${MAX_CMDLINE} at most`,
+    );
+}
+
 /** QEMU's arguments for one boot. Throws a UserError for what cannot be said on a command line. */
 export function machineArgs(options: MachineOptions): string[] {
   const { memoryMiB, gdbPort } = options;
@@ -106,12 +116,7 @@ export function machineArgs(options: MachineOptions): string[] {
   const ramMiB = options.job === undefined ? neededMiB : sizeFor(neededMiB);
   const nonce = options.nonce === undefined ? "" : `nonce=${options.nonce} `;
   const cmdline = nonce + (options.cmdline ?? "");
-  if (!/^[ -~]*$/.test(cmdline))
-    throw new UserError("the guest's command line may have printable ASCII characters only");
-  if (cmdline.length > MAX_CMDLINE)
-    throw new UserError(
-      `the command line has ${cmdline.length} bytes, with what stands before the guest's own; Xen passes on ${MAX_CMDLINE} at most`,
-    );
+  checkCommandLine(cmdline);
 
   const xenArgs = [
     "com1=115200,8n1",
