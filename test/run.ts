@@ -10,6 +10,7 @@
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { UserError } from "../src/host/base/errors.js";
+import { describeCost, startCost } from "./runner/cost.js";
 import type { Outcome, Step } from "./runner/step.js";
 import { longSteps, steps } from "./runner/steps.js";
 
@@ -33,17 +34,16 @@ function describeError(error: unknown): string {
 }
 
 async function runStep(step: Step, root: string): Promise<Outcome> {
-  const start = performance.now();
+  const cost = startCost();
   const outcome = await step.run(root).catch((error: unknown) => ({
     passed: 0,
     failed: 1,
     skipped: 0,
     output: describeError(error),
   }));
-  const seconds = ((performance.now() - start) / 1000).toFixed(1);
   if (outcome.output !== undefined) console.log(outcome.output);
   const verdict = outcome.failed > 0 ? "FAILED" : outcome.passed === 0 ? "skipped" : "ok";
-  console.log(`${step.name}: ${verdict} (${step.title}, ${seconds} s)`);
+  console.log(`${step.name}: ${verdict} (${step.title}, ${describeCost(cost())})`);
   return outcome;
 }
 
@@ -52,6 +52,7 @@ const { values } = parseArgs({
 });
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
+const cost = startCost();
 for (const step of select(values.only)) {
   const outcome = await runStep(step, path.resolve(values.root));
   sum.passed += outcome.passed;
@@ -59,5 +60,6 @@ for (const step of select(values.only)) {
   sum.skipped += outcome.skipped;
 }
 
+console.log(`all of it: ${describeCost(cost())}`);
 console.log(`${sum.passed} passed, ${sum.failed} failed, ${sum.skipped} skipped`);
 process.exitCode = sum.failed > 0 || sum.passed === 0 ? 1 : 0;

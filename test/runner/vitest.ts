@@ -13,7 +13,11 @@ const Report = z.object({
   numTodoTests: z.number(),
   testResults: z.array(
     z.object({
+      name: z.string().optional(),
       status: z.string(),
+      /** ms since 1970. */
+      startTime: z.number().optional(),
+      endTime: z.number().optional(),
       assertionResults: z.array(z.object({ status: z.string() })),
     }),
   ),
@@ -37,6 +41,21 @@ export function countReport(json: unknown, exitCode: number | undefined): Outcom
     failed,
     skipped: report.numPendingTests + report.numTodoTests,
   };
+}
+
+/** Longer than that a file is named with what it took. */
+const SLOW_S = 10;
+
+/** The files that took longest, by the wall clock: where a run that has become too long can be made shorter. */
+export function slowFiles(json: unknown, root: string): string[] {
+  return Report.parse(json)
+    .testResults.map(({ name = "", startTime = 0, endTime = 0 }) => ({
+      file: path.relative(root, name),
+      seconds: (endTime - startTime) / 1000,
+    }))
+    .filter(({ seconds }) => seconds >= SLOW_S)
+    .toSorted((a, b) => b.seconds - a.seconds)
+    .map(({ file, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${file}`);
 }
 
 /** A step that runs one vitest project and streams vitest's own output. */
@@ -71,7 +90,9 @@ export function vitestStep(project: string, title: string): Step {
           const output = `vitest wrote no report (exit code ${String(exitCode)})`;
           return { passed: 0, failed: 1, skipped: 0, output };
         }
-        return countReport(JSON.parse(json), exitCode);
+        const parsed: unknown = JSON.parse(json);
+        for (const line of slowFiles(parsed, root)) console.log(line);
+        return countReport(parsed, exitCode);
       } finally {
         await rm(directory, { recursive: true, force: true });
       }

@@ -10,7 +10,8 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { describe, expect, test } from "vitest";
 import { findForeignNames } from "../../runner/alone.js";
-import { countReport } from "../../runner/vitest.js";
+import { startCost } from "../../runner/cost.js";
+import { countReport, slowFiles } from "../../runner/vitest.js";
 
 const top = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -99,6 +100,37 @@ describe("counting vitest's report", () => {
 
   test("a report of another shape is refused", () => {
     expect(() => countReport({ numPassedTests: 3 }, 0)).toThrow();
+  });
+});
+
+describe("what a run took", () => {
+  test("files that took 10 s and more are named, the longest first", () => {
+    const file = (name: string, seconds: number): object => ({
+      name: `/tree/${name}`,
+      status: "passed",
+      startTime: 1_000_000,
+      endTime: 1_000_000 + seconds * 1000,
+      assertionResults: [],
+    });
+    const counts = {
+      numPassedTests: 0,
+      numFailedTests: 0,
+      numPendingTests: 0,
+      numTodoTests: 0,
+    };
+    const testResults = [file("short.ts", 9), file("long.ts", 10), file("longest.ts", 100)];
+    expect(slowFiles({ ...counts, testResults }, "/tree")).toEqual([
+      "  100.0 s  longest.ts",
+      "   10.0 s  long.ts",
+    ]);
+  });
+
+  test("a step's CPU time is that of the processes that it started, too", async () => {
+    const cost = startCost();
+    const spin =
+      "for (const end = process.cpuUsage().user + 500_000; process.cpuUsage().user < end; );";
+    await execa("node", ["-e", spin]);
+    expect(cost().cpuS).toBeGreaterThanOrEqual(0.45);
   });
 });
 
