@@ -283,7 +283,7 @@ function whyNotRestored({ monitor, cause, answered }: Run): string | null {
   const records = monitor.hasToolstack ? monitor.toolstackRecords : monitor.records;
   const clock = records.map(fieldsOf).find((fields) => fields?.get("event") === "clock-differs");
   if (clock !== undefined)
-    return `Xen's clock and the machine's differ (${clock?.get("ppm") ?? "?"} ppm): another host saved it`;
+    return `Xen's clock and the machine's differ (${clock?.get("ppm") ?? "?"} ppm): another host saved it, or a busy one`;
   if (answered) return null;
   if (cause.type === "qemu")
     return `QEMU ended (${cause.status})${cause.stderr === "" ? "" : `: ${cause.stderr.trim()}`}`;

@@ -22,7 +22,7 @@ const FAILURE = "failure";
 /** What a restored machine may take until its toolstack answers, of CPU and in all: it needs a tenth of a second of both. */
 export const RESTORED_WITHIN = { cpuMs: 2_000, ms: 10_000 };
 /** So long nobody tries again where saving failed. */
-const FAILED_MS = 60 * 60 * 1000;
+const FAILED_MS = 10 * 60 * 1000;
 /** To be raised when what a state holds changes by other things than its key has. */
 const FORMAT = 1;
 
