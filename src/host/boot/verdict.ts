@@ -57,6 +57,8 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
     const text = JSON.stringify(monitor.printed.expected?.text ?? "");
     return judged(0, `the guest printed ${text}, as expected`);
   }
+  const shutDown = dom0ShutDownByGuest(monitor);
+  if (shutDown !== null) return crash(shutDown);
   const toolstack = failureOfToolstack(monitor);
   if (toolstack !== null)
     return {
@@ -159,6 +161,18 @@ function qemuEnded(monitor: Monitor, cause: Cause, guestCode: number | null): Ve
 function exitCodeOf(record: GuestRecord): number | null {
   const code = fieldsOf(record)?.get("code") ?? "";
   return /^\d{1,3}$/.test(code) && Number(code) <= 255 ? Number(code) : null;
+}
+
+/**
+ * dom0 was shut down while the guest ran, and its program, which reports each failure of its own, had said nothing: then
+ * Xen let the guest do it (SCHEDOP_remote_shutdown), which is a finding about Xen, not trouble on the host.
+ */
+function dom0ShutDownByGuest(monitor: Monitor): string | null {
+  const { toolstackRecords, toolstackEnding, ending, records, findings } = monitor;
+  if (toolstackEnding === null || ending !== null || records.length === 0) return null;
+  if (failureOf(toolstackRecords) !== null || findings.best !== null) return null;
+  const ended = describeEnding(toolstackEnding).replace(/^the domain/, "dom0");
+  return `${ended} while the guest ran, and had not asked for it: Xen allowed the guest to shut down dom0`;
 }
 
 /** What ended the domain that makes the guest's. */

@@ -228,8 +228,9 @@ describe("the toolstack failed, exit code 122:", () => {
       /^the toolstack failed: it gave up: there is no Xen$/,
     ],
     [
-      "it goes without a word",
+      "Xen crashes it",
       (console) => {
+        console.xen("Domain 0 (vcpu#0) crashed on cpu#0:");
         console.xen("Hardware Dom0 crashed: 'noreboot' set - not rebooting.");
       },
       /^the toolstack failed: its domain crashed$/,
@@ -239,6 +240,23 @@ describe("the toolstack failed, exit code 122:", () => {
     fail(console);
     expect(console.verdict()).toMatchObject({ verdict: "host", exitCode: 122 });
     expect(console.verdict().message).toMatch(message);
+  });
+
+  test("it goes without a word, before the guest says anything", () => {
+    const console = new Console();
+    console.start();
+    console.xen("Hardware Dom0 crashed: 'noreboot' set - not rebooting.");
+    expect(console.verdict()).toMatchObject({ verdict: "host", exitCode: 122 });
+    expect(console.verdict().message).toBe("the toolstack failed: its domain crashed");
+  });
+
+  test("but not if somebody else shut it down while the guest ran: that is a finding about Xen", () => {
+    const console = started();
+    console.xen("Hardware Dom0 crashed: 'noreboot' set - not rebooting.");
+    expect(console.verdict()).toMatchObject({ verdict: "crash", exitCode: 120 });
+    expect(console.verdict().message).toBe(
+      "dom0 crashed while the guest ran, and had not asked for it: Xen allowed the guest to shut down dom0",
+    );
   });
 
   test("the control: the same from the guest is the guest's crash", () => {

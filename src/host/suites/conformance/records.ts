@@ -66,7 +66,8 @@ export class BootCollector {
   readonly #evidence = new Map<string, Evidence>();
   /** The check, or the group of checks, that began last. */
   #begun: string | null = null;
-  /** What the domain, or the program, last said that is no result: why it came to none. */
+  #phase: Phase = "check";
+  /** What the domain, or the program, last logged in a phase of a group: why it came to no result. */
   readonly #lastWords = new Map<string, string>();
   #since: number;
   #heard = false;
@@ -103,6 +104,7 @@ export class BootCollector {
     switch (kind) {
       case "scenario":
         this.#begun = name;
+        this.#phase = phaseOf(fields) ?? "check";
         this.#since = this.now();
         return phaseOf(fields) !== null;
       case "begin":
@@ -137,7 +139,10 @@ export class BootCollector {
     const evidence = this.#evidenceOf(name, "begun");
     if (evidence?.phases.has(phase) === true)
       evidence.faults.push(`its ${phase} began again after its result`);
-    if (evidence !== null) this.#begun = name;
+    if (evidence !== null) {
+      this.#begun = name;
+      this.#phase = phase;
+    }
     this.#since = this.now();
     return true;
   }
@@ -196,15 +201,17 @@ export class BootCollector {
     return true;
   }
 
-  /** The last line that is no result, while `check`'s group of checks ran; null: there was none. */
+  /** The last line logged in the phase of `check`, or of its group, that has no result; null: there was none. */
   lastWords({ name, group }: PlannedCheck): string | null {
-    return this.#lastWords.get(group ?? name) ?? this.#lastWords.get(name) ?? null;
+    const phase: Phase = this.evidence(name).phases.has("check") ? "control" : "check";
+    const of = (begun: string): string | null => this.#lastWords.get(`${begun} ${phase}`) ?? null;
+    return of(group ?? name) ?? of(name);
   }
 
   /** A trap says more than that the domain ended, and an error of the guest's own more than its exit. */
   #heardWords(text: string): void {
     if (this.#begun === null || WORDLESS.test(text)) return;
-    this.#lastWords.set(this.#begun, text);
+    this.#lastWords.set(`${this.#begun} ${this.#phase}`, text);
   }
 
   /** What was said about a check that this boot was asked for. */

@@ -91,7 +91,7 @@ export class VersionRun {
       const words = collector.lastWords(check);
       this.#accounts.set(check.name, {
         evidence: collector.evidence(check.name),
-        end: words === null ? end.why : `${end.why}; the domain said: ${words}`,
+        end: words === null ? end.why : `${end.why}; last logged: ${words}`,
         log: end.log,
       });
     }

@@ -208,3 +208,27 @@ test("a record without the run's nonce is nobody's, and other kinds are other re
   expect(names(collector.unfinished)).toEqual(["a/one", "a/two"]);
   expect(collector.contradictions).toEqual([]);
 });
+
+describe("what was last logged", () => {
+  const group = { ...A, group: "first" };
+  const logged = (lines: string[]): string | null => {
+    const collector = new BootCollector([group], new Set(["a/one"]));
+    for (const line of lines) {
+      const [kind = "", ...rest] = line.split(" ");
+      collector.record(record(kind, rest.join(" ")));
+    }
+    return collector.lastWords(group);
+  };
+
+  test("is of the phase that came to no result: what the control says does not explain the check", () => {
+    const lines = [
+      "scenario name=first phase=check",
+      "log first: XEN_DOMCTL_soft_reset was refused: -16 (EBUSY)",
+      "scenario name=first phase=control",
+      "log d2: something else",
+    ];
+    expect(logged(lines)).toBe("first: XEN_DOMCTL_soft_reset was refused: -16 (EBUSY)");
+    const passed = "check name=a/one phase=check status=passed text=";
+    expect(logged([...lines.slice(0, 1), passed, ...lines.slice(2)])).toBe("d2: something else");
+  });
+});
