@@ -51,7 +51,7 @@ export const WATCHDOG_LINE_NAMES_TIMER = new Since(
   "SCHEDOP_watchdog",
   4,
   21,
-  "Xen prints `Watchdog timer 1 fired for d0`",
+  "Xen prints `Watchdog timer 0 fired for d0` for the watchdog with number 1",
   "Xen prints `Watchdog timer fired for domain 0`",
   "9a474fccec",
 );

@@ -7,6 +7,8 @@ export interface Answer {
   when: string;
   /** `group › test` of test/guest/sched-*.ts and test/boot/*.test.ts; a group alone stands for all of its tests. */
   tests: string[];
+  /** Those of `xenlet conform --suite sched`, on any Xen; none where the answer is the runtime's and not Xen's. */
+  checks: string[];
 }
 
 export interface Operation {
@@ -29,11 +31,13 @@ export const OPERATIONS: Operation[] = [
         answer: "0",
         when: "always",
         tests: ["yield › is 0, a thousand times", "yield › does not look at its argument"],
+        checks: ["sched/yield", "sched/yield-argument"],
       },
       {
         answer: "0",
         when: "another vCPU waits for the CPU: it runs first",
         tests: ["yield, two vCPUs on one CPU"],
+        checks: ["sched/yield-to-another"],
       },
     ],
   },
@@ -46,6 +50,7 @@ export const OPERATIONS: Operation[] = [
         answer: "0, at once",
         when: "interrupts are on and an upcall can be delivered",
         tests: ["block › returns 0 at once while an upcall can be delivered"],
+        checks: ["sched/block-at-once"],
       },
       {
         answer: "0, after a sleep",
@@ -56,16 +61,19 @@ export const OPERATIONS: Operation[] = [
           "block › does not look at its argument",
           "control: an event that comes later ends the same block",
         ],
+        checks: ["sched/block-until-event", "sched/block-argument"],
       },
       {
         answer: "never",
         when: "interrupts are off and an event is pending already",
         tests: ["with an event pending, block with interrupts off sleeps for ever"],
+        checks: ["sched/block-interrupts-off"],
       },
       {
         answer: "evtchn_upcall_mask = 0",
         when: "whatever it was; PVH does not look at it",
         tests: ["block › writes evtchn_upcall_mask, set to 1, back to 0, and wakes all the same"],
+        checks: ["sched/block-clears-mask"],
       },
       {
         answer: "0, without the hypercall",
@@ -75,6 +83,7 @@ export const OPERATIONS: Operation[] = [
           "with hypercalls by %s › 10,000 wake-ups, none lost",
           "with hypercalls by %s › the control: the bare hypercall sleeps through one",
         ],
+        checks: [],
       },
     ],
   },
@@ -87,11 +96,13 @@ export const OPERATIONS: Operation[] = [
         answer: "the domain ends",
         when: "with the lowest byte of the reason, whether or not it has a name",
         tests: ["shutdown, the reason that Xen reports"],
+        checks: ["sched/shutdown-reason"],
       },
       {
         answer: "-EFAULT",
         when: FAULT,
         tests: ["shutdown › a bad address is -EFAULT, and the domain lives"],
+        checks: ["sched/shutdown-bad-address"],
       },
     ],
   },
@@ -104,6 +115,7 @@ export const OPERATIONS: Operation[] = [
         answer: "0, at once",
         when: "an upcall can be delivered (interrupts are on): before any port is looked at",
         tests: ["poll, an upcall can be delivered"],
+        checks: ["sched/poll-upcall-first"],
       },
       {
         answer: "0 (EVENT)",
@@ -114,6 +126,7 @@ export const OPERATIONS: Operation[] = [
           "poll, a port is pending › the second of two",
           "poll, a port is pending › the last of 128",
         ],
+        checks: ["sched/poll-pending", "sched/poll-second-pending", "sched/poll-last-of-128"],
       },
       {
         answer: "0 (EVENT)",
@@ -122,6 +135,7 @@ export const OPERATIONS: Operation[] = [
           "poll, an event while it sleeps › on its port: EVENT, before the deadline",
           "poll, an event while it sleeps › on the last of 128 ports: EVENT, without a deadline",
         ],
+        checks: ["sched/poll-event", "sched/poll-event-of-128"],
       },
       {
         answer: "0 (DEADLINE)",
@@ -132,6 +146,7 @@ export const OPERATIONS: Operation[] = [
           "poll, the deadline › in the past: at once",
           "poll, the deadline › of a later poll replaces an earlier one's",
         ],
+        checks: ["sched/poll-deadline", "sched/poll-past-deadline", "sched/poll-deadline-replaced"],
       },
       {
         answer: "0 (SPURIOUS)",
@@ -142,6 +157,13 @@ export const OPERATIONS: Operation[] = [
           "poll, an event while it sleeps › unmasked and elsewhere ends a poll of one port: SPURIOUS",
           "poll, an event while it sleeps › is none if its port is pending already",
         ],
+        checks: [
+          "sched/poll-masked-elsewhere",
+          "sched/poll-masked-elsewhere-two",
+          "sched/poll-masked-elsewhere-none",
+          "sched/poll-unmasked-elsewhere",
+          "sched/poll-pending-elsewhere",
+        ],
       },
       {
         answer: "0 (SPURIOUS)",
@@ -149,21 +171,29 @@ export const OPERATIONS: Operation[] = [
         tests: [
           "poll, the deadline › of an earlier poll that an event ended wakes a later one: SPURIOUS",
         ],
+        checks: ["sched/poll-earlier-deadline"],
       },
       {
         answer: "-EINVAL",
         when: "more than 128 ports",
         tests: ["poll, a port is pending › 129 ports are -EINVAL all the same"],
+        checks: ["sched/poll-129-ports"],
       },
       {
         answer: "-EINVAL",
         when: "a port that is none, unless one before it is pending",
         tests: ["poll, a port that is none"],
+        checks: [
+          "sched/poll-invalid-port",
+          "sched/poll-invalid-after-pending",
+          "sched/poll-unusable-port",
+        ],
       },
       {
         answer: "-EFAULT",
         when: "the argument or the ports cannot be read",
         tests: ["poll, bad addresses"],
+        checks: ["sched/poll-bad-address", "sched/poll-bad-ports-address"],
       },
     ],
   },
@@ -176,6 +206,7 @@ export const OPERATIONS: Operation[] = [
         answer: "0, the domain ends",
         when: "from dom0, with the lowest byte of the reason; a latched code stays",
         tests: ["remote_shutdown"],
+        checks: ["sched/remote-shutdown", "sched/remote-shutdown-latched"],
       },
       {
         answer: "-ESRCH",
@@ -184,13 +215,20 @@ export const OPERATIONS: Operation[] = [
           "remote_shutdown › a domain that does not exist is -ESRCH",
           "remote_shutdown › DOMID_SELF is -ESRCH, and the domain lives",
         ],
+        checks: ["sched/remote-shutdown-no-domain", "sched/remote-shutdown-self"],
       },
       {
         answer: "-EPERM",
         when: "from a domU, any domain that exists, itself included",
         tests: ["remote_shutdown › from a domU, dom0 is -EPERM, and so is itself"],
+        checks: ["sched/remote-shutdown-refused"],
       },
-      { answer: "-EFAULT", when: FAULT, tests: ["remote_shutdown › a bad address is -EFAULT"] },
+      {
+        answer: "-EFAULT",
+        when: FAULT,
+        tests: ["remote_shutdown › a bad address is -EFAULT"],
+        checks: ["sched/remote-shutdown-bad-address"],
+      },
     ],
   },
   {
@@ -202,11 +240,17 @@ export const OPERATIONS: Operation[] = [
         answer: "0",
         when: "always; the lowest byte of the first reason is what the domain will end with",
         tests: ["shutdown_code"],
+        checks: [
+          "sched/shutdown-code-first",
+          "sched/shutdown-code-lowest-byte",
+          "sched/shutdown-code-forgotten",
+        ],
       },
       {
         answer: "-EFAULT",
         when: FAULT,
         tests: ["shutdown_code › a bad address is -EFAULT, and latches nothing"],
+        checks: ["sched/shutdown-code-bad-address"],
       },
     ],
   },
@@ -222,11 +266,13 @@ export const OPERATIONS: Operation[] = [
           "watchdog › the first is 1, the second 2, a third -ENOSPC",
           "watchdog › a destroyed id is given again",
         ],
+        checks: ["sched/watchdog-ids", "sched/watchdog-given-again"],
       },
       {
         answer: "4294967268",
         when: "id 0 and both are in use: -ENOSPC, cut to 32 bits; `watchdogOp()` widens it again",
         tests: ["watchdog › -ENOSPC comes from Xen as a 32-bit number, which watchdogOp() widens"],
+        checks: ["sched/watchdog-full"],
       },
       {
         answer: "0",
@@ -235,26 +281,36 @@ export const OPERATIONS: Operation[] = [
           "watchdog › poked and destroyed: 0; destroyed twice, or poked after that: -EINVAL",
           "watchdog › destroyed, it does not fire; poked, it starts anew",
         ],
+        checks: ["sched/watchdog-poked"],
       },
       {
         answer: "-EINVAL",
         when: "an id that is not in use, or above 2",
         tests: ["watchdog › an id that never was one is -EINVAL"],
+        checks: ["sched/watchdog-not-in-use", "sched/watchdog-no-such-id"],
       },
       {
         answer: "the domain ends, reason 4",
         when: "a timer expires; at once for id 0 with timeout 0; with the latched code if there is one",
         tests: ["watchdog"],
+        checks: [
+          "sched/watchdog-expires",
+          "sched/watchdog-at-once",
+          "sched/watchdog-latched",
+          "sched/watchdog-message",
+        ],
       },
       {
         answer: "-EFAULT",
         when: FAULT,
         tests: ["watchdog › a bad address is -EFAULT, and arms nothing"],
+        checks: ["sched/watchdog-bad-address"],
       },
       {
         answer: "no timer is lost",
         when: "the class, whoever forgets it",
         tests: ["Watchdog"],
+        checks: [],
       },
     ],
   },
@@ -270,11 +326,13 @@ export const OPERATIONS: Operation[] = [
           "pin_override › pins, and takes the pin back",
           "pin_override › every negative number takes the pin back",
         ],
+        checks: ["sched/pin-override"],
       },
       {
         answer: "-EBUSY",
         when: "pinned already, to the same CPU too",
         tests: ["pin_override › pinned already is -EBUSY, to the same CPU too"],
+        checks: ["sched/pin-override-busy"],
       },
       {
         answer: "-EINVAL",
@@ -284,13 +342,20 @@ export const OPERATIONS: Operation[] = [
           "pin_override, a CPU that exists and is offline",
           "pin_override › nothing to take back is -EINVAL",
         ],
+        checks: ["sched/pin-override-no-cpu", "sched/pin-override-nothing"],
       },
       {
         answer: "-EPERM",
         when: "not the hardware domain: before the argument is read",
         tests: ["pin_override › from a domU it is -EPERM, before the argument is read"],
+        checks: ["sched/pin-override-refused"],
       },
-      { answer: "-EFAULT", when: FAULT, tests: ["pin_override › a bad address is -EFAULT"] },
+      {
+        answer: "-EFAULT",
+        when: FAULT,
+        tests: ["pin_override › a bad address is -EFAULT"],
+        checks: ["sched/pin-override-bad-address"],
+      },
     ],
   },
   {
@@ -305,6 +370,7 @@ export const OPERATIONS: Operation[] = [
           "sched_op › a command that is none is -ENOSYS, whatever its argument",
           "sched_op › the command is an int: Xen looks at 32 bits of it",
         ],
+        checks: ["sched/unknown-command", "sched/command-width"],
       },
     ],
   },
@@ -320,6 +386,7 @@ export const OPERATIONS: Operation[] = [
           "sched_op › an argument in static memory, on the heap, in an object, in an array or in a shared frame is read",
           "sched_op › an argument at any alignment, and up to the last byte of memory, is read",
         ],
+        checks: ["sched/argument-anywhere"],
       },
       {
         answer: "-EFAULT",
@@ -327,6 +394,7 @@ export const OPERATIONS: Operation[] = [
         tests: [
           "sched_op › an argument that ends behind memory, at null, beyond memory or outside the address space is -EFAULT",
         ],
+        checks: ["sched/argument-behind-memory", "sched/argument-not-canonical"],
       },
     ],
   },
@@ -339,6 +407,7 @@ export const OPERATIONS: Operation[] = [
         answer: "-ENOSYS",
         when: "always: PV only",
         tests: ["sched_op_compat"],
+        checks: ["sched/compat"],
       },
     ],
   },

@@ -101,6 +101,36 @@ export const EXPECTATIONS: Expectations = {
         { check: "other-vcpus/time-by-virtual-address", phase: "check" },
       ],
     },
+    {
+      value: "poll-unusable-port",
+      what: "SCHEDOP_poll of a port that is free: refused, or not pending",
+      answers: [
+        { from: "4.7", expected: "0", means: "0: not pending", commit: null },
+        { from: "4.15", expected: "-22", means: "-EINVAL", commit: "d4bfa0c78f" },
+      ],
+      reason: "do_poll() asks whether the port is usable, and not only whether it is allocated",
+      reportedBy: [{ check: "sched/poll-unusable-port", phase: "check" }],
+    },
+    {
+      value: "watchdog-message",
+      what: "the timer that Xen names in its message when the guest's watchdog 2 has fired",
+      answers: [
+        {
+          from: "4.7",
+          expected: "unnamed",
+          means: "none: Watchdog timer fired for domain N",
+          commit: null,
+        },
+        {
+          from: "4.21",
+          expected: "timer 1",
+          means: "Watchdog timer 1 fired for dN: counted from 0",
+          commit: "9a474fccec",
+        },
+      ],
+      reason: "domain_watchdog_timeout() knows which timer it is",
+      reportedBy: [{ check: "sched/watchdog-message", phase: "check" }],
+    },
   ],
   exemptions: [
     ...["vcpu-areas", "other-vcpus"].flatMap((area) => [
