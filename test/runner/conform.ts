@@ -46,6 +46,8 @@ export function conformStep(name: string, title: string): Step {
           "node",
           [
             ...["scripts/run-ts.js", "src/host/cli/main.ts", "conform", "--suite", await suites()],
+            // One of the three versions is entered through Xen's hypercall page, so that both ways stay proved.
+            ...["--hypercall", "alternate"],
             ...["--reporter", "terminal", "--reporter", "json", "--output-file", `json=${file}`],
           ],
           {

@@ -1,6 +1,6 @@
 // The conformance program. As dom0 it runs the scenarios that its job names (`scenarios=a+b`), each twice:
 // as it is, and as its control. As a domain it is the guest of one (`scenario=a`); with `toolstack=xl` one that another
-// toolstack made.
+// toolstack made. With `symbols=a+b*` it tells where those functions of Xen's are.
 
 import { checked, commandLineValue, evtchn, record, sched } from "xenlet";
 import { SHUTDOWN_poweroff } from "xenlet/raw/abi/sched";
@@ -10,6 +10,7 @@ import { onConsoleLine } from "xenlet/toolstack";
 import { takeJob, xenInterface } from "xenlet/raw/toolstack";
 import { CHECK_LINE, GuestSide } from "./guest-side";
 import { scenarioNamed } from "./list";
+import { tellSymbols } from "./symbols";
 import { ToolstackSide } from "./toolstack-side";
 
 /** Whose results the console's lines are. */
@@ -53,5 +54,7 @@ function runAsGuest(name: string): void {
 }
 
 const scenario = commandLineValue("scenario");
+const symbols = commandLineValue("symbols");
 if (scenario.length > 0) runAsGuest(scenario);
+else if (symbols.length > 0) tellSymbols(symbols.split("+"));
 else runAsToolstack();

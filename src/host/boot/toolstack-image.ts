@@ -7,6 +7,7 @@ import { execa } from "execa";
 import { Cache } from "../cache/cache.js";
 import { KINDS } from "../cache/kinds.js";
 import { buildImage } from "../build/build.js";
+import type { HypercallMode } from "../build/link/toolchain.js";
 import type { Progress } from "../base/progress.js";
 import { packageRoot } from "../base/package-root.js";
 
@@ -32,10 +33,11 @@ export type ToolstackProgram = "toolstack/main.ts" | "conformance/main.ts";
  */
 export async function toolstackImage(
   program: ToolstackProgram = "toolstack/main.ts",
-  options: { progress?: Progress; signal?: AbortSignal } = {},
+  options: { progress?: Progress; signal?: AbortSignal; hypercall?: HypercallMode } = {},
 ): Promise<string> {
-  const { progress, signal } = options;
-  const name = `${program.replaceAll("/", "-").replace(/\.ts$/, "")}-${await digest()}`;
+  const { progress, signal, hypercall = "direct" } = options;
+  const mode = hypercall === "direct" ? "" : `-${hypercall}`;
+  const name = `${program.replaceAll("/", "-").replace(/\.ts$/, "")}${mode}-${await digest()}`;
   let building = false;
   const { tree } = await new Cache()
     .provide(
@@ -48,6 +50,7 @@ export async function toolstackImage(
           entry: path.join(packageRoot, "src/guest", program),
           output: path.join(at.tree, IMAGE),
           native: await nativeFilesOf(program),
+          hypercall,
           ...(signal === undefined ? {} : { signal }),
         });
         progress?.done("built the toolstack");

@@ -4,11 +4,12 @@ import { InvalidArgumentError, Option, type Command } from "commander";
 import { UserError } from "../../base/errors.js";
 import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
 import type { BootStart } from "../../boot/boot.js";
-import { XEN_RELEASES } from "../../debian/index.js";
+import { XEN_RELEASES, type XenBinary } from "../../debian/index.js";
 import type { ConformanceBackend } from "../../suites/conformance/backend.js";
 import { expectationsOn } from "../../suites/conformance/expectations-on.js";
-import type { BackendOptions } from "../../suites/conformance/backend.js";
+import type { BackendOptions, HypercallChoice } from "../../suites/conformance/backend.js";
 import { createBackend } from "../../suites/conformance/default-backend.js";
+import { COVERED, Coverage } from "../../suites/conformance/coverage/coverage.js";
 import { exitCodeOfReport } from "../../suites/conformance/exit-code.js";
 import {
   WAYS,
@@ -52,6 +53,9 @@ export interface ConformOptions extends CommonOptions {
   silence: number;
   knownFaults: boolean;
   boot: BootStart;
+  hypercall: "direct" | "page" | "alternate";
+  coverage?: string;
+  coverageOf?: string[];
   reporter?: string[];
   outputFile?: string[];
 }
@@ -123,6 +127,24 @@ export function addConform(
         .argParser(onOff)
         .default(true, "on"),
     )
+    .addOption(
+      new Option(
+        "--hypercall <how>",
+        "how dom0 and its domains enter Xen: by the instruction (direct), through Xen's hypercall page (page), or each second version through the page (alternate)",
+      )
+        .choices(["direct", "page", "alternate"])
+        .default("direct"),
+    )
+    .option(
+      "--coverage <directory>",
+      "write which blocks of Xen's functions the checks ran, and which never, for each version (on domu)",
+    )
+    .addOption(
+      new Option(
+        "--coverage-of <functions>",
+        `whose: names with commas, a * at either end stands for anything (default: ${COVERED.join(", ")})`,
+      ).argParser((text) => text.split(",")),
+    )
     .addOption(MATRIX_REPORTER())
     .addOption(MATRIX_OUTPUT_FILE())
     .addOption(option.JSON_OUTPUT())
@@ -162,7 +184,16 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
   const { signal } = context;
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const [first = "domu", ...others] = options.on;
-  const backend = await connect({ on: first, progress, signal, boot: options.boot });
+  /** Files of Xen that are entered through the page. */
+  const byPage = new Set<string>();
+  const hypercall: HypercallChoice = {
+    modes: options.hypercall === "alternate" ? ["direct", "page"] : [options.hypercall],
+    of: ({ path }) => (byPage.has(path) ? "page" : "direct"),
+  };
+  const shared = { progress, signal, hypercall, boot: options.boot };
+  const coverage = await beginCoverage(options);
+  const trace = coverage === null ? {} : { trace: (xen: XenBinary) => coverage.boot(xen) };
+  const backend = await connect({ on: first, ...shared, ...trace });
   const plan = await backend.plan();
   const filters = options.filter ?? [];
   const selected = filterChecks(suiteChecks(plan, options.suite, filters.length > 0), filters);
@@ -172,17 +203,24 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
     return;
   }
   await checkOutputs(outputs);
+  await backend.prepare?.();
 
   const began = new Date().toISOString();
   const start = performance.now();
   const choices = labelXens(options.xen ?? releasesFor(options.on));
-  const { xens, unavailable } = await provideXens(choices, {
+  const { xens: provided, unavailable } = await provideXens(choices, {
     provide: (text) => chooseXen(text, progress, signal),
     named: options.xen !== undefined,
     say: (line) => {
       context.say(`xenlet: ${line}`);
     },
     signal,
+  });
+  const xens = provided.map(({ label, xen }, at) => {
+    if (options.hypercall === "direct" || (options.hypercall === "alternate" && at % 2 === 0))
+      return { label, xen };
+    byPage.add(xen.path);
+    return { label: `${label} page`, xen };
   });
   const shown = new Shown(progress, checks.length * xens.length * options.on.length);
   let report: Report;
@@ -210,8 +248,7 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
       runs.push(...made);
     };
     await runWay(first, backend);
-    for (const on of others)
-      await runWay(on, await connect({ on, progress, signal, boot: options.boot }));
+    for (const on of others) await runWay(on, await connect({ on, ...shared }));
     report = {
       runs,
       unavailable,
@@ -224,7 +261,35 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
     shown.close();
   }
   await writeReport(report, outputs, context);
+  if (coverage !== null)
+    for (const { label, xen } of xens)
+      context.say(await coverage.write(label, xen, { on: first, progress, signal, hypercall }));
   context.exitWith(exitCodeOfReport(report));
+}
+
+/** Null: none is asked for. */
+async function beginCoverage({
+  coverage,
+  coverageOf,
+  on,
+}: ConformOptions): Promise<Coverage | null> {
+  const usage = { exitCode: ExitCode.USAGE };
+  if (coverage === undefined) {
+    if (coverageOf !== undefined) throw new UserError("--coverage-of needs --coverage", usage);
+    return null;
+  }
+  if (on.some((way) => way !== "domu"))
+    throw new UserError(
+      "--coverage is for --on domu: under xl most of what runs is Linux's doing",
+      usage,
+    );
+  const odd = coverageOf?.find((name) => !/^\*?\w+\*?$/.test(name));
+  if (odd !== undefined)
+    throw new UserError(
+      `--coverage-of ${JSON.stringify(odd)}: expected the name of a function`,
+      usage,
+    );
+  return Coverage.begin(coverage, coverageOf ?? COVERED);
 }
 
 /** A domain under xl is reset in seconds, several times, and says nothing until it has ended. */

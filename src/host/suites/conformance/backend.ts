@@ -4,6 +4,7 @@
  */
 import type { Progress } from "../../base/progress.js";
 import type { BootResult, BootStart } from "../../boot/boot.js";
+import type { HypercallMode } from "../../build/link/toolchain.js";
 import type { XenBinary } from "../../debian/index.js";
 import type { GuestRecord } from "../../protocol/record.js";
 import type { PlannedCheck, Way } from "./model.js";
@@ -14,11 +15,24 @@ export interface BackendOptions {
   signal: AbortSignal;
   /** Default: cold. */
   boot?: BootStart;
+  /** How dom0 and its domains enter each Xen. Default: "direct" for all. */
+  hypercall?: HypercallChoice;
+  /** More arguments for QEMU, for a boot of that Xen, and what is done when it is over. */
+  trace?: (xen: XenBinary) => { qemuArgs: string[]; end: () => Promise<void> };
+}
+
+export interface HypercallChoice {
+  /** All that `of` returns. */
+  modes: readonly HypercallMode[];
+  of(xen: XenBinary): HypercallMode;
 }
 
 export interface ConformanceBackend {
   /** All checks that there are, in the order in which they are meant to be read. */
   plan(): Promise<PlannedCheck[]>;
+
+  /** Gets and builds what boots need; the first boot does it otherwise. */
+  prepare?(): Promise<unknown>;
 
   /**
    * Runs those checks, with their controls, in one boot. Whatever a boot can come to is a

@@ -3,11 +3,10 @@
  * domain of itself for each scenario, and reports what its checks come to.
  */
 import { bootGuest, type BootOptions } from "../../boot/boot.js";
-import { provideQemu } from "../../debian/index.js";
 import { fieldsOf, type GuestRecord } from "../../protocol/record.js";
-import { toolstackImage } from "../../boot/toolstack-image.js";
 import type { BackendOptions, ConformanceBackend } from "./backend.js";
 import type { DeclaredScenario } from "./declarations.js";
+import { prepared } from "./images.js";
 import { readPlan } from "./plan.js";
 import { DEFAULT_SUITE } from "./select.js";
 import { createXlBackend } from "./xl-backend.js";
@@ -41,36 +40,45 @@ const PICTURE = "picture";
 
 export async function createBackend(options: BackendOptions): Promise<ConformanceBackend> {
   if (options.on !== "domu") return createXlBackend(options);
-  const { progress, signal } = options;
   const { checks: planned, declared } = await readPlan();
-  const qemu = await provideQemu(progress, { signal });
-  const image = await toolstackImage("conformance/main.ts", { progress, signal });
+  const prepare = prepared(options);
   return {
     plan: () => Promise.resolve(planned),
-    boot: (boot) => {
+    prepare,
+    boot: async (boot) => {
+      const { qemu, imageFor } = await prepare();
+      const image = imageFor(boot.xen);
       const asked = new Set(boot.checks);
       const scenarios = new Set(boot.checks.flatMap((name) => declared.get(name)?.scenario ?? []));
       const wanted = [...scenarios].map(({ name }) => name);
       const first = planned.find(({ suite }) => suite === DEFAULT_SUITE);
       if (first !== undefined && asked.has(first.name)) wanted.unshift(PICTURE);
-      return bootGuest({
+      const races = [...scenarios].some(({ suite }) => suite === RACES) ? RACE_MACHINE : null;
+      const traced = options.trace?.(boot.xen) ?? null;
+      const ended = bootGuest({
         image,
         on: "dom0",
         job: { words: `scenarios=${wanted.join("+")}`, files: [image] },
         // All that is restored from one state shares one boot: what depends on a boot's own timing would never be seen.
-        boot: options.boot ?? "cold",
+        boot: traced === null ? (options.boot ?? "cold") : "cold",
         xen: boot.xen,
         qemu,
         memoryMiB: DOM0_MIB,
         domUMiB: domainsMiB([...scenarios]),
         timeoutMs: TIMEOUT_MS,
-        ...([...scenarios].some(({ suite }) => suite === RACES) ? RACE_MACHINE : {}),
+        ...races,
+        ...(traced === null ? {} : { qemuArgs: traced.qemuArgs }),
         signal: boot.signal,
         onRecord: (record) => {
           if (isWanted(record, asked)) boot.onRecord(record);
         },
         onLog: boot.onLog,
       });
+      try {
+        return await ended;
+      } finally {
+        await traced?.end();
+      }
     },
   };
 }

@@ -7,9 +7,7 @@
  * it out.
  */
 import { readFile } from "node:fs/promises";
-import { provideQemu } from "../../debian/index.js";
 import type { GuestRecord } from "../../protocol/record.js";
-import { toolstackImage } from "../../boot/toolstack-image.js";
 import { withRunBlock } from "../../elf/run-block.js";
 import { provideDom0 } from "../../xl/dom0-image.js";
 import { releaseWithDom0 } from "../../xl/plan.js";
@@ -22,6 +20,7 @@ import type {
   ConformanceBoot,
   ConformanceBootOptions,
 } from "./backend.js";
+import { prepared } from "./images.js";
 import { PHASES, type Phase } from "./model.js";
 import { readPlan } from "./plan.js";
 import type { DeclaredScenario } from "./declarations.js";
@@ -44,12 +43,13 @@ interface Part {
 export async function createXlBackend(options: BackendOptions): Promise<ConformanceBackend> {
   const { progress, signal } = options;
   const { checks: planned, declared } = await readPlan();
-  const qemu = await provideQemu(progress, { signal });
-  const image = await toolstackImage("conformance/main.ts", { progress, signal });
+  const prepare = prepared(options);
   const hvm = options.on === "xl-hvm";
 
   const boot = async (asked: ConformanceBootOptions): Promise<ConformanceBoot> => {
     const release = releaseWithDom0(asked.xen);
+    const { qemu, imageFor } = await prepare();
+    const image = imageFor(asked.xen);
     const dom0 = await provideDom0(release, progress, { deviceModel: hvm, signal: asked.signal });
     const wanted = new Set(asked.checks);
     const scenarios = new Set(asked.checks.flatMap((name) => declared.get(name)?.scenario ?? []));
@@ -91,7 +91,7 @@ export async function createXlBackend(options: BackendOptions): Promise<Conforma
       xen: { banner: run.banner },
     };
   };
-  return { plan: () => Promise.resolve(planned), boot };
+  return { plan: () => Promise.resolve(planned), prepare, boot };
 }
 
 function cmdline({ scenario, phase }: Part): string {
