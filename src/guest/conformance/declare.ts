@@ -47,6 +47,7 @@ export function scenario(declaration: ScenarioDeclaration): ScenarioDeclaration 
   return declaration;
 }
 
+export const SCHED = "sched";
 export const RACES = "races";
 /** vCPU 0 looks on, 1 and 2 race; 3 is for pairs that bring one up and down. */
 export const RACE_VCPUS = 4;

@@ -33,6 +33,10 @@ import {
 } from "./scenarios/races-events";
 import { VersionCopy, VersionFrames, VersionStatus } from "./scenarios/races-grants";
 import { PollSend, ShutdownCode, WatchdogsOfTwo } from "./scenarios/races-sched";
+import { SchedCalls, SchedVcpus } from "./scenarios/sched-calls";
+import { SchedPin } from "./scenarios/sched-dom0";
+import { SchedEnds } from "./scenarios/sched-ends";
+import { SchedBlock, SchedPoll } from "./scenarios/sched-sleep";
 import {
   SharedInfo,
   SharedInfoElsewhere,
@@ -55,6 +59,8 @@ import { Unsupported } from "./scenarios/unsupported";
 import { VcpuAreas } from "./scenarios/vcpu-areas";
 import { VcpuInfo, VcpuInfoOfOthers } from "./scenarios/vcpu-info";
 import { GuestMayNot, NotAsked, OtherReasons, ParavirtualDomain, WhoMay } from "./scenarios/who-may";
+import { UnfinishedAccess, UnfinishedAccessHigh } from "./scenarios/who-may-unfinished";
+import { SharedInfoWidth } from "./scenarios/shared-info-width";
 import { DuringAnother, RunningDomain, ShutDownByToolstack } from "./scenarios/who-may-when";
 
 export function scenarios(): Array<Scenario> {
@@ -75,6 +81,7 @@ export function scenarios(): Array<Scenario> {
     new FifoMany(),
     new Leaks(),
     new Limits(),
+    new SharedInfoWidth(),
     new Ioreq(),
     new CallbackDelivers(),
     new PeerCanBeBound(),
@@ -106,9 +113,17 @@ export function scenarios(): Array<Scenario> {
     new RunningDomain(),
     new ShutDownByToolstack(),
     new DuringAnother(),
+    new UnfinishedAccess(),
+    new UnfinishedAccessHigh(),
     new Unsupported(),
     new PinnedGrant(),
     new IllegalVector(),
+    new SchedCalls(),
+    new SchedVcpus(),
+    new SchedPoll(),
+    new SchedBlock(),
+    new SchedEnds(),
+    new SchedPin(),
     new Picture(),
     new Endurance(),
     new ResetExpand(),

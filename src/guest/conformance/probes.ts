@@ -21,6 +21,10 @@ export declare function preempted_domctl(argument: usize, upcallPending: usize):
 /** How often the last one was left. */
 @external("native", "preemptions") export declare function preemptions(): u32;
 
+/** A hypercall by a 32-bit caller: Xen's own number. Arguments lie below 4 GiB. Interrupts are off. */
+@external("native", "compat_hypercall")
+export declare function compat_hypercall(op: u32, a1: u32, a2: u32): i64;
+
 // shutdown_with_registers()'s report: offsets in bytes, and what the bits of its maps are.
 export const REPORT_SIZE: i32 = 24;
 export const REPORT_RESULT: usize = 0;

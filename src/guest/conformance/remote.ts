@@ -12,6 +12,7 @@ declare function remote_ask(id: u32, request: u32, a0: u64, a1: u64, a2: u64, a3
 @external("native", "remote_answered") declare function remote_answered(id: u32): u32;
 @external("native", "remote_result") declare function remote_result(id: u32): i64;
 @external("native", "remote_turns") declare function remote_turns(id: u32): u64;
+@external("native", "remote_holds") declare function remote_holds(): u32;
 @external("native", "remote_let_go") declare function remote_let_go(): void;
 
 /** enum request. */
@@ -24,6 +25,7 @@ const enum Request {
   HOLD_REGISTERS = 5,
   LAPIC_ON = 6,
   LOAD32 = 7,
+  READ_PORT = 8,
 }
 
 /** In the order of the bit map of lostRegisters(). */
@@ -118,6 +120,12 @@ export class RemoteVcpu {
   /** From now on every register has a value of its own, until lostRegisters(). */
   holdRegisters(): void {
     this.ask(Request.HOLD_REGISTERS);
+    while (remote_holds() == 0) sched.yield();
+  }
+
+  /** Reads an I/O port, without waiting for it: a device model may have to answer. */
+  beginReadPort(port: u16): void {
+    this.ask(Request.READ_PORT, port);
   }
 
   /** A bit map of those of HELD_REGISTERS that were lost meanwhile. */

@@ -1,12 +1,22 @@
 // Device model operations, of which a toolstack without a device model needs few: raising an interrupt of an emulated
 // device, and an ioreq server, which is what Xen knows of a device model.
 
-import { hypercall3 } from "xenlet/internal/intrinsics";
+import { frame_of, hypercall3 } from "xenlet/internal/intrinsics";
+import {
+  XENMEM_acquire_resource,
+  XENMEM_resource_ioreq_server,
+  xen_mem_acquire_resource,
+} from "xenlet/raw/abi/memory";
+import { checked, memory_op } from "xenlet/raw/hypercall";
+import { takeHole } from "./foreign-frames";
 import {
   XEN_DMOP_create_ioreq_server,
   XEN_DMOP_destroy_ioreq_server,
   XEN_DMOP_get_ioreq_server_info,
+  XEN_DMOP_IO_RANGE_PORT,
+  XEN_DMOP_map_io_range_to_ioreq_server,
   XEN_DMOP_no_gfns,
+  XEN_DMOP_set_ioreq_server_state,
   XEN_DMOP_set_isa_irq_level,
   __HYPERVISOR_dm_op,
   xen_dm_op,
@@ -14,6 +24,8 @@ import {
   xen_dm_op_create_ioreq_server,
   xen_dm_op_destroy_ioreq_server,
   xen_dm_op_get_ioreq_server_info,
+  xen_dm_op_ioreq_server_range,
+  xen_dm_op_set_ioreq_server_state,
   xen_dm_op_set_isa_irq_level,
 } from "xenlet/raw/abi/dm_op";
 
@@ -45,6 +57,49 @@ export function ioreqServerStatus(domid: u16, id: u16): i64 {
   u.id = id;
   u.flags = XEN_DMOP_no_gfns;
   return call(domid, XEN_DMOP_get_ioreq_server_info);
+}
+
+const acquire = changetype<xen_mem_acquire_resource>(memory.data(offsetof<xen_mem_acquire_resource>(), 8));
+const frames: usize = memory.data(8, 8);
+/** XENMEM_resource_ioreq_server_frame_ioreq(0): an expression in memory.h, hence not among the ABI's constants. */
+const FRAME_IOREQ: u64 = 1;
+
+/**
+ * Maps the page in which the vCPUs of domain `domid` leave their accesses for ioreq server `id`; without it each is
+ * answered with all ones. Where it is, for unmapFrame(). Ends the toolstack if Xen refuses.
+ */
+export function mapIoreqPage(domid: u16, id: u16): usize {
+  const at = takeHole();
+  store<u64>(frames, frame_of(at));
+  acquire.domid = domid;
+  acquire.type = <u16>XENMEM_resource_ioreq_server;
+  acquire.id = id;
+  acquire.nr_frames = 1;
+  acquire.pad = 0;
+  acquire.frame = FRAME_IOREQ;
+  acquire.frame_list = frames;
+  checked("XENMEM_acquire_resource", memory_op(XENMEM_acquire_resource, changetype<usize>(acquire)));
+  return at;
+}
+
+/** Sends accesses to I/O ports `first` to `last` of domain `domid` to its ioreq server `id`. Xen's errno, or 0. */
+export function mapPortsToIoreqServer(domid: u16, id: u16, first: u16, last: u16): i64 {
+  memory.fill(op, 0, SIZE);
+  const u = changetype<xen_dm_op_ioreq_server_range>(op + offsetof<xen_dm_op>());
+  u.id = id;
+  u.type = XEN_DMOP_IO_RANGE_PORT;
+  u.start = first;
+  u.end = last;
+  return call(domid, XEN_DMOP_map_io_range_to_ioreq_server);
+}
+
+/** From now on accesses wait for an answer. Xen's errno, or 0. */
+export function enableIoreqServer(domid: u16, id: u16): i64 {
+  memory.fill(op, 0, SIZE);
+  const u = changetype<xen_dm_op_set_ioreq_server_state>(op + offsetof<xen_dm_op>());
+  u.id = id;
+  u.enabled = 1;
+  return call(domid, XEN_DMOP_set_ioreq_server_state);
 }
 
 export function destroyIoreqServer(domid: u16, id: u16): i64 {

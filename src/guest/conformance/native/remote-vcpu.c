@@ -13,7 +13,7 @@
 #define MAX_REMOTE 128
 #define REMOTE_STACK 1024
 
-enum request { HYPERCALL, READ_MSR, WRITE_MSR, READ_DR0, WRITE_DR0, HOLD_REGISTERS, LAPIC_ON, LOAD32 };
+enum request { HYPERCALL, READ_MSR, WRITE_MSR, READ_DR0, WRITE_DR0, HOLD_REGISTERS, LAPIC_ON, LOAD32, READ_PORT };
 
 struct remote {
     volatile uint32_t asked, answered; /* request numbers */
@@ -28,9 +28,9 @@ static struct remote remotes[MAX_REMOTE];
 static uint8_t stacks[MAX_REMOTE][REMOTE_STACK] __attribute__((aligned(16)));
 
 extern uint64_t remote_held[15], remote_found[15];
-extern volatile uint32_t remote_release;
+extern volatile uint32_t remote_release, remote_holds;
 uint64_t remote_held[15], remote_found[15];
-volatile uint32_t remote_release;
+volatile uint32_t remote_release, remote_holds;
 void remote_hold(void);
 
 /* Every register but %rsp and the flags, held while the domain is shut down; what is in them once it is let go. */
@@ -45,6 +45,7 @@ __asm__(".section .text.remote_hold, \"ax\", @progbits\n"
         "mov remote_held + 56 + 8 * (\\n - 8)(%rip), %r\\n\n"
         "movq %r\\n, %xmm\\n\n"
         ".endr\n"
+        "movl $1, remote_holds(%rip)\n"
         "1: pause; cmpl $0, remote_release(%rip); je 1b\n"
         "mov %rax, remote_found+0(%rip); mov %rbx, remote_found+8(%rip); mov %rcx, remote_found+16(%rip)\n"
         "mov %rdx, remote_found+24(%rip); mov %rsi, remote_found+32(%rip); mov %rdi, remote_found+40(%rip)\n"
@@ -65,7 +66,6 @@ static int64_t hold_registers(void)
 
     for (int i = 0; i < 15; i++)
         remote_held[i] = (i + 1) * 0x9e3779b97f4a7c15;
-    remote_release = 0;
     remote_hold();
     for (int i = 0; i < 15; i++)
         if (remote_found[i] != remote_held[i])
@@ -99,6 +99,9 @@ static int64_t answer(const struct remote *self)
         return 0;
     case LOAD32:
         return *(volatile uint32_t *)a[0];
+    case READ_PORT:
+        __asm__ volatile("inl %w1, %%eax" : "=a"(value) : "d"(a[0]));
+        return (uint32_t)value;
     default:
         return -1;
     }
@@ -123,6 +126,7 @@ void import_native_remote_ask(uint32_t id, uint32_t request, uint64_t a0, uint64
 uint32_t import_native_remote_answered(uint32_t id);
 uint64_t import_native_remote_result(uint32_t id);
 uint64_t import_native_remote_turns(uint32_t id);
+uint32_t import_native_remote_holds(void);
 void import_native_remote_let_go(void);
 
 /* Starts vCPU `id`, straight into long mode, and waits until it is there. Xen's errno, or 0. */
@@ -162,6 +166,9 @@ void import_native_remote_ask(uint32_t id, uint32_t request, uint64_t a0, uint64
 {
     struct remote *remote = &remotes[id];
 
+    /* Here and not by the other vCPU: that may come to it when it has been let go already. */
+    if (request == HOLD_REGISTERS)
+        remote_release = remote_holds = 0;
     remote->request = request;
     remote->args[0] = a0;
     remote->args[1] = a1;
@@ -183,6 +190,12 @@ uint64_t import_native_remote_result(uint32_t id)
 uint64_t import_native_remote_turns(uint32_t id)
 {
     return remotes[id].turns;
+}
+
+/* Whether HOLD_REGISTERS has begun. */
+uint32_t import_native_remote_holds(void)
+{
+    return remote_holds;
 }
 
 /* Ends HOLD_REGISTERS. */

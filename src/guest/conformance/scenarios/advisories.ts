@@ -105,7 +105,7 @@ export class PinnedGrant extends Scenario {
   }
 
   onSoftReset(side: ToolstackSide): bool {
-    return side.guest.softReset() == 0;
+    return side.softReset() == 0;
   }
 }
 

@@ -112,7 +112,7 @@ export class EventChannels extends Scenario {
     if (side.control) guest.domain.resume();
     else {
       guest.domain.pause();
-      if (guest.domain.softReset() != 0) return false;
+      if (side.accepted(guest.domain.softReset()) != 0) return false;
     }
     side.check(
       PEER_UNBOUND,

@@ -17,6 +17,7 @@ const FIFO_SCENARIO = scenario({ name: "fifo", area: "FIFO events" });
 const BIT_MAP_AGAIN = FIFO_SCENARIO.check({
   name: "fifo/bit-map-again",
   title: "Events of a domain that used the FIFO ABI are in shared_info's bit map again after the reset",
+  broken: "until 4.4, for EVTCHNOP_reset: 400b3bd642",
 });
 const PRIORITY_REFUSED = FIFO_SCENARIO.check({
   name: "fifo/priority-refused",

@@ -111,12 +111,12 @@ export class GrantVersions extends Scenario {
   onSoftReset(side: ToolstackSide): bool {
     if (side.resets == 1) {
       if (!side.control) this.mapping = GrantMapping.map(side.guest.domain.id, REF);
-      return side.guest.softReset() == 0;
+      return side.softReset() == 0;
     }
     const mapping = this.mapping;
     const seen: u64 = mapping && mapping.isMapped ? load64(mapping.at) : 0;
     side.same(V2_MAPPING, "what the domain wrote after the reset, read by dom0's mapping", seen, AFTER);
     if (mapping && mapping.isMapped) mapping.unmap();
-    return side.guest.softReset() == 0;
+    return side.softReset() == 0;
   }
 }

@@ -26,9 +26,9 @@ import { DOMID_SELF } from "xenlet/raw/abi/xen";
 import { hvmParam } from "xenlet/raw/hvm-param";
 import { grant_table_op } from "xenlet/raw/hypercall";
 import { load64, shared_alloc, store64 } from "xenlet/raw/memory";
-import { GrantMapping, XenConsole } from "xenlet/raw/toolstack";
+import { GrantMapping, XenConsole, pressDebugKey } from "xenlet/raw/toolstack";
 import { GrantTable } from "../grant-table";
-import { DONE_BY_DOM0, scenario } from "../declare";
+import { DONE_BY_DOM0, SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { mapGrantFrame } from "../raw";
 import { Scenario } from "../scenario";
@@ -129,6 +129,11 @@ const TABLE_STAYS_MAPPED = GRANTS.check({
   name: "grants/table-stays-mapped",
   title: "The grant table stays mapped: an entry that the next kernel writes there is a grant",
   notUnderXl: DONE_BY_DOM0,
+});
+const AS_PRINTED = GRANTS.check({
+  name: "grants/as-printed",
+  title: "Xen itself prints every entry that dom0 had mapped before the reset as active after it",
+  notUnderXl: SEEN_FROM_DOM0,
 });
 const TABLE_SIZE = GRANTS.check({
   name: "grants/table-size",
@@ -270,8 +275,19 @@ export class Grants extends Scenario {
     );
   }
 
+  /** Lines of debug key g about the domain's entries that somebody has mapped: "[0x008]      1 0x…". */
+  private activePrinted(id: u16): u32 {
+    const text = pressDebugKey("g");
+    const heading = "grant-table for remote d";
+    const at = text.indexOf(heading + id.toString() + " ");
+    if (at < 0) return 0;
+    const next = text.indexOf(heading, at + heading.length);
+    return text.substring(at, next < 0 ? text.length : next).split("[0x").length - 1;
+  }
+
   private letGo(side: ToolstackSide): bool {
     const guest = side.guest;
+    side.same(AS_PRINTED, "entries that Xen prints as active", this.activePrinted(guest.domain.id), 12);
     const writable = this.writable!;
     const readonly = this.readonly!;
     const inWritable: u64 = writable.isMapped ? load64(writable.at) : 0;

@@ -93,7 +93,7 @@ export class Ioreq extends Scenario {
   }
 
   onSoftReset(side: ToolstackSide): bool {
-    const result = side.guest.softReset();
+    const result = side.softReset();
     if (side.control) {
       destroyIoreqServer(side.guest.domain.id, this.server);
       /* One of two: the second does not count as made. */

@@ -167,7 +167,7 @@ export class Limits extends Scenario {
     const domain = side.guest.domain;
     domain.pause();
     const printed = aboutDomain(pressDebugKey("q"), "General information for domain ", domain.id);
-    const result = domain.softReset();
+    const result = side.accepted(domain.softReset());
     if (side.control) domain.setParam(HVM_PARAM_TRIPLE_FAULT_REASON, SHUTDOWN_reboot);
     const ports = aboutDomain(pressDebugKey("e"), "Event channel information for domain ", domain.id);
     const now = aboutDomain(pressDebugKey("q"), "General information for domain ", domain.id);

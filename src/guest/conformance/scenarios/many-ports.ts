@@ -24,6 +24,7 @@ const MANY_PORTS = scenario({ name: "many-ports", area: "Event channels", costMs
 const MANY_CLOSED = MANY_PORTS.check({
   name: "event-channels/all-closed",
   title: "All of 4,000 ports are closed by the reset",
+  broken: "until 4.14.0, above a limit that was lowered: XSA-338",
 });
 const MANY_NOT_PENDING = MANY_PORTS.check({
   name: "event-channels/high-pending-cleared",
@@ -38,6 +39,7 @@ const PREEMPTED = MANY_PORTS.check({
   name: "event-channels/preempted-reset-completes",
   title: "A reset that Xen left in the middle for dom0's events is completed when dom0 makes the call again",
   notUnderXl: DONE_BY_DOM0,
+  broken: "until 4.14.0, which could not be preempted: XSA-344",
 });
 
 const FIFO_MANY = scenario({ name: "fifo-many", area: "FIFO events", vcpus: 3, costMs: 2000 });

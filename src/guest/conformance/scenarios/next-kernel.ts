@@ -99,7 +99,7 @@ export class PeerCanBeBound extends Scenario {
         ", of domain " +
         status.domain.toString(),
     );
-    return !side.control && guest.softReset() == 0;
+    return !side.control && side.softReset() == 0;
   }
 }
 
@@ -140,6 +140,6 @@ export class PageContents extends Scenario {
   }
 
   onSoftReset(side: ToolstackSide): bool {
-    return side.guest.softReset() == 0;
+    return side.softReset() == 0;
   }
 }

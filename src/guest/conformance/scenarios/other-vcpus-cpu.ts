@@ -199,6 +199,6 @@ export class OtherVcpusCpu extends Scenario {
   }
 
   onSoftReset(side: ToolstackSide): bool {
-    return side.guest.softReset() == 0;
+    return side.softReset() == 0;
   }
 }

@@ -110,6 +110,25 @@ const ELSEWHERE = PIRQ.check({
   notUnderXl: DONE_BY_DOM0,
 });
 
+const LOW_FORGOTTEN = PIRQ.check({
+  name: "pirq/low-mapping-forgotten",
+  title: "The mapping of an emulated interrupt to pirq 5 is forgotten by the reset",
+  notUnderXl: DONE_BY_DOM0,
+});
+const ALL_ELSEWHERE = PIRQ.check({
+  name: "pirq/all-map-elsewhere",
+  title: "The next kernel can map each of ten emulated interrupts to another pirq, and gets its event",
+  notUnderXl: DONE_BY_DOM0,
+});
+
+/** Among those that Xen gives out to nobody by itself. */
+const LOW_PIRQ: i32 = 5;
+const LOW_IRQ: i32 = 4;
+/** ISA interrupts of no timer, interrupt controller or power management. */
+const ALL_IRQS: StaticArray<i32> = [3, 4, 5, 6, 7, 10, 11, 12, 14, 15];
+/** Each has the pirq with so much more than its number. */
+const SHIFT: i32 = 17;
+
 /** Beyond those that ISA interrupts have. */
 const HIGH_PIRQ: i32 = 40;
 const OTHER_PIRQ: i32 = 45;
@@ -130,6 +149,7 @@ export class Pirqs extends Scenario {
     const more: Array<i64> = [];
     for (let i = 0; i < MORE; i++) more.push(checked("PHYSDEVOP_map_pirq", mapPirq(FIRST_OF_MORE + i)));
     checked("PHYSDEVOP_map_pirq", mapPirq(HIGH_IRQ, HIGH_PIRQ));
+    checked("PHYSDEVOP_map_pirq", mapPirq(LOW_IRQ, LOW_PIRQ));
     side.stop();
     if (!isPending(port)) throw new Error("the interrupt does not come as an event");
     evtchn.clear(<u32>port);
@@ -139,6 +159,7 @@ export class Pirqs extends Scenario {
     let known = 0;
     for (let i = 0; i < MORE; i++) if (pirqStatus(more[i]) == 0) known++;
     side.result(HIGH_FORGOTTEN, "PHYSDEVOP_irq_status_query of pirq 40", pirqStatus(HIGH_PIRQ), -22);
+    side.result(LOW_FORGOTTEN, "PHYSDEVOP_irq_status_query of pirq 5", pirqStatus(LOW_PIRQ), -22);
     side.same(ALL_MAPPINGS_FORGOTTEN, "of six more that were mapped, Xen knows", known, 0);
     side.same(PORT_CLOSED, "the state of the pirq's port", evtchn.status(<u32>port).state, EVTCHNSTAT_closed);
     const again = bindPirq(pirq);
@@ -192,15 +213,25 @@ export class Pirqs extends Scenario {
         ": it " +
         (isPending(elsewherePort) ? "comes" : "does not come"),
     );
+
+    side.reset();
+    const ports: Array<i64> = [];
+    for (let i = 0; i < ALL_IRQS.length; i++) {
+      mapPirq(ALL_IRQS[i], ALL_IRQS[i] + SHIFT);
+      ports.push(bindPirq(ALL_IRQS[i] + SHIFT));
+    }
+    side.stop();
+    let come: u32 = 0;
+    for (let i = 0; i < ports.length; i++) if (isPending(ports[i])) come++;
+    side.same(ALL_ELSEWHERE, "of ten interrupts, so many come", come, ALL_IRQS.length);
   }
 
-  /** An edge on both lines. */
+  /** An edge on each line. */
   onStop(side: ToolstackSide): void {
     const id = side.guest.domain.id;
-    const irqs = [<u8>IRQ, <u8>OTHER_IRQ];
-    for (let i = 0; i < irqs.length; i++) {
-      checked("XEN_DMOP_set_isa_irq_level", setIsaIrqLevel(id, irqs[i], 1));
-      checked("XEN_DMOP_set_isa_irq_level", setIsaIrqLevel(id, irqs[i], 0));
+    for (let i = 0; i < ALL_IRQS.length; i++) {
+      checked("XEN_DMOP_set_isa_irq_level", setIsaIrqLevel(id, <u8>ALL_IRQS[i], 1));
+      checked("XEN_DMOP_set_isa_irq_level", setIsaIrqLevel(id, <u8>ALL_IRQS[i], 0));
     }
   }
 }

@@ -112,7 +112,7 @@ export class SharedInfo extends Scenario {
     const frame = domain.info().sharedInfoFrame;
     domain.pause();
     if (side.control) domain.resume();
-    else if (domain.softReset() != 0) return false;
+    else if (side.accepted(domain.softReset()) != 0) return false;
     const after = domain.info();
     side.check(
       UNMAPPED,
@@ -234,6 +234,7 @@ const GOES_AFTER_FAILURE = SHARED_INFO_NO_MEMORY.check({
   name: "shared-info/failed-domain-goes",
   title: "A domain whose reset failed is gone once it is destroyed, with all of its memory",
   notUnderXl: SEEN_FROM_DOM0,
+  broken: "the p2m stayed locked: e7969e917c",
 });
 
 /** The same with no page left for it. */

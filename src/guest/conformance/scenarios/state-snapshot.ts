@@ -81,7 +81,7 @@ export class Picture extends Scenario {
     this.stage("paused");
     const shut = this.look(guest.domain);
     if (side.control) return guest.domain.resume() == 0 && guest.domain.unpause() == 0;
-    if (guest.domain.softReset() != 0) return false;
+    if (side.accepted(guest.domain.softReset()) != 0) return false;
     this.stage("cleaned by Xen");
     const after = this.look(guest.domain);
     guest.reconnect();

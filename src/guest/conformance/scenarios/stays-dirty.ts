@@ -54,7 +54,7 @@ export abstract class Dirty extends Scenario {
   }
 
   onSoftReset(side: ToolstackSide): bool {
-    return side.guest.softReset() == 0;
+    return side.softReset() == 0;
   }
 }
 
@@ -276,7 +276,7 @@ export class LatchedCode extends Scenario {
       latched,
       SHUTDOWN_reboot,
     );
-    side.guest.softReset();
+    side.softReset();
     const next = side.untilShutdown().reason;
     side.same(
       SHUTDOWN_CODE_GOES,

@@ -14,6 +14,7 @@ const VCPU_AREAS = scenario({ name: "vcpu-areas", area: "Areas of a vCPU" });
 const RUNSTATE_BY_VIRTUAL_ADDRESS = VCPU_AREAS.check({
   name: "vcpu-areas/runstate-by-virtual-address",
   title: "A runstate area registered by virtual address is forgotten by the reset",
+  broken: "before 4.7, while soft reset was made: 7ff56b7e4d",
 });
 const RUNSTATE_BY_PHYSICAL_ADDRESS = VCPU_AREAS.check({
   name: "vcpu-areas/runstate-by-physical-address",

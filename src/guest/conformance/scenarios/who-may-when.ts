@@ -150,7 +150,7 @@ export class ShutDownByToolstack extends Runs {
   }
 
   onSoftReset(side: ToolstackSide): bool {
-    return side.guest.softReset() == 0;
+    return side.softReset() == 0;
   }
 }
 
@@ -162,6 +162,7 @@ const DURING_ANOTHER = WHO_MAY_DURING_ANOTHER.check({
   name: "who-may/during-another",
   title: "A domain in the middle of its own EVTCHNOP_reset is refused a soft reset with -EBUSY",
   notUnderXl: DONE_BY_DOM0,
+  broken: "until 4.14.0, two resets at once: XSA-344",
 });
 const BUSY_CHANGES_NOTHING = WHO_MAY_DURING_ANOTHER.check({
   name: "who-may/busy-changes-nothing",
@@ -224,7 +225,7 @@ export class DuringAnother extends Scenario {
     if (!side.control) domain.pause();
     const result = domain.softReset();
     side.result(AFTER_ANOTHER, WHAT + " once EVTCHNOP_reset is done", result, 0);
-    if (side.control) return side.guest.softReset() == 0;
+    if (side.control) return side.softReset() == 0;
     side.goOn();
     return true;
   }

@@ -81,7 +81,7 @@ export class WhoMay extends Scenario {
 
   onSoftReset(side: ToolstackSide): bool {
     const domain = side.guest.domain;
-    if (side.resets > 1) return side.guest.softReset() == 0;
+    if (side.resets > 1) return side.softReset() == 0;
 
     if (side.control) domain.pause();
     const unpaused = domain.softReset();

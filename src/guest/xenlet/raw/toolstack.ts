@@ -22,7 +22,10 @@ export { PAGE_SIZE, mapFrame, throughWindow, unmapFrame } from "xenlet/toolstack
 export {
   createIoreqServer,
   destroyIoreqServer,
+  enableIoreqServer,
   ioreqServerStatus,
+  mapIoreqPage,
+  mapPortsToIoreqServer,
   setIsaIrqLevel,
 } from "xenlet/toolstack/dm-op";
 export { GrantMapping } from "xenlet/toolstack/grant-mapping";

@@ -6,6 +6,10 @@ export const XENMEM_populate_physmap: u32 = 6;
 export const XENMEM_set_memory_map: u32 = 13;
 export const XENMEM_remove_from_physmap: u32 = 15;
 export const XENMEM_add_to_physmap_batch: u32 = 23;
+export const XENMEM_acquire_resource: u32 = 28;
+
+/** xen_mem_acquire_resource.type, and the frame of a server's page for accesses that wait for an answer. */
+export const XENMEM_resource_ioreq_server: u32 = 0;
 
 export const XENMAPSPACE_shared_info: u32 = 0;
 export const XENMAPSPACE_grant_table: u32 = 1;
@@ -67,4 +71,16 @@ export const E820ENTRY_SIZE: u32 = 20;
 export class xen_remove_from_physmap {
   domid: u16;
   gpfn: u64;
+}
+
+/** XENMEM_acquire_resource: `nr_frames` frames of a domain's resource from `frame` on appear at the frames that `frame_list` has. */
+@unmanaged
+export class xen_mem_acquire_resource {
+  domid: u16;
+  type: u16;
+  id: u32;
+  nr_frames: u32;
+  pad: u32;
+  frame: u64;
+  frame_list: u64;
 }
