@@ -14,7 +14,7 @@ STEPS    := lint format types c alone unit runtime boot conform
 LONG     := linux
 ONLY     ?=
 
-.PHONY: help demo test lint bench fuzz build format clean tools
+.PHONY: help demo test lint bench fuzz wast build format clean tools
 
 help:
 	@echo 'make demo    boot a guest on a real Xen and tell what happens'
@@ -24,6 +24,7 @@ help:
 	@echo 'make lint    only what reads the sources: eslint, prettier, tsc, gcc warnings'
 	@echo 'make bench   measure, and print the figures of docs/performance.md'
 	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED=, FLAGS='
+	@echo 'make wast    scripts of the specification'"'"'s kind (.wast) in a guest: FILES= (default: test/wast/chapters)'
 	@echo 'make build   bundle the xenlet command and library into dist/'
 	@echo 'make format  lay out the sources as `make lint` wants them'
 	@echo 'make clean   remove what these targets made here (the download cache is'
@@ -43,6 +44,9 @@ bench: dist/cli.js
 
 fuzz: dist/cli.js
 	@node scripts/run-ts.js test/fuzz/main.ts $(if $(MODULES),--modules $(MODULES)) $(if $(SEED),--seed $(SEED)) $(if $(FLAGS),--flags="$(FLAGS)")
+
+wast: dist/cli.js
+	@node scripts/run-ts.js test/wast/main.ts $(FILES)
 
 build: dist/host.d.ts
 

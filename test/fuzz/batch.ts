@@ -2,7 +2,7 @@
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { basename, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 
 import { KINDS } from "../../src/host/cache/kinds.js";
 import {
@@ -161,7 +161,11 @@ async function compileCached(
 ): Promise<void> {
   const key = digest(
     await digestOfToolchain(),
-    await digestFolder(join(packageRoot, "test", "fuzz"), (name) => name === "driver.h"),
+    ...(await Promise.all(
+      ["fuzz", "wast"].map((one) =>
+        digestFolder(join(packageRoot, "test", one), (name) => name.endsWith(".h")),
+      ),
+    )),
     await readFile(source),
     ...flags.map((flag) => flag.replaceAll(folder, "")),
   );
@@ -171,9 +175,17 @@ async function compileCached(
   await storeStage(KINDS.lowered, key, { object: await readFile(object) });
 }
 
-/** Builds an image of them. */
-export async function buildBatch(
-  cases: Case[],
+/** C that runs in one guest, for a program of its own that goes through it. */
+export interface Program {
+  /** By name. */
+  sources: Map<string, string>;
+  /** The program: a file of C, whose folder the sources may include from. */
+  driver: string;
+}
+
+/** Builds an image of the sources and their driver. `flags` are for the sources only. */
+export async function buildProgram(
+  { sources, driver }: Program,
   { flags = [], output, jobs = availableParallelism(), cache = true }: BatchOptions,
 ): Promise<void> {
   const folder = await mkdtemp(join(tmpdir(), "xenlet-fuzz-"));
@@ -190,24 +202,17 @@ export async function buildBatch(
       "-I",
       folder,
       "-I",
+      dirname(driver),
+      "-I",
       fuzz,
       ...defines,
     ];
-    const sources: string[] = [];
-    for (let start = 0; start < cases.length; start += MODULES_A_FILE) {
-      const texts: string[] = ['#include "driver.h"'];
-      for (const one of cases.slice(start, start + MODULES_A_FILE)) texts.push(caseText(one));
-      const source = join(folder, `batch${String(start)}.c`);
-      await writeFile(source, texts.join("\n"));
-      sources.push(source);
-    }
-    const table = join(folder, "table.c");
-    await writeFile(table, tableText(cases));
+    for (const [name, text] of sources) await writeFile(join(folder, name), text);
     const objects = await mapSome(
       [
-        ...sources.map((source) => [source, flags] as const),
-        [table, []] as const,
-        [join(fuzz, "driver.c"), []] as const,
+        ...[...sources.keys()].map((name) => [join(folder, name), flags] as const),
+        [driver, []] as const,
+        [join(fuzz, "caught.c"), ["-mgeneral-regs-only"]] as const,
       ],
       jobs,
       async ([source, more]) => {
@@ -233,4 +238,17 @@ export async function buildBatch(
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+/** Builds an image of them. */
+export async function buildBatch(cases: Case[], options: BatchOptions): Promise<void> {
+  const sources = new Map<string, string>();
+  for (let start = 0; start < cases.length; start += MODULES_A_FILE) {
+    const texts: string[] = ['#include "driver.h"'];
+    for (const one of cases.slice(start, start + MODULES_A_FILE)) texts.push(caseText(one));
+    sources.set(`batch${String(start)}.c`, texts.join("\n"));
+  }
+  sources.set("table.c", tableText(cases));
+  const driver = join(packageRoot, "test", "fuzz", "driver.c");
+  await buildProgram({ sources, driver }, options);
 }

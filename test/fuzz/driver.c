@@ -4,9 +4,11 @@
  * equal. With `trace=<number>` on the command line only that module runs, and its digest is said after each step;
  * with `all=1` every call is made, whatever became of the ones before it; with `rounding=up` the processor rounds so.
  *
- * A trap does not end this guest: trap_caught takes it back to where the call was made.
+ * A trap does not end this guest: caught.c takes it back to where the call was made.
  */
 #include "driver.h"
+
+#include "caught.h"
 
 const uint32_t module_initial_pages = 0;
 const bool linear_page_zero = true, module_knows_xen = false;
@@ -66,33 +68,11 @@ static uint32_t trap_class(const char *kind)
     return 99;
 }
 
-/* Where a trap goes back to: the stack of the call that it ends. */
-uint64_t *saved_stack;
-uint32_t trap_seen;
-
 /* Calls `run`; returns 0, or the class of the trap that ended it. */
-uint32_t call_caught(void (*run)(void));
-_Noreturn void return_caught(void);
-__asm__("call_caught:\n"
-        "push %rbp; push %rbx; push %r12; push %r13; push %r14; push %r15\n"
-        "sub $8, %rsp\n"
-        "mov %rsp, saved_stack(%rip)\n"
-        "movl $0, trap_seen(%rip)\n"
-        "call *%rdi\n"
-        "return_caught:\n"
-        "mov saved_stack(%rip), %rsp\n"
-        "mov trap_seen(%rip), %eax\n"
-        "cld\n"
-        "add $8, %rsp\n"
-        "pop %r15; pop %r14; pop %r13; pop %r12; pop %rbx; pop %rbp\n"
-        "ret\n");
-
-void trap_caught(const char *kind)
+static uint32_t call_classified(void (*run)(void))
 {
-    trap_seen = trap_class(kind);
-    last_trap = kind;
-    if (saved_stack)
-        return_caught();
+    last_trap = call_caught(run);
+    return last_trap ? trap_class(last_trap) : 0;
 }
 
 static void say(uint32_t number, const char *step, uint32_t call)
@@ -137,14 +117,13 @@ static void run_case(const struct fuzz_case *test, bool trace, bool all)
     digest[0] = digest[1] = 0;
     linear_remap(bytes);
     __asm__ volatile("rep stosb" : "+D"(start), "+c"(bytes) : "a"(0) : "memory");
-    trap = call_caught(test->instantiate);
+    trap = call_classified(test->instantiate);
     mix(trap);
     if (trace)
         say(test->number, "instantiate", 0);
     for (uint32_t i = 0; !trap && i < test->call_count; i++) {
-        last_trap = NULL;
         last_i32 = 0;
-        trap = call_caught(test->calls[i]);
+        trap = call_classified(test->calls[i]);
         mix(trap);
         if (trace)
             say(test->number, "call", i);

@@ -25,14 +25,29 @@ export function leb(value: number): number[] {
   return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...leb(Math.floor(value / 0x80))];
 }
 
-function sectionsOf(wasm: Uint8Array): { id: number; bytes: Uint8Array }[] {
+export interface Section {
+  id: number;
+  bytes: Uint8Array;
+}
+
+export function sectionsOf(wasm: Uint8Array): Section[] {
   const r = new Bytes(wasm, 8, wasm.length, "module");
-  const sections = [];
+  const sections: Section[] = [];
   while (!r.done) {
     const id = r.byte();
     sections.push({ id, bytes: r.take(r.u32()) });
   }
   return sections;
+}
+
+const HEADER = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0);
+
+export function moduleOfSections(sections: Section[]): Uint8Array<ArrayBuffer> {
+  const parts = sections.flatMap(({ id, bytes }) => [
+    Uint8Array.from([id, ...leb(bytes.length)]),
+    bytes,
+  ]);
+  return Uint8Array.from(Buffer.concat([HEADER, ...parts]));
 }
 
 /** The counter by which Binaryen's fuzzer ends loops and recursion starts at that. */
@@ -69,10 +84,6 @@ export function exposed(wasm: Uint8Array): Exposed {
   const body = [...leb(entries.length), ...entries.flat()];
   const at = sections.findLastIndex(({ id }) => BEFORE.includes(id)) + 1;
   sections.splice(at, 0, { id: SECTIONS.export, bytes: Uint8Array.from(body) });
-  const bytes = sections.flatMap(({ id, bytes: contents }) => [
-    Uint8Array.from([id, ...leb(contents.length)]),
-    contents,
-  ]);
-  const exposedWasm = Buffer.concat([wasm.subarray(0, 8), ...bytes]);
+  const exposedWasm = moduleOfSections(sections);
   return { wasm: exposedWasm, module: decodeModule(exposedWasm), functions, globals, memory };
 }
