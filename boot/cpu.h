@@ -25,6 +25,13 @@ static inline uint64_t rdtsc(void)
     return (uint64_t)high << 32 | low;
 }
 
+static inline uint32_t cpuid_ecx(uint32_t leaf)
+{
+    uint32_t ecx = 0;
+    __asm__ volatile("cpuid" : "+a"(leaf), "+c"(ecx) : : "ebx", "edx");
+    return ecx;
+}
+
 static inline uint64_t read_cr2(void)
 {
     uint64_t value;

@@ -19,6 +19,9 @@ void wasm_main(void)
 #ifdef MODULE_IS_FOREIGN
     foreign_begin();
 #endif
+#ifdef MODULE_FOR_X86_64_V2
+    check_x86_64_v2();
+#endif
     wasm_instantiate();
     wasm_start();
 #ifdef MODULE_IS_FOREIGN

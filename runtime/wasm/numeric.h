@@ -63,15 +63,20 @@ REINTERPRET(i64_reinterpret_f64, f64, u64)
  * What the specification leaves open of a NaN is its sign and payload, and only where an operation makes one: the
  * result of arithmetic is quiet, whatever came in. Functions that x86 has no instruction for see to it themselves.
  */
+#ifdef __SSE4_1__ /* roundsd and roundss: an instruction each */
+#define ROUND(name, x) __builtin_##name(x)
+#else
 double floor(double), ceil(double), trunc(double), nearbyint(double); /* math.c */
 float floorf(float), ceilf(float), truncf(float), nearbyintf(float);
+#define ROUND(name, x) name(x)
+#endif
 #define FLOAT(f, i, type, bits_type, suffix, quiet_bit, sign_bit)                                                      \
     OP(type) f##_quieted(type nan) { return f##_reinterpret_##i(i##_reinterpret_##f(nan) | quiet_bit); }               \
     OP(type) f##_quiet(type x) { return UNLIKELY(x != x) ? f##_quieted(x) : x; }                                       \
-    OP(type) f##_floor(type x) { return UNLIKELY(x != x) ? f##_quieted(x) : floor##suffix(x); }                        \
-    OP(type) f##_ceil(type x) { return UNLIKELY(x != x) ? f##_quieted(x) : ceil##suffix(x); }                          \
-    OP(type) f##_trunc(type x) { return UNLIKELY(x != x) ? f##_quieted(x) : trunc##suffix(x); }                        \
-    OP(type) f##_nearest(type x) { return UNLIKELY(x != x) ? f##_quieted(x) : nearbyint##suffix(x); }                  \
+    OP(type) f##_floor(type x) { return UNLIKELY(x != x) ? f##_quieted(x) : ROUND(floor##suffix, x); }                        \
+    OP(type) f##_ceil(type x) { return UNLIKELY(x != x) ? f##_quieted(x) : ROUND(ceil##suffix, x); }                          \
+    OP(type) f##_trunc(type x) { return UNLIKELY(x != x) ? f##_quieted(x) : ROUND(trunc##suffix, x); }                        \
+    OP(type) f##_nearest(type x) { return UNLIKELY(x != x) ? f##_quieted(x) : ROUND(nearbyint##suffix, x); }                  \
     OP(type) f##_sqrt(type x) { return __builtin_sqrt##suffix(x); }                                                    \
     /* These three are operations on bits, NaN or not. */                                                              \
     OP(type) f##_abs(type x) { return f##_reinterpret_##i(i##_reinterpret_##f(x) & ~sign_bit); }                       \

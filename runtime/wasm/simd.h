@@ -1,6 +1,6 @@
 /*
- * Fixed-width SIMD by gcc's vector types, so that a module runs on every x86-64: SSE2 is all that is asked for. What has
- * no vector instruction there is done lane by lane.
+ * Fixed-width SIMD by gcc's vector types, so that a module runs on every x86-64: SSE2 is all that is asked for, unless the
+ * module is built for x86-64-v2. What has no vector instruction is done lane by lane.
  *
  * https://webassembly.github.io/spec/core/exec/numerics.html, https://webassembly.github.io/simd/
  */
@@ -66,11 +66,16 @@ OP(v128) f64x2_splat(f64 x) { return (v128)(f64x2){x, x}; }
 #define i8x16_shuffle(mask, a, b) ((v128)__builtin_shuffle((u8x16)(a), (u8x16)(b), mask))
 OP(v128) i8x16_swizzle(v128 a, v128 at)
 {
+#ifdef __SSSE3__
+    /* pshufb gives 0 for an index with its uppermost bit set: all from 16 on get it. */
+    return (v128)__builtin_ia32_pshufb128((c8x16)a, __builtin_ia32_paddusb128((c8x16)at, (c8x16)i8x16_splat(0x70)));
+#else
     u8x16 from = (u8x16)a, index = (u8x16)at, to;
 
     for (int i = 0; i < 16; i++)
         to[i] = index[i] < 16 ? from[index[i]] : 0;
     return (v128)to;
+#endif
 }
 
 /* Integers ---------------------------------------------------------------------------------------------------- */

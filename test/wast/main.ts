@@ -3,6 +3,7 @@
  *
  *   FILE…        scripts; default: test/wast/chapters
  *   --flags F    more flags for the modules' C
+ *   --cpu L      x86-64 (default) or x86-64-v2
  *   --skipped    say what was skipped, and why
  *
  * Ends with a line `N assertions hold, …`; exits with 1 if one does not.
@@ -11,18 +12,26 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
+import { CPU_LEVELS } from "../../src/host/base/cpu-level.js";
 import { packageRoot } from "../../src/host/base/package-root.js";
 import { runScripts } from "./run.js";
 
 const { values, positionals } = parseArgs({
-  options: { flags: { type: "string", default: "" }, skipped: { type: "boolean", default: false } },
+  options: {
+    cpu: { type: "string", default: "x86-64" },
+    flags: { type: "string", default: "" },
+    skipped: { type: "boolean", default: false },
+  },
   allowPositionals: true,
 });
 
+const cpu = CPU_LEVELS.find((level) => level === values.cpu);
+if (cpu === undefined) throw new Error(`no such CPU: expected ${CPU_LEVELS.join(" or ")}`);
 const chapters = join(packageRoot, "test", "wast", "chapters");
 const files =
   positionals.length > 0 ? positionals : readdirSync(chapters).map((name) => join(chapters, name));
 const results = await runScripts(files, {
+  cpu,
   flags: values.flags.split(" ").filter((flag) => flag !== ""),
   onStage: (stage) => {
     console.error(stage);

@@ -7,6 +7,8 @@ import { basename, join } from "node:path";
 import { createProgress } from "../../src/host/base/progress.js";
 import { packageRoot } from "../../src/host/base/package-root.js";
 import { bootGuest } from "../../src/host/boot/boot.js";
+import type { CpuLevel } from "../../src/host/base/cpu-level.js";
+import { cpuFlags } from "../../src/host/build/link/toolchain.js";
 import { provideQemu, provideXen } from "../../src/host/debian/index.js";
 import { fieldsOf } from "../../src/host/protocol/record.js";
 import { buildProgram } from "../fuzz/batch.js";
@@ -22,6 +24,8 @@ export interface ScriptResult {
 export interface RunOptions {
   /** More flags for the scripts' C: another way to lower, or a wrong one, to see that it is found. */
   flags?: string[];
+  /** What the scripts' C is compiled for, and the guest's CPU is. */
+  cpu?: CpuLevel;
   jobs?: number;
   onStage?: (stage: string) => void;
 }
@@ -43,7 +47,7 @@ function tableText(scripts: number[]): string {
 /** Of one boot: the wrong steps, by their number, each with what it came to. */
 async function bootScripts(
   scripts: Map<number, PreparedScript>,
-  { flags = [], jobs }: RunOptions,
+  { flags = [], cpu = "x86-64", jobs }: RunOptions,
 ): Promise<{ wrong: Map<number, string>; right: number }> {
   const folder = await mkdtemp(join(tmpdir(), "xenlet-wast-"));
   try {
@@ -55,7 +59,11 @@ async function bootScripts(
     const driver = join(packageRoot, "test", "wast", "driver.c");
     await buildProgram(
       { sources, driver },
-      { output: image, flags, ...(jobs === undefined ? {} : { jobs }) },
+      {
+        output: image,
+        flags: [...cpuFlags(cpu), ...flags],
+        ...(jobs === undefined ? {} : { jobs }),
+      },
     );
     const [xen, qemu] = [await provideXen("4.17", quiet), await provideQemu(quiet)];
     const result = await bootGuest({
@@ -63,6 +71,7 @@ async function bootScripts(
       xen,
       qemu,
       on: "dom0",
+      cpu,
       memoryMiB: 512,
       timeoutMs: 120_000,
     });

@@ -2,6 +2,7 @@
 import { open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import type { Progress } from "../base/progress.js";
+import type { CpuLevel } from "../base/cpu-level.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { explainFailure, findDamage } from "../cache/damage.js";
 import { prepareBoot, type BootPlan } from "./boot-plan.js";
@@ -99,6 +100,8 @@ export interface BootOptions {
   modules?: string[];
   /** Lets nothing run until a gdb attached to this port of localhost says so; then there are no deadlines. */
   gdbPort?: number;
+  /** The machine's CPU: a level of x86-64; default: the first, with which a guest runs everywhere. */
+  cpu?: CpuLevel;
   /** One instruction a nanosecond: figures that do not depend on the machine's load. About four times slower. */
   icount?: boolean;
   /** More words for Xen's command line. */

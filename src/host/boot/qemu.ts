@@ -2,6 +2,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import type { Duplex, Readable, Writable } from "node:stream";
+import type { CpuLevel } from "../base/cpu-level.js";
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { quoteWord } from "../base/shell.js";
@@ -31,6 +32,8 @@ export interface MachineOptions {
   job?: string;
   /** Listen for gdb on this port of localhost, and let nothing run before it says so. */
   gdbPort?: number;
+  /** Its CPUs' level. */
+  cpu?: CpuLevel;
   /** One instruction, one nanosecond: docs/performance.md. */
   icount?: boolean;
   /** More words of Xen's own command line. */
@@ -38,6 +41,12 @@ export interface MachineOptions {
   /** More of QEMU's. They come last, and QEMU takes the last of most options. */
   qemuArgs?: string[];
 }
+
+/** QEMU's qemu64 has SSE3 and CMPXCHG16B of the second level. */
+const CPU_MODELS: Record<CpuLevel, string> = {
+  "x86-64": "qemu64,+svm,+npt",
+  "x86-64-v2": "qemu64,+svm,+npt,+ssse3,+sse4.1,+sse4.2,+popcnt,+lahf_lm",
+};
 
 /** Xen cuts off the rest: MAX_GUEST_CMDLINE, xen/include/public/xen.h, less the NUL. */
 const MAX_CMDLINE = 1023;
@@ -144,7 +153,7 @@ export function machineArgs(options: MachineOptions): string[] {
     ...["-no-user-config", "-nodefaults"],
     ...["-accel", "tcg", "-M", "pc"],
     // Debian's Xen has no shadow paging: a PVH domain needs SVM with nested paging.
-    ...["-cpu", "qemu64,+svm,+npt"],
+    ...["-cpu", CPU_MODELS[options.cpu ?? "x86-64"]],
     ...["-m", String(ramMiB), "-smp", String(options.pcpus)],
     ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"],
     ...(options.icount === true ? ["-icount", "shift=0,sleep=off"] : []),

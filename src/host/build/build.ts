@@ -5,6 +5,7 @@ import { readFile, stat, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 
+import type { CpuLevel } from "../base/cpu-level.js";
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { makeFolders } from "../base/folders.js";
@@ -34,6 +35,8 @@ export interface BuildOptions {
   nullPage?: NullPage;
   /** What becomes of loads whose result nobody uses; default: they stay, since they may trap. */
   deadLoads?: DeadLoads;
+  /** What the guest's code may use of its CPU, which is asked when it starts; default: what every x86-64 has. */
+  cpu?: CpuLevel;
   /** Bytes of vCPU 0's stack, which the guest runs on: of 64 KiB to 64 MiB; default: 1 MiB. */
   stackBytes?: number;
   /** Whether FILE.wasm may import module "xen", and so do whatever its domain can; default: it may not. */
@@ -104,6 +107,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         cache,
         ...(options.nullPage === undefined ? {} : { nullPage: options.nullPage }),
         ...(options.deadLoads === undefined ? {} : { deadLoads: options.deadLoads }),
+        ...(options.cpu === undefined ? {} : { cpu: options.cpu }),
         ...(options.allowHypercalls === undefined
           ? {}
           : { allowHypercalls: options.allowHypercalls }),

@@ -128,6 +128,7 @@ async function withBoot<T>(
       },
       ...(options.pcpus === undefined ? {} : { pcpus: options.pcpus }),
       ...(options.boot === undefined ? {} : { boot: options.boot }),
+      ...(options.cpu === undefined ? {} : { cpu: options.cpu }),
       ...(options.gdb === undefined ? {} : { gdbPort: options.gdb }),
       ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
       ...(context.passedOn === undefined ? {} : { arguments: context.passedOn }),

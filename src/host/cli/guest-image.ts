@@ -5,6 +5,7 @@ import path from "node:path";
 import { Cache } from "../cache/cache.js";
 import { KINDS } from "../cache/kinds.js";
 import { temporaryFolder } from "../cache/temporary.js";
+import type { CpuLevel } from "../base/cpu-level.js";
 import { UserError } from "../base/errors.js";
 import { buildImage, type BuildOptions, type BuildResult } from "../build/build.js";
 import type { GuestRuntime } from "../build/asc/compile.js";
@@ -18,6 +19,7 @@ export interface BuildChoices {
   runtime?: GuestRuntime;
   nullPage?: NullPage;
   deadLoads?: DeadLoads;
+  cpu?: CpuLevel;
   stack?: number;
   allowHypercalls?: boolean;
 }
@@ -28,11 +30,15 @@ const CHOICES: Record<keyof BuildChoices, string> = {
   runtime: "--runtime",
   nullPage: "--null-page",
   deadLoads: "--dead-loads",
+  cpu: "--cpu",
   stack: "--stack",
   allowHypercalls: "--allow-hypercalls",
 };
 
-/** What --transform and --runtime say is over when there is a module; the rest when there is an image. */
+/**
+ * What --transform and --runtime say is over when there is a module; the rest when there is an image, but for --cpu,
+ * which is QEMU's, too.
+ */
 export function refuseChoices(
   file: string,
   choices: BuildChoices,
@@ -41,7 +47,7 @@ export function refuseChoices(
   const late: (keyof BuildChoices)[] =
     done === "compiled"
       ? ["transform", "runtime"]
-      : (Object.keys(CHOICES) as (keyof BuildChoices)[]);
+      : (Object.keys(CHOICES) as (keyof BuildChoices)[]).filter((choice) => choice !== "cpu");
   const vain = late.filter((choice) => choices[choice] !== undefined);
   if (vain.length > 0)
     throw new UserError(
@@ -127,6 +133,7 @@ export async function buildWithProgress(
       ...(choices.runtime === undefined ? {} : { runtime: choices.runtime }),
       ...(choices.nullPage === undefined ? {} : { nullPage: choices.nullPage }),
       ...(choices.deadLoads === undefined ? {} : { deadLoads: choices.deadLoads }),
+      ...(choices.cpu === undefined ? {} : { cpu: choices.cpu }),
       ...(choices.stack === undefined ? {} : { stackBytes: choices.stack }),
       ...(choices.allowHypercalls === undefined
         ? {}

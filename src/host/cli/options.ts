@@ -1,5 +1,6 @@
 /** Values of options, read strictly: what is no value is told with what was expected. */
 import { InvalidArgumentError, Option } from "commander";
+import { CPU_LEVELS } from "../base/cpu-level.js";
 import { BOOT_STARTS, ON_SOFT_RESET as SOFT_RESET_ACTIONS, WAYS } from "../boot/boot.js";
 import { SHUTDOWN_REASONS } from "../boot/expectation.js";
 import { EMITTED_STAGES } from "../build/emit.js";
@@ -180,6 +181,11 @@ export const DEAD_LOADS = (): Option =>
     "--dead-loads <what>",
     "loads whose result nobody uses: keep them, for they may trap, or drop them (default: keep)",
   ).choices(["keep", "drop"]);
+export const CPU = (): Option =>
+  new Option(
+    "--cpu <level>",
+    "what of x86-64 the guest is built for, and QEMU's CPU has: x86-64-v2 has SSE4.1 and POPCNT (default: x86-64)",
+  ).choices(CPU_LEVELS);
 const LEAST_STACK = 2 ** 16;
 const MOST_STACK = 2 ** 26;
 const UNITS: Record<string, number> = { K: 2 ** 10, M: 2 ** 20 };

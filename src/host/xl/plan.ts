@@ -22,7 +22,7 @@ const KERNEL_MIB = 80;
 /** The options that both ways into dom0 (one guest, or a script of a test) have. */
 export interface Dom0Machine extends Pick<
   BootOptions,
-  "xen" | "icount" | "gdbPort" | "qemuArgs" | "xenArgs"
+  "xen" | "cpu" | "icount" | "gdbPort" | "qemuArgs" | "xenArgs"
 > {
   dom0: Dom0Image;
   initrd: Initrd;

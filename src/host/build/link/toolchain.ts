@@ -3,6 +3,7 @@
 import { execa } from "execa";
 import { basename, join } from "node:path";
 
+import type { CpuLevel } from "../../base/cpu-level.js";
 import { UserError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import { packageRoot } from "../../base/package-root.js";
@@ -18,6 +19,11 @@ const boot = join(packageRoot, "boot");
 const linker = join(packageRoot, "linker");
 const wasmRuntime = join(packageRoot, "runtime", "wasm");
 const wasiRuntime = join(packageRoot, "runtime", "wasi");
+
+/** For the lowered C; the guest asks its CPU before any of that runs (runtime/wasm/cpu_level.c). */
+export function cpuFlags(cpu: CpuLevel): string[] {
+  return cpu === "x86-64" ? [] : [`-march=${cpu}`, "-mtune=generic"];
+}
 
 /** What C that enters Xen by itself has to know of it. */
 export function modeFlags(hypercall: HypercallMode): string[] {
@@ -135,6 +141,7 @@ const fixedSources = [
   join(wasmRuntime, "math.c"),
   join(wasmRuntime, "runtime.c"),
   join(wasmRuntime, "foreign.c"),
+  join(wasmRuntime, "cpu_level.c"),
   join(wasiRuntime, "wasi.c"),
   join(wasiRuntime, "wasi-fd.c"),
 ];

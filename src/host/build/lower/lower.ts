@@ -4,6 +4,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 
+import type { CpuLevel } from "../../base/cpu-level.js";
 import { packageRoot } from "../../base/package-root.js";
 import { KINDS } from "../../cache/kinds.js";
 import {
@@ -15,6 +16,7 @@ import {
 } from "../../cache/stage-cache.js";
 import {
   bootFlags,
+  cpuFlags,
   commonFlags,
   compileC,
   digestOfToolchain,
@@ -53,6 +55,8 @@ export interface LowerOptions {
   nullPage?: NullPage;
   /** Default: `keep`. */
   deadLoads?: DeadLoads;
+  /** Default: `x86-64`, which every CPU is. */
+  cpu?: CpuLevel;
   /** Whether an equal module's objects may be taken from the cache; default true. */
   cache?: boolean;
   signal?: AbortSignal;
@@ -80,10 +84,11 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
   const hypercalls = own || options.allowHypercalls === true;
   const nullPage = options.nullPage ?? (own ? "trap" : "allow");
   const deadLoads = options.deadLoads ?? "keep";
+  const cpu = options.cpu ?? "x86-64";
   await writeFile(file("guest.wasm"), wasm);
   const key = digest(
     wasm,
-    JSON.stringify([own, hypercalls, native.length > 0, hypercall, nullPage, deadLoads]),
+    JSON.stringify([own, hypercalls, native.length > 0, hypercall, nullPage, deadLoads, cpu]),
     options.sourceMap ?? "",
     await digestOfToolchain(signal),
     await digestOfOwnCode(),
@@ -94,7 +99,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
     for (const [name, bytes] of Object.entries(found)) await writeFile(file(name), bytes);
     objects = Object.keys(found).filter((name) => name.endsWith(".o"));
   } else {
-    objects = await lowered({ ...options, nullPage, deadLoads }, hypercalls, file);
+    objects = await lowered({ ...options, nullPage, deadLoads, cpu }, hypercalls, file);
     const files: StageFiles = {};
     for (const name of [...objects, ...KEPT]) files[name] = await readFile(file(name));
     if (options.cache !== false) await storeStage(KINDS.lowered, key, files);
@@ -102,6 +107,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
   const flags = [
     ...guestFlags(hypercall, folder),
     ...loweredFlags,
+    ...cpuFlags(cpu),
     "-fno-strict-aliasing", // it may touch linear memory by pointers of its own
     "-Wall",
     "-Wextra",
@@ -117,11 +123,11 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
 
 /** Decodes, writes the C and compiles it; returns the objects' names. */
 async function lowered(
-  options: LowerOptions & { nullPage: NullPage; deadLoads: DeadLoads },
+  options: LowerOptions & { nullPage: NullPage; deadLoads: DeadLoads; cpu: CpuLevel },
   hypercalls: boolean,
   file: (name: string) => string,
 ): Promise<string[]> {
-  const { wasm, own, hypercall, folder, nullPage, signal } = options;
+  const { wasm, own, hypercall, folder, nullPage, cpu, signal } = options;
   const module = decodeModule(wasm);
   await checkImports(module, { native: (options.native ?? []).length > 0, hypercalls });
   const entry = entryOf(module);
@@ -141,7 +147,7 @@ async function lowered(
   await writeFile(file("declarations.h"), declarations);
   await writeFile(
     file("constants.h"),
-    constants(module.memory?.minimum ?? 0, own, hypercalls, nullPage),
+    constants(module.memory?.minimum ?? 0, own, hypercalls, nullPage, cpu),
   );
   await writeFile(file("linear.bin"), image);
   await writeFile(file("linear.S"), assembly);
@@ -151,7 +157,13 @@ async function lowered(
     ...c.parts.map((part): [string, string, string[]] => [
       file(part.file),
       part.file.replace(/\.c$/, ".o"),
-      [...common, ...loweredFlags, ...dropped, ...(part.large ? largeFunctionFlags : [])],
+      [
+        ...common,
+        ...loweredFlags,
+        ...cpuFlags(cpu),
+        ...dropped,
+        ...(part.large ? largeFunctionFlags : []),
+      ],
     ]),
     [join(packageRoot, "runtime", "wasm", "module.c"), "module.o", [...common, ...bootFlags]],
     [file("linear.S"), "linear.o", common],
@@ -184,9 +196,11 @@ function constants(
   own: boolean,
   hypercalls: boolean,
   nullPage: NullPage,
+  cpu: CpuLevel,
 ): string {
   return [
     ...(own ? [] : ["#define MODULE_IS_FOREIGN"]),
+    ...(cpu === "x86-64" ? [] : ["#define MODULE_FOR_X86_64_V2"]),
     `#define MODULE_KNOWS_XEN ${hypercalls}`,
     `#define MODULE_INITIAL_PAGES ${initialPages}`,
     `#define MODULE_PAGE_ZERO ${nullPage === "allow"}`,

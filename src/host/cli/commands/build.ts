@@ -42,6 +42,7 @@ export function addBuild(program: Command, context: Context): void {
     .addOption(option.RUNTIME())
     .addOption(option.NULL_PAGE())
     .addOption(option.DEAD_LOADS())
+    .addOption(option.CPU())
     .addOption(option.STACK())
     .addOption(option.ALLOW_HYPERCALLS())
     .addOption(option.EMIT())
