@@ -8,6 +8,7 @@ import { bootCosts } from "./boot-cost.js";
 import { entryOffset } from "../test/boot/entry.js";
 import { boot, build, folder, measured, median, progress, qemu, tidyUp, xen } from "./setup.js";
 import { kernels } from "./kernels.js";
+import { library } from "./library.js";
 
 const RUNS = 7;
 
@@ -272,6 +273,7 @@ const wanted = (name: string): boolean => only.length === 0 || only.includes(nam
 
 try {
   const lines = wanted("kernels") ? [...(await kernels()), ""] : [];
+  if (wanted("library")) lines.push(...(await library()), "");
   for (const [name, part] of Object.entries(parts)) if (wanted(name)) await part();
   progress.done(`Xen ${xen.debianVersion ?? xen.release} on QEMU ${qemu.version}`);
   if (rows.length > 0)

@@ -14,6 +14,19 @@ typedef struct {
 } funcref;
 typedef void *externref;
 
+/* A value of any type, by its letter (src/host/build/lower/emit/symbols.ts): what a tail call hands on. */
+union tail_value {
+    u32 i;
+    u64 j;
+    f32 f;
+    f64 d;
+#ifdef __SSE2__
+    v128 v;
+#endif
+    funcref r;
+    externref e;
+};
+
 #define NULL_FUNCREF ((funcref){0})
 #define NULL_EXTERNREF ((externref)0)
 

@@ -11,12 +11,16 @@ import type { WasmModule } from "./decode/module.js";
 import type { Sink } from "./emit/module-text.js";
 import { newlines, type Statements } from "./emit/statements.js";
 
-/** Bytes of Wasm code: up to here a module is one file, in which gcc sees all there is. */
-const ONE_FILE_BYTES = 400_000;
-/** Of each file of a larger one. */
-const PART_BYTES = 200_000;
-/** Above that a function is large. */
-export const LARGE_FUNCTION_BYTES = 100_000;
+/** Bytes of Wasm code. */
+export interface CSizes {
+  /** Up to here a module is one file, in which gcc sees all there is. */
+  oneFile: number;
+  /** Of each file of a larger one. */
+  part: number;
+  /** Above that a function is large. */
+  largeFunction: number;
+}
+export const C_SIZES: CSizes = { oneFile: 400_000, part: 200_000, largeFunction: 100_000 };
 
 export interface CPart {
   file: string;
@@ -24,10 +28,10 @@ export interface CPart {
   large: boolean;
 }
 
-export function isOneFile(module: WasmModule): boolean {
-  const sizes = module.bodies.map(({ start, end }) => end - start);
-  const total = sizes.reduce((sum, size) => sum + size, 0);
-  return total <= ONE_FILE_BYTES && sizes.every((size) => size <= LARGE_FUNCTION_BYTES);
+export function isOneFile(module: WasmModule, sizes: CSizes): boolean {
+  const functions = module.bodies.map(({ start, end }) => end - start);
+  const total = functions.reduce((sum, size) => sum + size, 0);
+  return total <= sizes.oneFile && functions.every((size) => size <= sizes.largeFunction);
 }
 
 export class CFiles implements Sink {
@@ -35,13 +39,15 @@ export class CFiles implements Sink {
   readonly #folder: string;
   readonly #readable: string;
   readonly #prologue: string;
+  readonly #sizes: CSizes;
   readonly #oneFile: boolean;
   #texts: string[] = [];
   #bytes = 0;
   #line = 1;
 
   /** `prologue`: what each file begins with; the first one of several defines what all of them declare. */
-  constructor(folder: string, prologue: string, oneFile: boolean) {
+  constructor(folder: string, prologue: string, oneFile: boolean, sizes: CSizes) {
+    this.#sizes = sizes;
     this.#folder = folder;
     this.#readable = join(folder, "guest.c");
     this.#prologue = prologue;
@@ -52,13 +58,14 @@ export class CFiles implements Sink {
 
   function(statements: Statements, before: string, after: string, wasmBytes: number): void {
     const { plain, lined } = statements.compose(before, after, "guest.c", this.#line);
-    const large = wasmBytes > LARGE_FUNCTION_BYTES;
+    const large = wasmBytes > this.#sizes.largeFunction;
     if (large) {
       this.#write([`${lined}\n`], true);
       this.#read(`${plain}\n`);
       return;
     }
-    if (!this.#oneFile && this.#bytes > 0 && this.#bytes + wasmBytes > PART_BYTES) this.#flush();
+    if (!this.#oneFile && this.#bytes > 0 && this.#bytes + wasmBytes > this.#sizes.part)
+      this.#flush();
     this.#bytes += wasmBytes;
     this.#texts.push(`${lined}\n`);
     this.#read(`${plain}\n`);

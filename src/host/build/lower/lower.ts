@@ -25,7 +25,7 @@ import {
   loweredFlags,
   type HypercallMode,
 } from "../link/toolchain.js";
-import { CFiles, isOneFile, type CPart } from "./c-files.js";
+import { C_SIZES, CFiles, isOneFile, type CPart, type CSizes } from "./c-files.js";
 import { decodeModule } from "./decode/sections.js";
 import { emitModule } from "./emit/module-text.js";
 import { checkImports } from "./imports.js";
@@ -57,6 +57,8 @@ export interface LowerOptions {
   deadLoads?: DeadLoads;
   /** Default: `x86-64`, which every CPU is. */
   cpu?: CpuLevel;
+  /** How large its files of C get: smaller in tests. */
+  cSizes?: CSizes;
   /** Whether an equal module's objects may be taken from the cache; default true. */
   cache?: boolean;
   signal?: AbortSignal;
@@ -85,10 +87,20 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
   const nullPage = options.nullPage ?? (own ? "trap" : "allow");
   const deadLoads = options.deadLoads ?? "keep";
   const cpu = options.cpu ?? "x86-64";
+  const cSizes = options.cSizes ?? C_SIZES;
   await writeFile(file("guest.wasm"), wasm);
   const key = digest(
     wasm,
-    JSON.stringify([own, hypercalls, native.length > 0, hypercall, nullPage, deadLoads, cpu]),
+    JSON.stringify([
+      own,
+      hypercalls,
+      native.length > 0,
+      hypercall,
+      nullPage,
+      deadLoads,
+      cpu,
+      cSizes,
+    ]),
     options.sourceMap ?? "",
     await digestOfToolchain(signal),
     await digestOfOwnCode(),
@@ -99,7 +111,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
     for (const [name, bytes] of Object.entries(found)) await writeFile(file(name), bytes);
     objects = Object.keys(found).filter((name) => name.endsWith(".o"));
   } else {
-    objects = await lowered({ ...options, nullPage, deadLoads, cpu }, hypercalls, file);
+    objects = await lowered({ ...options, nullPage, deadLoads, cpu, cSizes }, hypercalls, file);
     const files: StageFiles = {};
     for (const name of [...objects, ...KEPT]) files[name] = await readFile(file(name));
     if (options.cache !== false) await storeStage(KINDS.lowered, key, files);
@@ -123,7 +135,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
 
 /** Decodes, writes the C and compiles it; returns the objects' names. */
 async function lowered(
-  options: LowerOptions & { nullPage: NullPage; deadLoads: DeadLoads; cpu: CpuLevel },
+  options: LowerOptions & Required<Pick<LowerOptions, "nullPage" | "deadLoads" | "cpu" | "cSizes">>,
   hypercalls: boolean,
   file: (name: string) => string,
 ): Promise<string[]> {
@@ -133,8 +145,8 @@ async function lowered(
   const entry = entryOf(module);
   checkTables(module);
   const { image, assembly, copied } = linearMemory(module, nullPage, file("linear.bin"));
-  const oneFile = isOneFile(module);
-  const c = new CFiles(folder, PROLOGUE, oneFile);
+  const oneFile = isOneFile(module, options.cSizes);
+  const c = new CFiles(folder, PROLOGUE, oneFile, options.cSizes);
   const emitted = {
     prefix: "wasm_",
     copied,

@@ -2,12 +2,7 @@
 
 import type { FunctionType, ValueType, WasmModule } from "../decode/module.js";
 import type { ModuleUses } from "./function-state.js";
-import { C_TYPES, LETTERS, resultType, type Symbols } from "./symbols.js";
-
-/** One value of any type. */
-const VALUE = `union { ${Object.entries(LETTERS)
-  .map(([type, letter]) => `${C_TYPES[type as ValueType]} ${letter};`)
-  .join(" ")} }`;
+import { LETTERS, resultType, type Symbols } from "./symbols.js";
 
 export function tailVariables(
   symbols: Symbols,
@@ -15,7 +10,7 @@ export function tailVariables(
 ): [declaration: string, initial: string][] {
   const { prefix } = symbols;
   return [
-    [`${VALUE} ${prefix}tail_values[${Math.max(1, uses.tailValues)}]`, ""],
+    [`union tail_value ${prefix}tail_values[${Math.max(1, uses.tailValues)}]`, ""],
     [`void (*${prefix}tail_next)(void)`, ""],
   ];
 }
