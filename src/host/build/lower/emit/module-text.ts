@@ -238,7 +238,7 @@ class ModuleText {
   /** The header; and two functions, of which the second is the program. Both are visible to any file. */
   rest(entry: number | null): { header: string; footer: string } {
     const { module, symbols, uses, options } = this;
-    if (uses.tailCalled.size > 0)
+    if (uses.tailCalled.size > 0 || uses.tailCallsIndirect)
       for (const [declaration, initial] of tailVariables(symbols, uses))
         this.#define(declaration, initial);
     const prototypes = this.#prototypes(entry);
