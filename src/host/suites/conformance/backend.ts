@@ -7,7 +7,7 @@ import type { BootResult, BootStart } from "../../boot/boot.js";
 import type { HypercallMode } from "../../build/link/toolchain.js";
 import type { XenBinary } from "../../debian/index.js";
 import type { GuestRecord } from "../../protocol/record.js";
-import type { PlannedCheck, Way } from "./model.js";
+import type { Machine, PlannedCheck, Way } from "./model.js";
 
 export interface BackendOptions {
   on: Way;
@@ -28,6 +28,9 @@ export interface HypercallChoice {
 }
 
 export interface ConformanceBackend {
+  /** What boots are made on; undefined until that is prepared. */
+  machine?: () => Machine | undefined;
+
   /** All checks that there are, in the order in which they are meant to be read. */
   plan(): Promise<PlannedCheck[]>;
 

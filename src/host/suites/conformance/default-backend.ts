@@ -44,6 +44,7 @@ export async function createBackend(options: BackendOptions): Promise<Conformanc
   const prepare = prepared(options);
   return {
     plan: () => Promise.resolve(planned),
+    machine: prepare.machine,
     prepare,
     boot: async (boot) => {
       const { qemu, imageFor } = await prepare();

@@ -60,6 +60,7 @@ const DOCUMENT = z.strictObject({
         on: z.enum(WAYS),
         debianVersion: z.string().nullable(),
         banner: z.string().nullable(),
+        machine: z.strictObject({ hostname: z.string(), qemu: z.string() }).optional(),
         boots: count,
         durationMs: z.number(),
         state: z.array(
@@ -123,6 +124,7 @@ export function documentOf(report: Report): ReportDocument {
         on: run.on,
         debianVersion: run.debianVersion,
         banner: run.banner,
+        ...(run.machine === undefined ? {} : { machine: run.machine }),
         boots: run.boots,
         durationMs: run.durationMs,
         state: run.state,
@@ -176,6 +178,7 @@ export function reportOf(json: string, source: string): Report {
         on: run.on,
         debianVersion: run.debianVersion,
         banner: run.banner,
+        ...(run.machine === undefined ? {} : { machine: run.machine }),
         boots: run.boots,
         durationMs: run.durationMs,
         state: run.state,

@@ -128,8 +128,11 @@ function mergeRuns(parts: readonly { file: string; run: Run }[], selected: reado
   };
   const runs = parts.map(({ run }) => run);
   const sum = (of: (run: Run) => number): number => runs.reduce((all, run) => all + of(run), 0);
+  const { machine, ...one } = head.run;
+  const same = runs.every((run) => JSON.stringify(run.machine) === JSON.stringify(machine));
   return {
-    ...head.run,
+    ...one,
+    ...(machine !== undefined && same ? { machine } : {}),
     banner: runs.find(({ banner }) => banner !== null)?.banner ?? null,
     checks: [...found.values()]
       .map(({ check }) => check)

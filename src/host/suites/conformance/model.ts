@@ -97,6 +97,13 @@ export interface Problem {
   log: string | null;
 }
 
+/** Where checks were run. */
+export interface Machine {
+  hostname: string;
+  /** QEMU's version. */
+  qemu: string;
+}
+
 /** The checks on one Xen. */
 export interface Run {
   /** The column's name, unique in a report: a release of Debian's, or a file's name. */
@@ -106,6 +113,8 @@ export interface Run {
   debianVersion: string | null;
   /** What Xen said of itself when it booted; null if it never did. */
   banner: string | null;
+  /** Absent where it is not known, or where several had a part in it. */
+  machine?: Machine;
   checks: CheckResult[];
   state: StateRow[];
   timeline: TimelineStage[];

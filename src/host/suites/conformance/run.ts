@@ -61,7 +61,11 @@ export async function runMatrix(options: MatrixOptions): Promise<Run[]> {
     .toSorted((a, b) => costOfAll(b.checks) - costOfAll(a.checks));
   const runs = new Map<VersionRun, Run>();
   const finish = (version: VersionRun): void => {
-    const run = version.finish(checks);
+    const machine = options.backend.machine?.();
+    const run = {
+      ...version.finish(checks),
+      ...(machine === undefined ? {} : { machine }),
+    };
     runs.set(version, run);
     options.onRun?.(run);
   };

@@ -91,7 +91,7 @@ export async function createXlBackend(options: BackendOptions): Promise<Conforma
       xen: { banner: run.banner },
     };
   };
-  return { plan: () => Promise.resolve(planned), prepare, boot };
+  return { machine: prepare.machine, plan: () => Promise.resolve(planned), prepare, boot };
 }
 
 function cmdline({ scenario, phase }: Part): string {

@@ -5,7 +5,7 @@ import { fieldsOf, type GuestRecord } from "../../protocol/record.js";
 import { TextOutput } from "../../protocol/text-output.js";
 import type { GroupResult, Place, Problem, TestResult } from "./model.js";
 import { Plan } from "./plan.js";
-import { wellFormed } from "./text.js";
+import { wellFormed } from "../../report/text.js";
 
 /** How the guest that ran the tests ended. */
 export interface Ending {

@@ -188,6 +188,16 @@ describe("JUnit", () => {
       const skipped = suite.children.filter(({ children }) => children[0]?.name === "skipped");
       expect(suite.attributes["skipped"]).toBe(String(skipped.length));
       expect(suite.attributes["timestamp"]).toBe(of.began);
+      const properties = suite.children.find(({ name }) => name === "properties")?.children ?? [];
+      const named = new Map(
+        properties.map((one) => [one.attributes["name"], one.attributes["value"]]),
+      );
+      expect(named.get("xen")).toBe(suite.attributes["name"]);
+      // One that could not be had was run nowhere.
+      if (suite.children.length > 2) {
+        expect(suite.attributes["hostname"]).toBe("here");
+        expect(named.get("qemu")).toBe("7.2.22");
+      }
     }
   });
 

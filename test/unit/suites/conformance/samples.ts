@@ -50,6 +50,7 @@ export function run(label: string, more: Partial<Run> = {}): Run {
     on: "domu",
     debianVersion: `${label}.7+1-g0123456789-0+deb0u1`,
     banner: `${label}.7+1-g0123456789-0+deb0u1`,
+    machine: { hostname: "here", qemu: "7.2.22" },
     checks: [],
     state: [],
     timeline: [],

@@ -250,7 +250,7 @@ test("GitHub's annotations: one a failure, on one line each, at its place", () =
   const failed = fileResult({
     file: "a,b.ts",
     children: [
-      failedTest("50%: x", ["g"]),
+      { type: "group", name: "g", place: null, children: [failedTest("50%: x", ["g"])] },
       testResult("hangs", { status: "timed-out", message: "late" }),
     ],
     problem: { kind: "crash", message: "it\ndied", details: ["at x"] },

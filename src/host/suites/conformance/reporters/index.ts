@@ -1,15 +1,16 @@
 /** The matrix's reporters by name. */
+import { junitOf } from "../../../report/junit.js";
+import { tapOf } from "../../../report/tap.js";
 import { htmlReporter } from "./html.js";
 import { jsonReporter } from "./json.js";
-import { junitReporter } from "./junit.js";
+import { reportOf } from "./report.js";
 import type { MatrixReporter } from "./reporter.js";
-import { tapReporter } from "./tap.js";
 import { terminalReporter } from "./terminal.js";
 
 export const MATRIX_REPORTERS = {
   terminal: terminalReporter,
-  tap: tapReporter,
-  junit: junitReporter,
+  tap: (report) => tapOf(reportOf(report)),
+  junit: (report) => junitOf(reportOf(report)),
   json: jsonReporter,
   html: htmlReporter,
 } satisfies Record<string, MatrixReporter>;

@@ -1,17 +1,18 @@
 /** The reporters by name. */
-import { githubReporter } from "./github.js";
+import { annotationsOf } from "../../../report/github.js";
+import { junitOf } from "../../../report/junit.js";
+import { tapOf } from "../../../report/tap.js";
 import { jsonReporter } from "./json.js";
-import { junitReporter } from "./junit.js";
+import { reportOf, suiteOf } from "./report.js";
 import type { Reporter, ReporterOptions } from "./reporter.js";
-import { tapReporter } from "./tap.js";
 import { terminalReporter } from "./terminal.js";
 
 export const REPORTERS = {
   terminal: terminalReporter,
-  tap: tapReporter,
-  junit: junitReporter,
+  tap: (): Reporter => ({ file: () => "", end: (result) => tapOf(reportOf(result)) }),
+  junit: (): Reporter => ({ file: () => "", end: (result) => junitOf(reportOf(result)) }),
   json: jsonReporter,
-  github: githubReporter,
+  github: (): Reporter => ({ file: (result) => annotationsOf(suiteOf(result)), end: () => "" }),
 } satisfies Record<string, (options: ReporterOptions) => Reporter>;
 
 export type ReporterName = keyof typeof REPORTERS;
