@@ -14,7 +14,7 @@ STEPS    := lint format types c alone unit runtime boot conform
 LONG     := linux
 ONLY     ?=
 
-.PHONY: help demo test lint bench fuzz wast build format clean tools
+.PHONY: help demo test lint bench fuzz fuzz-channel wast build format clean tools
 
 help:
 	@echo 'make demo    boot a guest on a real Xen and tell what happens'
@@ -25,6 +25,7 @@ help:
 	@echo 'make bench   measure, and print the figures of docs/performance.md'
 	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED=, FLAGS='
 	@echo 'make wast    scripts of the specification'"'"'s kind (.wast) in a guest: FILES= (default: test/wast/chapters)'
+	@echo 'make fuzz-channel  random arguments, environments, inputs and outputs, compared: VECTORS=, SEED='
 	@echo 'make build   bundle the xenlet command and library into dist/'
 	@echo 'make format  lay out the sources as `make lint` wants them'
 	@echo 'make clean   remove what these targets made here (the download cache is'
@@ -47,6 +48,9 @@ fuzz: dist/cli.js
 
 wast: dist/cli.js
 	@node scripts/run-ts.js test/wast/main.ts $(FILES)
+
+fuzz-channel: dist/cli.js
+	@node scripts/run-ts.js test/fuzz/channel-main.ts $(if $(VECTORS),--vectors $(VECTORS)) $(if $(SEED),--seed $(SEED))
 
 build: dist/host.d.ts
 

@@ -48,7 +48,7 @@ DEFINE(uint32_t, fd_write, uint32_t fd, uint32_t vectors, uint32_t count, uint32
 DEFINE(uint32_t, fd_read, uint32_t fd, uint32_t vectors, uint32_t count, uint32_t read)
 {
     const struct wasi_iovec *vector = wasi_memory(vectors, (uint64_t)count * sizeof(*vector));
-    uint32_t *result = wasi_memory(read, sizeof(*result));
+    uint32_t *result = wasi_memory(read, sizeof(*result)), total = 0;
 
     if (!wasi_is_open(fd) || fd != 0)
         return WASI_BADF;
@@ -57,18 +57,19 @@ DEFINE(uint32_t, fd_read, uint32_t fd, uint32_t vectors, uint32_t count, uint32_
     for (uint32_t i = 0; i < count; i++)
         if (wasi_memory(vector[i].start, vector[i].length) == WASI_NOWHERE)
             return WASI_FAULT;
-    *result = 0;
     for (uint32_t i = 0; i < count; i++) {
         uint32_t size = vector[i].length, some;
 
         /* The first bytes are waited for, the rest is what there is. */
-        if (!size || (*result && !input_ready()))
+        if (!size || (total && !input_ready()))
             continue;
         some = input_read(wasi_memory(vector[i].start, size), size);
-        *result += some;
+        total += some;
         if (some < size)
             break;
     }
+    /* Written last: it may lie in the vectors, or where the bytes go. */
+    *result = total;
     return WASI_SUCCESS;
 }
 

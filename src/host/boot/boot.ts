@@ -52,6 +52,9 @@ export type OnSoftReset = (typeof ON_SOFT_RESET)[number];
 export type BootStart = "cold" | "restored";
 export const BOOT_STARTS: readonly BootStart[] = ["cold", "restored"];
 
+export const RECORDS_BY = ["ring", "port"] as const;
+export type RecordsBy = (typeof RECORDS_BY)[number];
+
 export interface BootOptions {
   /** Path of the guest's PVH image. */
   image: string;
@@ -115,6 +118,11 @@ export interface BootOptions {
    * console_io. Then there is no other standard input.
    */
   typed?: string;
+  /**
+   * How a domain's records and text travel: by its console's ring, or by the debug port alone, at five times the cost, for a
+   * guest that may take Xen down with what nobody has read yet. Default: ring. A dom0 has no ring.
+   */
+  records?: RecordsBy;
   /** Where the log goes. Default: a file of its own in the cache, which keeps the last 100. */
   log?: string;
   /** The verdict on a guest that says none itself: another project's. */

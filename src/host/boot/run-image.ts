@@ -26,6 +26,7 @@ export async function runImage(options: BootOptions, way: Way, nonce: string): P
     name: options.name ?? options.image,
     random: randomBytes(32),
     input: options.typed === undefined,
+    port: options.records === "port",
     ...(options.arguments === undefined ? {} : { arguments: options.arguments }),
     ...(options.environment === undefined ? {} : { variables: options.environment }),
   };

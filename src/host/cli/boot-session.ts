@@ -6,6 +6,7 @@ import {
   type BootResult,
   type BootStart,
   type OnSoftReset,
+  type RecordsBy,
   type Way,
 } from "../boot/boot.js";
 import { provideQemu, type Qemu } from "../debian/index.js";
@@ -29,6 +30,7 @@ export interface SessionOptions extends CommonOptions, BuildChoices {
   qemuArg?: string[];
   module?: string[];
   onSoftReset?: OnSoftReset;
+  records?: RecordsBy;
   log?: string;
   force?: true;
 }
@@ -136,6 +138,7 @@ async function withBoot<T>(
       ...(options.qemuArg === undefined ? {} : { qemuArgs: options.qemuArg }),
       ...(options.module === undefined ? {} : { modules: options.module }),
       ...(options.onSoftReset === undefined ? {} : { onSoftReset: options.onSoftReset }),
+      ...(options.records === undefined ? {} : { records: options.records }),
       ...(options.log === undefined ? {} : { log: options.log }),
       ...(options.force === true ? { force: true } : {}),
     };

@@ -37,14 +37,15 @@ const FILE_SYSTEM_ERRORS = new Set(
   ),
 );
 
-let openLine = false;
+/** Whether a guest's line there has not ended. */
+const open = { stdout: false, stderr: false };
 let exitCode: number = ExitCode.OK;
 const context: Context = {
   signal: abort.signal,
   passedOn: dashes < 0 ? undefined : argumentsAsGiven(words.slice(dashes + 1)),
   write: (bytes, stream) => {
     process[stream].write(bytes);
-    openLine = process[stream].isTTY && bytes.at(-1) !== 10;
+    open[stream] = bytes.at(-1) !== 10;
   },
   print: (line) => void process.stdout.write(`${line}\n`),
   printJson: (value) => void process.stdout.write(`${toJson(value)}\n`),
@@ -62,9 +63,11 @@ try {
 }
 
 function say(line: string): void {
-  // On a terminal a guest's line that has not ended is not what this one goes on.
-  if (openLine && process.stderr.isTTY) process.stderr.write("\n");
-  openLine = false;
+  // A guest's line that has not ended is not what this one goes on: on a terminal both streams stand in one place.
+  const shared = process.stdout.isTTY && process.stderr.isTTY;
+  if (open.stderr || (open.stdout && shared)) process.stderr.write("\n");
+  open.stderr = false;
+  if (shared) open.stdout = false;
   process.stderr.write(`${line}\n`);
 }
 

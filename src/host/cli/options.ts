@@ -1,7 +1,12 @@
 /** Values of options, read strictly: what is no value is told with what was expected. */
 import { InvalidArgumentError, Option } from "commander";
 import { CPU_LEVELS } from "../base/cpu-level.js";
-import { BOOT_STARTS, ON_SOFT_RESET as SOFT_RESET_ACTIONS, WAYS } from "../boot/boot.js";
+import {
+  BOOT_STARTS,
+  ON_SOFT_RESET as SOFT_RESET_ACTIONS,
+  RECORDS_BY,
+  WAYS,
+} from "../boot/boot.js";
 import { SHUTDOWN_REASONS } from "../boot/expectation.js";
 import { EMITTED_STAGES } from "../build/emit.js";
 import {
@@ -155,6 +160,11 @@ export const ENV = (): Option =>
     if (text.indexOf("=") < 1) throw new InvalidArgumentError("Expected NAME=VALUE.");
     return append(text, before);
   });
+export const RECORDS = (): Option =>
+  new Option(
+    "--records <by>",
+    "what a domain's text and records go by: its console's ring (default), or the debug port alone, for a guest that may take Xen down",
+  ).choices(RECORDS_BY);
 export const QEMU_ARG = (): Option =>
   new Option(
     "--qemu-arg <argument>",

@@ -35,6 +35,7 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.CMDLINE())
     .addOption(option.MODULE())
     .addOption(option.ON_SOFT_RESET())
+    .addOption(option.RECORDS())
     .addOption(option.EXPECT())
     .addOption(option.EXPECT_SHUTDOWN())
     .addOption(option.HYPERCALL())

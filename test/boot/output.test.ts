@@ -1,0 +1,112 @@
+// What a guest prints comes out as it was printed, and before what is said of its end. Why: whoever reads a log, or compares an
+// output, needs every byte; and what came last before a crash is what explains it. Fails if a line is split, added or cut, if
+// a character is torn, if the two streams are mixed, or if a guest that waits or still prints is told as one that hangs.
+
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
+import { beforeAll, describe, expect, test } from "vitest";
+
+import type { BootOptions, BootResult } from "../../src/host/boot/boot.js";
+import type { OutputStream } from "../../src/host/protocol/text-output.js";
+import { difference, much } from "../fuzz/channel.js";
+import { boot, build, expectSuccess, printed } from "./setup.js";
+
+let image: string;
+
+beforeAll(async () => {
+  image = await build("test/boot/guest/output.ts");
+});
+
+interface Printed extends Record<OutputStream, string> {
+  result: BootResult;
+}
+
+/** A boot in that mode, and the bytes of what it prints. */
+async function run(mode: string, options: Partial<BootOptions> = {}): Promise<Printed> {
+  const parts: Record<OutputStream, Buffer[]> = { stdout: [], stderr: [] };
+  const result = await boot(image, {
+    arguments: [mode],
+    onOutput: (bytes, stream) => parts[stream].push(Buffer.from(bytes)),
+    ...options,
+  });
+  const text = (stream: OutputStream): string => Buffer.concat(parts[stream]).toString();
+  return { result, stdout: text("stdout"), stderr: text("stderr") };
+}
+
+// By Xen's console, and by a domain's ring with a toolstack that has to keep up. A million of them: make fuzz-channel.
+test.each([{ on: "dom0" }, { on: "domu" }] as const)(
+  "a line of 100,000 characters, and 10,000 lines, byte for byte: %o",
+  async (way) => {
+    const { result, stdout, stderr } = await run("much", { ...way, arguments: ["much", "10"] });
+    expectSuccess(result);
+    expect(difference(Buffer.from(stdout), much(10))).toBeNull();
+    expect(stderr).toBe("");
+  },
+);
+
+test.each(["dom0", "domu"] as const)(
+  "torn characters are whole, streams apart, and a last line that has not ended is kept, as %s",
+  async (on) => {
+    const { result, stdout, stderr } = await run("apart", { on });
+    expect(result).toMatchObject({ verdict: "exit", guestCode: 3, damage: [] });
+    expect(stdout).toBe("漢😀\r\0\x1b[1m\n\nlone \uFFFD half");
+    expect(stderr).toBe("é✓éa line\n");
+    expect(printed(result)).toEqual(["漢😀\r\0\x1b[1m", "", "lone \uFFFD half"]);
+  },
+);
+
+describe.each(["dom0", "domu"] as const)("what was written before the end, as %s", (on) => {
+  test.each([
+    ["trap", /^checking\.\.\. partial\nxenlet: the guest trapped: out-of-bounds/],
+    ["abort", /^checking\.\.\. partial\nxenlet: the guest aborted at .*: on purpose/],
+    ["hang", /^checking\.\.\. partial\nxenlet: the guest ran, but said no verdict within 3 s/],
+  ])("comes out before the verdict: %s", async (mode, expected) => {
+    const command = ["node", "dist/cli.js", "run", image, "--on", on, "--quiet", "--timeout", "3"];
+    const all = promisify(execFile)("sh", ["-c", 'exec "$@" 2>&1', "sh", ...command, "--", mode]);
+    const error = await all.then(
+      () => null,
+      (reason: unknown) => reason as { code: number; stdout: string },
+    );
+    expect(error?.stdout).toMatch(expected);
+    expect(error?.code).toBe(mode === "hang" ? 121 : 120);
+  });
+});
+
+describe("a deadline", () => {
+  test("of a guest that waits for input says so", async () => {
+    const never = {
+      [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }),
+    };
+    const { result, stdout } = await run("read", { on: "domu", input: never, timeoutMs: 3000 });
+    expect(stdout).toBe("name?\n");
+    expect(result).toMatchObject({ verdict: "timeout", exitCode: 121 });
+    expect(result.message).toMatch(/^the guest was waiting for input when its 3 s were up/);
+  });
+
+  test("of a guest that still prints says so, and how much", async () => {
+    const { result, stdout } = await run("flood", { on: "domu", timeoutMs: 3000 });
+    const said = /^the guest was still printing when its 3 s were up: (?<bytes>\d+) bytes so far/;
+    const bytes = Number(said.exec(result.message)?.groups?.["bytes"]);
+    expect(result.verdict).toBe("timeout");
+    expect(bytes).toBeGreaterThan(1000);
+    expect(stdout).toMatch(/^(and so on\n)+$/);
+    expect(stdout.length).toBeGreaterThanOrEqual(bytes);
+  });
+
+  test("of one that does neither does not: the control", async () => {
+    const { result } = await run("prompt", { on: "domu", timeoutMs: 3000 });
+    expect(result.message).toMatch(/^the guest ran, but said no verdict within 3 s/);
+  });
+});
+
+test("--expect finds a prompt that was written in parts, on standard error", async () => {
+  const { result, stderr } = await run("prompt", { on: "domu", expect: { text: "ready>" } });
+  expect(result).toMatchObject({ verdict: "exit", exitCode: 0 });
+  expect(stderr).toBe("ready> ");
+});
+
+test.each(["dom0", "domu"] as const)("a guest of 8 MiB has all of this, as %s", async (on) => {
+  const { result, stdout } = await run("apart", { on, memoryMiB: 8 });
+  expect(result).toMatchObject({ verdict: "exit", guestCode: 3 });
+  expect(stdout).toMatch(/^漢😀/);
+});
