@@ -27,7 +27,6 @@ const TEXT = 2;
 /** Characters that have been lost, changed or taken for something else on some way, and then any. */
 const ODD = Array.from("\t\n\r\x1b\x01\x7f %~#:;=\"'\\-äß漢😀\ufeff\ufffd\uffff\u2028\u0300");
 
-
 function text(below: (limit: number) => number, most: number): string {
   let made = "";
   for (let left = below(most + 1); left > 0; left--) {
