@@ -10,7 +10,7 @@ SHELL := /bin/sh
 PACKAGES := node_modules/.package-lock.stamp
 SOURCES  := $(shell find src/host scripts -type f \( -name '*.ts' -o -name '*.js' \) -print)
 # What `make test` runs, from: $(STEPS) and $(LONG). Empty: all of the former.
-STEPS    := lint format types c alone unit runtime boot conform
+STEPS    := lint imports format types c alone unit runtime boot conform
 LONG     := linux
 ONLY     ?=
 
@@ -38,7 +38,7 @@ test: dist/host.d.ts
 	@node scripts/run-ts.js test/run.ts $(if $(ONLY),--only $(ONLY))
 
 lint: $(PACKAGES)
-	@node scripts/run-ts.js test/run.ts --only lint,format,types,c,alone
+	@node scripts/run-ts.js test/run.ts --only lint,imports,format,types,c,alone
 
 bench: dist/cli.js
 	@node scripts/run-ts.js bench/run.ts

@@ -9,7 +9,7 @@ import { join } from "node:path";
 import { withRunBlock } from "../src/host/elf/run-block.js";
 import { provideDom0 } from "../src/host/xl/dom0-image.js";
 import { providePreload } from "../src/host/xl/preload.js";
-import { runDom0Steps } from "../src/host/xl/steps.js";
+import { runDom0Steps } from "../src/host/boot/xl-steps.js";
 import { xlConfig } from "../src/host/xl/xl-config.js";
 import { buildLinuxDomu, inOneFile, linuxConfig } from "../test/linux/domu.js";
 import { build, folder, progress, qemu, tidyUp, xen } from "./setup.js";

@@ -7,7 +7,7 @@ import { provideXen, type XenRelease } from "../../src/host/debian/index.js";
 import { RecordReader, fieldsOf, type GuestRecord } from "../../src/host/protocol/record.js";
 import type { StoreDaemon } from "../../src/host/xl/boot-files.js";
 import { provideDom0 } from "../../src/host/xl/dom0-image.js";
-import { runDom0Steps, type StepResult } from "../../src/host/xl/steps.js";
+import { runDom0Steps, type StepResult } from "../../src/host/boot/xl-steps.js";
 import { commentedXlConfig, xlConfig, type XlDomain } from "../../src/host/xl/xl-config.js";
 import { createProgress } from "../../src/host/base/progress.js";
 import { qemu } from "./setup.js";

@@ -9,7 +9,7 @@ import type { GuestRecord } from "../../src/host/protocol/record.js";
 import type { StoreDaemon } from "../../src/host/xl/boot-files.js";
 import { provideDom0 } from "../../src/host/xl/dom0-image.js";
 import { providePreload } from "../../src/host/xl/preload.js";
-import { runDom0Steps } from "../../src/host/xl/steps.js";
+import { runDom0Steps } from "../../src/host/boot/xl-steps.js";
 import { xlConfig } from "../../src/host/xl/xl-config.js";
 import { createProgress } from "../../src/host/base/progress.js";
 import { build, qemu, scratch } from "../boot/setup.js";

@@ -7,6 +7,15 @@ import { vitestStep } from "./vitest.js";
 /** Everything that `make test` runs, in order: cheap first, boots last. */
 export const steps: Step[] = [
   commandStep("lint", "eslint", "eslint", ["--max-warnings=0", "."]),
+  commandStep(
+    "imports",
+    "no circle of imports, and folders as they may use each other",
+    "depcruise",
+    [
+      ...["--config", "dependency-cruiser.config.js", "--output-type", "err"],
+      ...["src", "test", "bench", "scripts"],
+    ],
+  ),
   commandStep("format", "prettier", "prettier", ["--check", "--log-level=warn", "."]),
   commandStep("types", "tsc (sources, benchmarks, scripts)", "tsc", ["-p", "tsconfig.json"]),
   commandStep("types", "tsc (tests)", "tsc", ["-p", "test"]),

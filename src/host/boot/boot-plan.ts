@@ -7,7 +7,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import { readElf } from "../elf/elf.js";
 import { validatePvhImage } from "../elf/pvh.js";
 import { temporaryFolder } from "../cache/temporary.js";
-import type { BootOptions } from "./boot.js";
+import type { BootOptions, BootPlan, Sized } from "./options.js";
 import { MAX_BUNDLED, writeBundle } from "./bundle.js";
 import { imagePathForQemu } from "./image-link.js";
 import { writeJob, type Job } from "./job.js";
@@ -28,24 +28,7 @@ import {
 import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "./stages.js";
 import { writeRunImage } from "./run-image.js";
 import { toolstackImage } from "./toolstack-image.js";
-import { planXl } from "../xl/plan.js";
-
-export interface BootPlan {
-  /** Of the guest's records. */
-  nonce: string;
-  /** Of the toolstack's; null where the guest is dom0. */
-  toolstackNonce: string | null;
-  /** The toolstack's image; null as well. */
-  toolstackImage: string | null;
-  /** QEMU's arguments, for a boot from the start. */
-  args: string[];
-  /** The toolstack's job, of a machine that may as well go on from a saved state; null where it may not. */
-  job: string | null;
-  /** From a line of the serial console to those that a Monitor takes, where they are not the same. */
-  read?: (line: string) => string[];
-  /** Removes what was made for this boot only. */
-  dispose: () => Promise<void>;
-}
+import { planXl } from "./xl-plan.js";
 
 /**
  * Everything checked that can be before QEMU starts. Throws a UserError for options or an image that cannot work. `keep`:
@@ -109,12 +92,6 @@ async function checkImage(
     `${image} and what goes with it take up the first ${neededMiB} MiB of a guest that has ${memoryMiB}`,
     neededMiB <= Number(LOW_RAM_END >> 20n) ? { hint: `--mem ${neededMiB}` } : {},
   );
-}
-
-export interface Sized {
-  memoryMiB: number;
-  vcpus: number;
-  pcpus: number;
 }
 
 /** Why such a boot begins at the start, in words that complete "with …"; null if it may go on from a saved state. */

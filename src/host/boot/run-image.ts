@@ -8,7 +8,7 @@ import { ExitCode } from "../base/exit-codes.js";
 import { ElfError } from "../elf/error.js";
 import { parseElf } from "../elf/elf.js";
 import { checkStrings, takesRunBlock, withRunBlock, type Run } from "../elf/run-block.js";
-import type { BootOptions, Way } from "./boot.js";
+import type { BootOptions, Way } from "./options.js";
 
 export interface RunImage {
   /** The copy; null: the file as it is, since it has no place for a run block. */

@@ -13,7 +13,7 @@ import type { Qemu } from "../debian/index.js";
 import { writeJob } from "./job.js";
 import { jobArgs, restoredArgs, startMachine, type MachineProcess } from "./qemu.js";
 import { QMP_ARGS, Qmp } from "./qmp.js";
-import { BOOT_LOG, RESTORED_WITHIN, STATE } from "./saved-states.js";
+import { BOOT_LOG, RESTORED_WITHIN, STATE } from "./state-files.js";
 import { LineSplitter } from "../protocol/serial.js";
 import { Deadline } from "./stages.js";
 

@@ -12,15 +12,11 @@ import { Cache, type Entry } from "../cache/cache.js";
 import { KINDS } from "../cache/kinds.js";
 import type { Qemu } from "../debian/index.js";
 import { withoutStart } from "./qemu.js";
+import { BOOT_LOG, STATE } from "./state-files.js";
 
-/** An entry's files. */
-export const STATE = "state";
-export const BOOT_LOG = "boot.log";
-/** In place of both, where saving failed: why. */
+/** In place of an entry's files, where saving failed: why. */
 const FAILURE = "failure";
 
-/** What a restored machine may take until its toolstack answers, of CPU and in all: it needs a tenth of a second of both. */
-export const RESTORED_WITHIN = { cpuMs: 2_000, ms: 10_000 };
 /** So long nobody tries again where saving failed. */
 const FAILED_MS = 10 * 60 * 1000;
 /** To be raised when what a state holds changes by other things than its key has. */

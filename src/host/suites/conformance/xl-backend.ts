@@ -10,9 +10,9 @@ import { readFile } from "node:fs/promises";
 import type { GuestRecord } from "../../protocol/record.js";
 import { withRunBlock } from "../../elf/run-block.js";
 import { provideDom0 } from "../../xl/dom0-image.js";
-import { releaseWithDom0 } from "../../xl/plan.js";
+import { releaseWithDom0 } from "../../boot/xl-plan.js";
 import { providePreload } from "../../xl/preload.js";
-import { runDom0Steps, type StepResult } from "../../xl/steps.js";
+import { runDom0Steps, type StepResult } from "../../boot/xl-steps.js";
 import { xlConfig } from "../../xl/xl-config.js";
 import type {
   BackendOptions,

@@ -4,15 +4,14 @@
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { createProgress } from "../base/progress.js";
-import type { BootPlan, Sized } from "../boot/boot-plan.js";
-import type { BootOptions } from "../boot/boot.js";
+import type { BootOptions, BootPlan, Sized } from "./options.js";
 import { XEN_RELEASES, isXenRelease, type XenRelease } from "../debian/index.js";
-import { domainOverheadMiB, machineArgs } from "../boot/qemu.js";
-import { runImage } from "../boot/run-image.js";
-import { dom0Program, writeInitrd, RUN_FOLDER, type Initrd } from "./boot-files.js";
-import { provideDom0, type Dom0Image } from "./dom0-image.js";
-import { Dom0Lines } from "./dom0-lines.js";
-import { xlConfig } from "./xl-config.js";
+import { domainOverheadMiB, machineArgs } from "./qemu.js";
+import { runImage } from "./run-image.js";
+import { dom0Program, writeInitrd, RUN_FOLDER, type Initrd } from "../xl/boot-files.js";
+import { provideDom0, type Dom0Image } from "../xl/dom0-image.js";
+import { Dom0Lines } from "../xl/dom0-lines.js";
+import { xlConfig } from "../xl/xl-config.js";
 
 /** dom0's own memory beside what its initramfs takes: Linux, the daemons, xl, and files: half of it may be files. */
 const DOM0_MIB = 320;

@@ -5,13 +5,13 @@ import { stat } from "node:fs/promises";
 
 import { LineSplitter, readConsoleLine } from "../protocol/serial.js";
 import type { Qemu, XenBinary } from "../debian/index.js";
-import { quoteCommand, startMachine } from "../boot/qemu.js";
+import { quoteCommand, startMachine } from "./qemu.js";
 import { findDamage } from "../cache/damage.js";
-import { RunLog } from "../boot/run-log.js";
-import { BANNER } from "../boot/xen-messages.js";
-import { dom0Program, writeInitrd, type StoreDaemon } from "./boot-files.js";
-import type { Dom0Image } from "./dom0-image.js";
-import { dom0Args } from "./plan.js";
+import { RunLog } from "./run-log.js";
+import { BANNER } from "./xen-messages.js";
+import { dom0Program, writeInitrd, type StoreDaemon } from "../xl/boot-files.js";
+import type { Dom0Image } from "../xl/dom0-image.js";
+import { dom0Args } from "./xl-plan.js";
 
 export interface Dom0Step {
   name: string;

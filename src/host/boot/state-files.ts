@@ -1,0 +1,7 @@
+/** A saved state's files in the cache, and how long a machine may take that goes on from them. */
+
+export const STATE = "state";
+export const BOOT_LOG = "boot.log";
+
+/** What a restored machine may take until its toolstack answers, of CPU and in all: it needs a tenth of a second of both. */
+export const RESTORED_WITHIN = { cpuMs: 2_000, ms: 10_000 };
