@@ -2,6 +2,7 @@
 // what was typed on Xen's console. For what a boot cannot show: interface versions that no Xen here speaks, memory
 // that runs out at a certain page, files that are damaged.
 
+import { FwCfg, jobOf } from "./fake-fw-cfg.js";
 import { FakeXen, type FakeRecord } from "./fake-xen.js";
 
 const PAGE = 4096;
@@ -71,8 +72,18 @@ export class FakeDom0 extends FakeXen {
   /** Pages that Xen has for domains; and whether it has 2 MiB in one piece. */
   freePages = 1 << 20;
   superpages = true;
-  /** The boot module. */
+  /** The image of the toolstack's job; null: it has none. */
   module: Buffer | null = null;
+  /** Files behind it. */
+  modules: Buffer[] = [];
+  /** What becomes of the job before it is read. */
+  damage: (job: Buffer) => Buffer = (job) => job;
+  readonly #fwCfg = new FwCfg({
+    load8: (at) => this.load8(at),
+    store8: (at, value) => {
+      this.store8(at, value);
+    },
+  });
   readonly domctls: Call[] = [];
   readonly #refused = new Map<number, bigint>();
   readonly domains = new Map<number, FakeDomain>();
@@ -92,6 +103,12 @@ export class FakeDom0 extends FakeXen {
 
   constructor() {
     super();
+    this.on("memory_op", 1, (_cmd, arg = 0n) => {
+      const [extents, count] = [0, 8].map((offset) => Number(this.load64(Number(arg) + offset)));
+      for (let i = 0; i < (count ?? 0); i++)
+        this.#window.set(Number(this.load64((extents ?? 0) + i * 8)), null);
+      return BigInt(count ?? 0);
+    });
     this.on("memory_op", 6, (_cmd, arg = 0n) => this.#populate(Number(arg)));
     this.on("memory_op", 13, (_cmd, arg = 0n) => this.#setMemoryMap(Number(arg)));
     this.on("memory_op", 15, (_cmd, arg = 0n) => {
@@ -99,6 +116,17 @@ export class FakeDom0 extends FakeXen {
       return 0n;
     });
     this.on("memory_op", 23, (_cmd, arg = 0n) => this.#mapForeign(Number(arg)));
+    // GNTTABOP_map_grant_ref of a page of ours. Where it is in the machine, a device finds it here by the same address.
+    this.on("grant_table_op", 0, (_cmd, arg = 0n) => {
+      const at = Number(arg);
+      const address = this.load64(at);
+      this.#window.set(Number(address) / PAGE, new DataView(new ArrayBuffer(PAGE)));
+      this.store8(at + 18, 0); // GNTST_okay, 16 bits
+      this.store8(at + 19, 0);
+      this.store32(at + 20, 1);
+      this.store64(at + 24, address);
+      return 0n;
+    });
     this.on("hvm_op", 0, (_cmd, arg = 0n) => {
       const at = Number(arg);
       const domain = this.domains.get(this.load32(at) & 0xffff);
@@ -294,8 +322,18 @@ export class FakeDom0 extends FakeXen {
     const base = super.imports();
     return {
       ...base,
+      native: {
+        fw_cfg_dma: (address: bigint) => {
+          const files = this.module === null ? [] : [this.module, ...this.modules];
+          this.#fwCfg.request(Number(address), this.damage(jobOf(this.commandLine, files)));
+        },
+      },
       xen: {
         ...base["xen"],
+        run_begins: () => undefined,
+        physical_read: () => {
+          throw new Error("the toolstack has no boot module to read");
+        },
         shared_alloc: (count: number) => {
           const address = SHARED_BASE + this.#windowUsed * PAGE;
           this.#windowUsed += count;
@@ -307,33 +345,10 @@ export class FakeDom0 extends FakeXen {
         shared_clear: (at: number, size: number) => {
           for (let i = 0; i < size; i++) this.store8((at >>> 0) + i, 0);
         },
-        physical_read: (to: number, paddr: bigint, size: number) => {
-          const from = Number(BigInt.asUintN(64, paddr)) - MODULE;
-          if (this.module === null || from < 0 || from + size > this.module.length)
-            throw new Error(`bytes that are not the module's are read: ${String(paddr)}`);
-          for (let i = 0; i < size; i++) this.store8((to >>> 0) + i, this.module[from + i] ?? 0);
-        },
-        boot_data: (what: number, to: number, size: number) => {
-          const bytes = what === 1 ? Buffer.from(this.commandLine) : this.#modlist(what);
-          bytes.copy(Buffer.from(this.memory.buffer, to, Math.min(size, bytes.length)));
-          return bytes.length;
-        },
         record_pass_on: (from: number, size: number) => {
           this.relayed += Buffer.from(this.memory.buffer, from, size).toString("latin1") + "\n";
         },
       },
     };
   }
-
-  /** struct hvm_modlist_entry, if that is what is asked for. */
-  #modlist(what: number): Buffer {
-    if (what !== 3 || this.module === null) return Buffer.alloc(0);
-    const entry = Buffer.alloc(32);
-    entry.writeBigUInt64LE(BigInt(MODULE), 0);
-    entry.writeBigUInt64LE(BigInt(this.module.length), 8);
-    return entry;
-  }
 }
-
-/** Where the module lies in physical memory. */
-const MODULE = 0x200_0000;
