@@ -118,13 +118,13 @@ export const EXPECTATIONS: Expectations = {
         {
           from: "4.7",
           expected: "unnamed",
-          means: "none: Watchdog timer fired for domain N",
+          means: "none",
           commit: null,
         },
         {
           from: "4.21",
           expected: "timer 1",
-          means: "Watchdog timer 1 fired for dN: counted from 0",
+          means: "1, counted from 0",
           commit: "9a474fccec",
         },
       ],

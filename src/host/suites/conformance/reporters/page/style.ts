@@ -139,6 +139,7 @@ footer code { overflow-wrap: anywhere; }
   .scripted .filter, .skip { display: none; }
   .wide { overflow: visible; }
   .timeline, .series, .state, .differences { font-size: 0.8rem; }
+  .differences td { white-space: normal; }
   .bar { min-width: 1rem; }
   .number { min-width: 3.4rem; }
   .measured { gap: 0.4rem; }
