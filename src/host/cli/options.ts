@@ -73,13 +73,15 @@ export const PCPUS = (): Option =>
     "--pcpus <n>",
     "the machine's physical CPUs, as Xen sees them (default: one, and two for a guest of several vCPUs)",
   ).argParser(wholeNumber(1, MAX_PCPUS));
+const BOOT_TEXT =
+  "cold: boot the machine from the start; restored: go on from a saved state of it, with Xen up";
 export const BOOT = (): Option =>
-  new Option(
-    "--boot <how>",
-    "cold: boot the machine from the start; restored: go on from a saved state of it, with Xen up",
-  )
-    .choices([...BOOT_STARTS])
-    .default(undefined, "restored where possible");
+  new Option("--boot <how>", `${BOOT_TEXT} (default: restored where possible)`).choices(
+    BOOT_STARTS,
+  );
+/** For a command that boots cold unless it is told otherwise. */
+export const BOOT_COLD = (): Option =>
+  new Option("--boot <how>", BOOT_TEXT).choices(BOOT_STARTS).default("cold");
 export const TIMEOUT = (): Option =>
   new Option("--timeout <seconds>", "how long the guest's own code may take")
     .argParser(seconds)
@@ -163,7 +165,7 @@ export const ENV = (): Option =>
 export const RECORDS = (): Option =>
   new Option(
     "--records <by>",
-    "what a domain's text and records go by: its console's ring (default), or the debug port alone, for a guest that may take Xen down",
+    "what a domain's output goes by: its console's ring (default), or the debug port, as its other records do, for a guest that may take Xen down",
   ).choices(RECORDS_BY);
 export const QEMU_ARG = (): Option =>
   new Option(

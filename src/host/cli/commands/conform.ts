@@ -112,7 +112,7 @@ export function addConform(
       ).argParser(shard),
     )
     .option("--list", "say which checks these are, and run none")
-    .addOption(option.BOOT().default("cold"))
+    .addOption(option.BOOT_COLD())
     .addOption(option.JOBS())
     .addOption(
       new Option("--silence <seconds>", "how long a boot may say nothing before it is ended")
