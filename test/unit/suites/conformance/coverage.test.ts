@@ -7,7 +7,9 @@ import { execa } from "execa";
 import { expect, test } from "vitest";
 import { blocksOf, parseBlocks } from "../../../../src/host/suites/conformance/coverage/blocks.js";
 import { codeAt, textOf } from "../../../../src/host/suites/conformance/coverage/coverage.js";
+import { parseElf } from "../../../../src/host/elf/elf.js";
 import { Trace } from "../../../../src/host/suites/conformance/coverage/trace.js";
+import { buildElf, validImage } from "../../../fixtures/elf-builder.js";
 
 const START = 0xffff82d040200100n;
 /** je +3; nop; nop; ret; then padding; xor %eax,%eax; ret. */
@@ -59,19 +61,9 @@ test("control: without the jump there is one block less", () => {
 });
 
 test("a function's bytes are found by its physical address in the file", () => {
-  const image = new Uint8Array(0x200);
-  const view = new DataView(image.buffer);
-  view.setUint32(28, 52, true);
-  view.setUint16(42, 32, true);
-  view.setUint16(44, 1, true);
-  for (const [at, value] of [
-    [0, 1],
-    [4, 0x80],
-    [12, 0x200000],
-    [16, 0x180],
-  ] as const)
-    view.setUint32(52 + at, value, true);
-  image.set(CODE, 0x180);
+  // As Xen's: ELF32, and what is in front of the text belongs to it.
+  const segment = { paddr: 0x200000n, data: Uint8Array.of(...new Uint8Array(0x100), ...CODE) };
+  const image = parseElf(buildElf(validImage({ class: 32, machine: 3, segments: [segment] })));
   expect(codeAt(image, { name: "f", start: START, end: START + 10n })).toEqual(CODE);
   expect(codeAt(image, { name: "f", start: START + 0x1000n, end: START + 0x1010n })).toHaveLength(
     0,

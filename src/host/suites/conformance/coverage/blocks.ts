@@ -1,8 +1,8 @@
 /** A function's basic blocks, by objdump: it comes with gcc's assembler, which compiles guests. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { execa } from "execa";
+import { run } from "../../../build/link/toolchain.js";
+import { temporaryFolder } from "../../../cache/temporary.js";
 
 export interface Block {
   start: bigint;
@@ -18,19 +18,19 @@ const ENDS = /^(j\w+|loop\w*|ret\w*|iret\w*|ud2\w*|hlt)$/;
 const PADDING = /^(nop\w*|int3|xchg|data16|cs)$/;
 const TARGET = /^(?:0x)?([0-9a-f]+)/;
 
-/** Disassembles `code`, which is at `start`. Rejects where there is no objdump. */
+/** Disassembles `code`, which is at `start`. Throws a UserError (122) where there is no objdump. */
 export async function blocksOf(code: Uint8Array, start: bigint): Promise<Block[]> {
-  const folder = await mkdtemp(path.join(tmpdir(), "xenlet-coverage-"));
+  const folder = await temporaryFolder("coverage");
   try {
-    const file = path.join(folder, "code");
+    const file = path.join(folder.path, "code");
     await writeFile(file, code);
-    const { stdout } = await execa("objdump", [
+    const stdout = await run("objdump", [
       ...["-D", "-b", "binary", "-m", "i386:x86-64"],
       ...[`--adjust-vma=0x${start.toString(16)}`, file],
     ]);
     return parseBlocks(stdout.split("\n"));
   } finally {
-    await rm(folder, { recursive: true, force: true });
+    await folder.dispose();
   }
 }
 

@@ -1,7 +1,9 @@
 /** `xenlet conform --coverage`: which blocks of Xen's functions the checks ran, and which never. */
-import { mkdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, writeFile } from "node:fs/promises";
 import path from "node:path";
 import type { XenBinary } from "../../../debian/index.js";
+import { PT_LOAD } from "../../../elf/constants.js";
+import { readElf, type Elf } from "../../../elf/elf.js";
 import type { BackendOptions } from "../backend.js";
 import { blocksOf, type Block } from "./blocks.js";
 import { askForFunctions, type XenFunction } from "./symbols.js";
@@ -54,7 +56,7 @@ export class Coverage {
   async write(label: string, xen: XenBinary, options: BackendOptions): Promise<string> {
     const trace = this.#traces.get(xen.path);
     if (trace === undefined) return `Xen ${label}: no boot, and so no coverage`;
-    const image = await readFile(xen.path);
+    const image = await readElf(xen.path);
     const found: FunctionCoverage[] = [];
     for (const one of await askForFunctions(xen, this.patterns, options)) {
       const blocks = await blocksOf(codeAt(image, one), one.start);
@@ -70,21 +72,16 @@ export class Coverage {
   }
 }
 
-/** A function's bytes, out of Xen's file: an ELF32 whose segments have physical addresses. */
-export function codeAt(image: Uint8Array, { start, end }: XenFunction): Uint8Array {
-  const view = new DataView(image.buffer, image.byteOffset, image.byteLength);
-  const from = offsetOf(start);
-  const table = view.getUint32(28, true);
-  const size = view.getUint16(42, true);
-  for (let index = 0; index < view.getUint16(44, true); index++) {
-    const at = table + index * size;
-    const [type, offset, , paddr, bytes] = [0, 4, 8, 12, 16].map((field) =>
-      view.getUint32(at + field, true),
-    ) as [number, number, number, number, number];
-    if (type !== 1 || from < paddr || from >= paddr + bytes) continue;
-    return image.subarray(offset + from - paddr, offset + from - paddr + Number(end - start));
-  }
-  return new Uint8Array();
+/** A function's bytes, out of Xen's file, whose segments have physical addresses; none where the file has none for it. */
+export function codeAt({ segments, bytes }: Elf, { start, end }: XenFunction): Uint8Array {
+  const paddr = BigInt(offsetOf(start));
+  const segment = segments.find(
+    (one) =>
+      one.type === PT_LOAD && paddr >= one.paddr && paddr < one.paddr + BigInt(one.fileSize),
+  );
+  if (segment === undefined) return new Uint8Array();
+  const from = segment.offset + Number(paddr - segment.paddr);
+  return bytes.data.subarray(from, from + Number(end - start));
 }
 
 export function textOf(functions: readonly FunctionCoverage[]): string {
