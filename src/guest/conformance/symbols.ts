@@ -2,26 +2,9 @@
 // xen/arch/x86/platform_hypercall.c). For `xenlet conform --coverage`, whose log of QEMU's has addresses only.
 
 import { describeResult, record } from "xenlet";
-import { hypercall1 } from "xenlet/raw/hypercall";
+import { XENPF_get_symbol, xenpf_symdata } from "xenlet/raw/abi/platform";
+import { platformArgument, platformOp } from "xenlet/raw/toolstack";
 
-// platform.h
-const __HYPERVISOR_platform_op: u32 = 7;
-const XENPF_INTERFACE_VERSION: u32 = 0x03000001;
-const XENPF_get_symbol: u32 = 63;
-
-/** struct xen_platform_op: its head, and 128 bytes for struct xenpf_symdata. */
-@unmanaged
-class xenpf_get_symbol {
-  cmd: u32;
-  interface_version: u32;
-  namelen: u32;
-  symnum: u32;
-  name: u64;
-  address: u64;
-  type: u64;
-}
-
-const op = changetype<xenpf_get_symbol>(memory.data(136, 8));
 const NAME_SIZE: u32 = 128;
 const name: usize = memory.data(<i32>NAME_SIZE, 8);
 
@@ -38,13 +21,12 @@ export function tellSymbols(patterns: Array<string>): void {
   let pending = "";
   let begin: u64 = 0;
   let number: u32 = 0;
+  const op = changetype<xenpf_symdata>(platformArgument());
   while (true) {
-    op.cmd = XENPF_get_symbol;
-    op.interface_version = XENPF_INTERFACE_VERSION;
     op.namelen = NAME_SIZE;
     op.symnum = number;
     op.name = name;
-    const result = hypercall1(__HYPERVISOR_platform_op, changetype<usize>(op));
+    const result = platformOp(XENPF_get_symbol);
     if (result < 0) throw new Error("XENPF_get_symbol = " + describeResult(result));
     const address = op.address;
     if (pending.length > 0 && address > begin) {

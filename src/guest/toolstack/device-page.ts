@@ -5,9 +5,8 @@ import { frame_of } from "xenlet/internal/intrinsics";
 import { XEN_DOMCTL_memory_mapping, xen_domctl_memory_mapping } from "xenlet/raw/abi/domctl";
 import { domctl, domctlArgument } from "./domctl";
 import { giveHole, takeHole } from "./foreign-frames";
+import { HARDWARE_DOMAIN } from "./platform-op";
 
-/** The hardware domain: a domctl names it by its number. */
-const HARDWARE_DOMAIN: u16 = 0;
 /** DPCI_ADD_MAPPING. */
 const ADD: u32 = 1;
 

@@ -17,6 +17,7 @@ import {
   store64,
 } from "xenlet/internal/intrinsics";
 import { GrantMapping } from "./grant-mapping";
+import { HARDWARE_DOMAIN } from "./platform-op";
 
 @external("native", "fw_cfg_dma") declare function fw_cfg_dma(address: u64): void;
 
@@ -37,9 +38,6 @@ const ADDRESS: usize = 8;
 const DATA: usize = 64;
 /** What one request reads at most: to the end of the page. */
 const MOST: u32 = 4096 - <u32>DATA;
-
-/** Whose ports these are: ourselves. Grants name both ends by their numbers, and know no DOMID_SELF. */
-const HARDWARE_DOMAIN: u16 = 0;
 
 /** A page of ours that the device reaches. */
 class DevicePage {

@@ -7,6 +7,7 @@
 import { run_begins } from "xenlet/internal/intrinsics";
 import { ByteSource } from "xenlet/internal/memory/physical";
 import { sched } from "xenlet/internal/sched/sched";
+import { wordValue } from "xenlet/internal/start/start-info";
 import { systemTime } from "xenlet/internal/time/time";
 import { FwCfgItem } from "./fw-cfg";
 
@@ -73,11 +74,7 @@ export class Job {
 
   /** The value of the word `key=value`; `otherwise` if it is not there. */
   value(key: string, otherwise: string = ""): string {
-    const words = this.words.split(" ");
-    const prefix = key + "=";
-    for (let i = 0; i < words.length; i++)
-      if (words[i].startsWith(prefix)) return words[i].substring(prefix.length);
-    return otherwise;
+    return wordValue(this.words, key, otherwise);
   }
 
   /** The file that a domain is to be made of. Ends the toolstack if there is none. */

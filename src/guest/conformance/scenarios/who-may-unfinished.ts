@@ -7,6 +7,7 @@
 
 import { checked, describeResult, sched, systemTime, waitForEvents } from "xenlet";
 import { XEN_LEGACY_MAX_VCPUS } from "xenlet/raw/abi/xen";
+import { EINVAL } from "xenlet/raw/errno";
 import { shared_alloc } from "xenlet/raw/memory";
 import {
   createIoreqServer,
@@ -37,11 +38,10 @@ const UNFINISHED_ACCESS_HIGH = UNFINISHED_HIGH.check({
 
 /** Nobody else's. */
 const PORT: u16 = 0x5a0;
+const NO_PORTS: StaticArray<u32> = [];
 const ASKS = "asks for a soft reset";
-const EINVAL: i64 = 22;
 /** ns that vCPU 0 sleeps so that the other one runs; that the domain has from its last line to its request, and to get there at all. */
 const BEGUN: u64 = 30_000_000;
-const NO_PORTS: StaticArray<u32> = [];
 const SETTLED: u64 = 200_000_000;
 const SOON: u64 = 5_000_000_000;
 

@@ -31,5 +31,6 @@ export {
 export { GrantMapping } from "xenlet/toolstack/grant-mapping";
 export { Job, takeJob } from "xenlet/toolstack/job";
 export { INTERFACES, Interface, xenInterface } from "xenlet/toolstack/interface";
+export { platformArgument, platformOp } from "xenlet/toolstack/platform-op";
 export { XenConsole, pressDebugKey } from "xenlet/toolstack/xen-console";
 export { writeAcpi } from "xenlet/toolstack/acpi";

@@ -42,7 +42,12 @@ export function commandLine(): string {
 
 /** The value of `key=value` on the command line; `otherwise` if it is not there. */
 export function commandLineValue(key: string, otherwise: string = ""): string {
-  const words = commandLine().split(" ");
+  return wordValue(commandLine(), key, otherwise);
+}
+
+/** The value of the first word `key=value` of a text; `otherwise` if it is not there. */
+export function wordValue(text: string, key: string, otherwise: string): string {
+  const words = text.split(" ");
   const prefix = key + "=";
   for (let i = 0; i < words.length; i++) {
     if (words[i].startsWith(prefix)) return words[i].substring(prefix.length);
