@@ -1,16 +1,14 @@
 /** What a boot needs before QEMU starts: its arguments, and the files that it has to find. */
 import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
-import path from "node:path";
 import { UserError } from "../base/errors.js";
-import { ExitCode } from "../base/exit-codes.js";
 import { readElf } from "../elf/elf.js";
 import { validatePvhImage } from "../elf/pvh.js";
-import { temporaryFolder } from "../cache/temporary.js";
 import type { BootOptions, BootPlan, Sized } from "./options.js";
 import { MAX_BUNDLED, writeBundle } from "./bundle.js";
 import { imagePathForQemu } from "./image-link.js";
 import { writeJob, type Job } from "./job.js";
+import { ownFile, type OwnFile } from "./own-file.js";
 import {
   DEFAULT_MEMORY_MIB,
   MAX_DOMU_VCPUS,
@@ -150,7 +148,7 @@ async function planToolstack(
   nonce: string,
   keep?: string,
 ): Promise<BootPlan> {
-  const { file: job, ...made } = await jobFile({ words: `nonce=${nonce} ${words}`, files }, keep);
+  const { path: job, ...made } = await jobFile({ words: `nonce=${nonce} ${words}`, files }, keep);
   const args = machineArgs({
     ...options,
     ...sized,
@@ -190,7 +188,7 @@ async function planDomU(options: BootOptions, sized: Sized, keep?: string): Prom
     options.tellState === true ? "state=1" : "",
     guest.cmdline.trim() === "" ? "" : `-- ${guest.cmdline}`,
   ];
-  const { file: job, ...made } = await orDispose(
+  const { path: job, ...made } = await orDispose(
     jobFile(
       {
         words: words.filter(Boolean).join(" "),
@@ -250,23 +248,13 @@ function savedJob(options: BootOptions, args: string[], job: string): string | n
   return cold ? null : job;
 }
 
-/** A job in a file of its own; in `keep` it stays. */
-async function jobFile(job: Job, keep?: string): Promise<Disposable & { file: string }> {
-  const none = (): Promise<void> => Promise.resolve();
-  const { path: folder, dispose } =
-    keep === undefined ? await temporaryFolder("job") : { path: keep, dispose: none };
-  const file = path.join(folder, "job");
-  try {
-    await writeJob(job, file);
-    return { file, dispose };
-  } catch (error) {
-    await dispose();
-    if (error instanceof UserError) throw error;
-    throw new UserError(`the toolstack's job cannot be written: ${(error as Error).message}`, {
-      exitCode: ExitCode.HOST,
-      cause: error,
-    });
-  }
+function jobFile(job: Job, keep?: string): Promise<OwnFile> {
+  return ownFile(
+    "job",
+    (file) => writeJob(job, file),
+    "the toolstack's job cannot be written",
+    keep,
+  );
 }
 
 interface Module {
@@ -283,17 +271,11 @@ async function oneModule(files: string[]): Promise<Module> {
     return { files: only === undefined ? [] : [await imagePathForQemu(only)], dispose: none };
   if (files.length > MAX_BUNDLED)
     throw new UserError(`there are ${files.length} modules, at most ${MAX_BUNDLED}`);
-  const { path: folder, dispose } = await temporaryFolder("modules");
-  const bundle = path.join(folder, "modules");
-  try {
-    await writeBundle(files, bundle);
-  } catch (error) {
-    await dispose();
-    throw new UserError(`the modules cannot be bundled: ${(error as Error).message}`, {
-      exitCode: ExitCode.HOST,
-      cause: error,
-    });
-  }
+  const { path: bundle, dispose } = await ownFile(
+    "modules",
+    (file) => writeBundle(files, file),
+    "the modules cannot be bundled",
+  );
   return { files: [await imagePathForQemu(bundle)], dispose };
 }
 

@@ -12,13 +12,12 @@
  *
  * The domain's random bytes are in its image's run block (run-image.ts), so that they too are new for each run.
  */
-import { createReadStream } from "node:fs";
-import { open, stat } from "node:fs/promises";
+import { open } from "node:fs/promises";
 import { UserError } from "../base/errors.js";
 import { MAX_BUNDLED } from "./bundle.js";
+import { PAGE, packFiles } from "./packed-files.js";
 
 const MAGIC = "xenlet\0\x02";
-const PAGE = 4096;
 const WALL_CLOCK = 16;
 const FILES = 64;
 const WORDS = 256;
@@ -37,7 +36,7 @@ export async function writeJob(job: Job | null, output: string): Promise<void> {
   const header = Buffer.alloc(PAGE);
   const file = await open(output, "w");
   try {
-    let at = PAGE;
+    let end = PAGE;
     if (job !== null) {
       if (!/^[ -~]*$/.test(job.words))
         throw new UserError("the guest's command line may have printable ASCII characters only");
@@ -55,21 +54,10 @@ export async function writeJob(job: Job | null, output: string): Promise<void> {
       header.writeUInt32LE(job.files.length, 12);
       header.writeBigUInt64LE(BigInt(Date.now()) * 1_000_000n, WALL_CLOCK);
       header.write(job.words, WORDS, "latin1");
-      for (const [index, name] of job.files.entries()) {
-        const { size } = await stat(name);
-        header.writeBigUInt64LE(BigInt(at), FILES + index * 16);
-        header.writeBigUInt64LE(BigInt(size), FILES + 8 + index * 16);
-        let to = at;
-        for await (const chunk of createReadStream(name, { highWaterMark: 1 << 20 })) {
-          const bytes = chunk as Buffer;
-          await file.write(bytes, 0, bytes.length, to);
-          to += bytes.length;
-        }
-        at += Math.ceil(size / PAGE) * PAGE;
-      }
+      end = await packFiles(job.files, file, header, FILES);
     }
     await file.write(header, 0, PAGE, 0);
-    await file.truncate(at);
+    await file.truncate(end);
   } finally {
     await file.close();
   }

@@ -1,14 +1,12 @@
 /** The run's own copy of a guest's image: as it was built, and with what this run gives it (src/host/elf/run-block.ts). */
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import path from "node:path";
+import { readFile, writeFile } from "node:fs/promises";
 import { UserError } from "../base/errors.js";
-import { ExitCode } from "../base/exit-codes.js";
 import { ElfError } from "../elf/error.js";
 import { parseElf } from "../elf/elf.js";
 import { checkStrings, takesRunBlock, withRunBlock, type Run } from "../elf/run-block.js";
 import type { BootOptions, Way } from "./options.js";
+import { ownFile } from "./own-file.js";
 
 export interface RunImage {
   /** The copy; null: the file as it is, since it has no place for a run block. */
@@ -75,21 +73,11 @@ export async function writeRunImage(
   const { bytes, cmdline } = await runImage(options, way, nonce);
   const nothing = (): Promise<void> => Promise.resolve();
   if (bytes === null) return { path: options.image, cmdline, dispose: nothing };
-  let made: string | null = null;
-  const dispose = async (): Promise<void> => {
-    if (made !== null) await rm(made, { recursive: true, force: true });
-  };
-  try {
-    if (folder === undefined) folder = made = await mkdtemp(path.join(tmpdir(), "xenlet-image-"));
-    else await mkdir(folder, { recursive: true });
-    const file = path.join(folder, "run.elf");
-    await writeFile(file, bytes);
-    return { path: file, cmdline, dispose };
-  } catch (error) {
-    await dispose();
-    throw new UserError(`the run's copy of the image cannot be made: ${(error as Error).message}`, {
-      exitCode: ExitCode.HOST,
-      cause: error,
-    });
-  }
+  const file = await ownFile(
+    "run.elf",
+    (name) => writeFile(name, bytes),
+    "the run's copy of the image cannot be made",
+    folder,
+  );
+  return { ...file, cmdline };
 }
