@@ -1,10 +1,11 @@
 /**
  * What is told when something failed that used the cache. What it shows: every entry that the process has used is read,
- * a damaged one is named and removed, and a sound cache leaves the failure as it is. Why it matters: a wrong byte in a
+ * a damaged one is named and removed, and neither a sound cache nor what other processes do to it changes the failure. Why it matters: a wrong byte in a
  * library of QEMU's fails each run, and the messages point elsewhere. How it would fail: the failure told without a
  * hint, or a damaged entry that is still there for the next run.
  */
-import { mkdtemp, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { mkdtemp, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
@@ -57,6 +58,41 @@ test("a wrong byte: named, removed, and made again the next time", async () => {
   expect(await stat(tree).catch(() => null)).toBeNull();
   expect(await explainFailure(failure)).toBe(failure);
   await provide();
+});
+
+test("gone whole: another process has removed it, which damages nothing", async () => {
+  const { folder: entry, tree } = await provide();
+  const failure = new Error("a guest never answered");
+  await rename(entry, join(folder, "removed"));
+  expect(await explainFailure(failure)).toBe(failure);
+  // The control: of one that is there, a file is missing, or all that says what it was.
+  await rename(join(folder, "removed"), entry);
+  await rm(join(tree, "start.o"));
+  expect(await explainFailure(failure)).toMatchObject({
+    message: expect.stringContaining("tree/start.o: missing") as unknown,
+  });
+  await provide();
+  await rm(join(entry, "manifest.json"));
+  expect(await explainFailure(failure)).toMatchObject({
+    message: expect.stringContaining("manifest.json: missing") as unknown,
+  });
+});
+
+test("made anew by another process: what is there now is measured by its own manifest, and stays", async () => {
+  const { folder: entry, tree, manifest } = await provide();
+  const failure = new Error("a guest never answered");
+  const other = { ...manifest, created: "2026-01-01T00:00:00.000Z" };
+  const sha256 = createHash("sha256").update("another").digest("hex");
+  await rot(join(tree, "start.o"), "another");
+  other.files = [{ path: "start.o", bytes: 7, sha256 }];
+  await writeFile(join(entry, "manifest.json"), JSON.stringify(other));
+  expect(await explainFailure(failure)).toBe(failure);
+  expect(await stat(tree)).toBeTruthy();
+  // The control: the other's is damaged as well.
+  await rot(join(tree, "start.o"), "an0ther");
+  other.created = "2026-01-02T00:00:00.000Z";
+  await writeFile(join(entry, "manifest.json"), JSON.stringify(other));
+  expect(await explainFailure(failure)).toMatchObject({ exitCode: 122 });
 });
 
 test("Ctrl-C is no failure", async () => {
