@@ -7,12 +7,12 @@ import { describe, test } from "vitest";
 import { runTestFile, type TestOptions } from "../../src/host/suites/guest-tests/run-file.js";
 import { sourceLines } from "../../src/host/suites/guest-tests/source-lines.js";
 import { oneLine } from "../../src/host/report/text.js";
+import type { Place } from "../../src/host/report/model.js";
 import {
   isFailure,
   type Assertion,
   type FileResult,
   type GroupResult,
-  type Place,
   type TestResult,
 } from "../../src/host/suites/guest-tests/model.js";
 

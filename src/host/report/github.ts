@@ -8,9 +8,8 @@ export function annotationsOf({ file, children }: ReportSuite): string {
   return casesOf(children)
     .filter(({ one }) => isFailure(one))
     .map(({ groups, one }) => {
-      const isProblem = one.name === `(${one.kind})`;
-      const title = isProblem ? one.kind : [...groups, one.name].join(" › ");
-      const message = isProblem ? one.text.join("\n") : one.reason;
+      const title = one.isProblem ? one.kind : [...groups, one.name].join(" › ");
+      const message = one.isProblem ? one.text.join("\n") : one.reason;
       return error(one.place ?? { file: file ?? "", line: 1 }, title, message);
     })
     .map((line) => `${line}\n`)

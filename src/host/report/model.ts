@@ -10,7 +10,7 @@ export type Outcome =
   | "todo";
 
 export interface Place {
-  /** As one would open it from the current directory. */
+  /** As one would open it from the current directory; `~lib/…` for a guest's library. */
   file: string;
   /** From 1. */
   line: number;
@@ -19,6 +19,8 @@ export interface Place {
 export interface ReportCase {
   type: "case";
   name: string;
+  /** Whether it is what belongs to no test or check: its name is `kind` in parentheses. */
+  isProblem: boolean;
   /** The whole line of a TAP point, where that is not the name alone. */
   description?: string;
   outcome: Outcome;
@@ -102,6 +104,7 @@ export function problemCase(
   return {
     type: "case",
     name: `(${kind})`,
+    isProblem: true,
     description: `(${kind}) ${message}`,
     outcome: "error",
     reason: message,

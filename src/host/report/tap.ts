@@ -45,10 +45,7 @@ function point(one: ReportCase, number: number): string[] {
           ...(isFailure(one)
             ? ([
                 ["message", one.reason],
-                [
-                  "severity",
-                  one.kind === "failed" || one.name === `(${one.kind})` ? "fail" : one.kind,
-                ],
+                ["severity", one.kind === "failed" || one.isProblem ? "fail" : one.kind],
               ] satisfies ReportCase["facts"])
             : []),
           ...one.facts,

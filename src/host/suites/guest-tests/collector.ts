@@ -3,7 +3,8 @@ import path from "node:path";
 import type { TestSite } from "../../build/asc/transform/test-sites.js";
 import { fieldsOf, type GuestRecord } from "../../protocol/record.js";
 import { TextOutput } from "../../protocol/text-output.js";
-import type { GroupResult, Place, Problem, TestResult } from "./model.js";
+import type { Place } from "../../report/model.js";
+import type { GroupResult, Problem, TestResult } from "./model.js";
 import { Plan } from "./plan.js";
 import { wellFormed } from "../../report/text.js";
 

@@ -1,12 +1,6 @@
 /** What tests in guests came to, as every reporter is given it. */
 
-/** Where something stands in a guest's source. */
-export interface Place {
-  /** As somebody in the current directory would open it; `~lib/…` for a library's. */
-  file: string;
-  /** From 1. */
-  line: number;
-}
+import type { Place } from "../../report/model.js";
 
 export interface Assertion {
   /** Its source text, or the name that the guest gave it. */

@@ -1,6 +1,6 @@
 /** Lines of guests' sources, to be shown beside what failed there. */
 import { readFileSync } from "node:fs";
-import type { Place } from "./model.js";
+import type { Place } from "../../report/model.js";
 
 /** The line that stands there, without its indentation; null if it cannot be read. */
 export type SourceLines = (place: Place) => string | null;

@@ -83,6 +83,7 @@ function caseOf(check: CheckResult): ReportCase {
   return {
     type: "case",
     name,
+    isProblem: false,
     description: `${name}: ${oneLine(title)}`,
     outcome: status,
     reason: status === "passed" ? "" : detail,

@@ -4,12 +4,20 @@ import {
   problemCase,
   type Fact,
   type Outcome,
+  type Place,
   type Report,
   type ReportCase,
   type ReportNode,
   type ReportSuite,
 } from "../../../report/model.js";
-import type { FileResult, GroupResult, RunResult, TestResult, TestStatus } from "../model.js";
+import type {
+  Assertion,
+  FileResult,
+  GroupResult,
+  RunResult,
+  TestResult,
+  TestStatus,
+} from "../model.js";
 import { reasonOf } from "./reporter.js";
 
 const OUTCOMES: Record<TestStatus, Outcome> = {
@@ -76,11 +84,12 @@ function caseOf(test: TestResult): ReportCase {
   return {
     type: "case",
     name: test.name,
+    isProblem: false,
     outcome,
     reason: outcome === "passed" || outcome === "todo" ? "" : reasonFor(test),
     kind: test.status,
     place,
-    facts: outcome === "failed" || outcome === "error" ? factsOf(test) : [],
+    facts: outcome === "failed" || outcome === "error" ? factsOf(test, failed, place) : [],
     text: [
       ...failed.flatMap(({ text, expected, actual, place: at }) => [
         text,
@@ -101,10 +110,8 @@ function reasonFor(test: TestResult): string {
   return test.status === "skipped" ? (test.message ?? "") : reasonOf(test);
 }
 
-function factsOf(test: TestResult): Fact[] {
-  const failed = test.assertions.filter(({ ok }) => !ok);
+function factsOf(test: TestResult, failed: Assertion[], place: Place | null): Fact[] {
   const [first] = failed;
-  const place = first?.place ?? test.place;
   return [
     ...(place === null ? [] : [["at", { file: place.file, line: place.line }] as Fact]),
     ...(first === undefined

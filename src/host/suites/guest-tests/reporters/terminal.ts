@@ -1,6 +1,7 @@
 /** For people: every test by name, and for those that failed, what was expected and where. */
 import pc from "picocolors";
 import { formatMs } from "../../../boot/stages.js";
+import type { Place } from "../../../report/model.js";
 import {
   count,
   fileFailed,
@@ -8,7 +9,6 @@ import {
   type Assertion,
   type FileResult,
   type GroupResult,
-  type Place,
   type RunResult,
   type TestResult,
   type TestStatus,
