@@ -14,7 +14,7 @@ import {
   type MatrixReporterName,
 } from "../../../../src/host/suites/conformance/reporters/index.js";
 import { showNs } from "../../../../src/host/suites/conformance/reporters/page/figures.js";
-import { html, Markup } from "../../../../src/host/suites/conformance/reporters/page/markup.js";
+import { html, Markup } from "../../../../src/host/report/markup.js";
 import { SCRIPT } from "../../../../src/host/suites/conformance/reporters/page/script.js";
 import { STYLE } from "../../../../src/host/suites/conformance/reporters/page/style.js";
 import { AWKWARD, AWKWARD_REPORT, report, result, run, sample } from "./samples.js";

@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { formatMs } from "../../../boot/stages.js";
 import { countRuns, runFailed, type Report, type Run } from "../model.js";
 import { differences, seriesFigures, stateTables, timelines } from "./page/figures.js";
-import { html, Markup } from "./page/markup.js";
+import { html, Markup } from "../../../report/markup.js";
 import { failureList, matrixTable, versionList } from "./page/matrix.js";
 import { SCRIPT } from "./page/script.js";
 import { STYLE } from "./page/style.js";

@@ -9,7 +9,7 @@ import {
   type TimelineStage,
 } from "../../model.js";
 import { parseVersion } from "../../version.js";
-import { html, type Markup } from "./markup.js";
+import { html, type Markup } from "../../../../report/markup.js";
 
 function section(id: string, title: string, text: string, body: Markup | null): Markup {
   if (body === null) return html``;

@@ -12,7 +12,7 @@ import {
   type Run,
 } from "../../model.js";
 import { failuresOf, logsOf } from "../reporter.js";
-import { html, type Markup } from "./markup.js";
+import { html, type Markup } from "../../../../report/markup.js";
 
 const MARKS: Record<CheckStatus, string> = { passed: "✓", failed: "✗", skipped: "–" };
 
