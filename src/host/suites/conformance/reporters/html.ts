@@ -1,75 +1,51 @@
-/**
- * One page that shows it all: no network, no other file, readable without its script.
- * Its policy admits exactly the style and the script that are in it.
- */
-import { createHash } from "node:crypto";
+/** The matrix as one page (src/host/report/page.ts). */
+import { html, type Markup } from "../../../report/markup.js";
+import { pageOf } from "../../../report/page.js";
 import { formatMs } from "../../../boot/stages.js";
 import { countRuns, runFailed, type Report, type Run } from "../model.js";
 import { differences, seriesFigures, stateTables, timelines } from "./page/figures.js";
-import { html, Markup } from "../../../report/markup.js";
 import { failureList, matrixTable, versionList } from "./page/matrix.js";
 import { SCRIPT } from "./page/script.js";
 import { STYLE } from "./page/style.js";
 import { describeCounts, describeShard, type MatrixReporter } from "./reporter.js";
 
-const hash = (text: string): string =>
-  `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
-const POLICY =
-  `default-src 'none'; img-src data:; style-src ${hash(STYLE)}; script-src ${hash(SCRIPT)}; ` +
-  "base-uri 'none'; form-action 'none'";
+export const htmlReporter: MatrixReporter = (report) =>
+  pageOf({
+    title: `Soft reset conformance, Xen ${report.runs.map(({ label }) => label).join(", ")}`,
+    generator: "xenlet conform",
+    style: STYLE,
+    script: SCRIPT,
+    body: body(report),
+  });
 
-export const htmlReporter: MatrixReporter = (report) => `${page(report).text}\n`;
-
-function page(report: Report): Markup {
-  const title = `Soft reset conformance, Xen ${report.runs.map(({ label }) => label).join(", ")}`;
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta http-equiv="Content-Security-Policy" content="${POLICY}" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <meta name="generator" content="xenlet conform" />
-        <link rel="icon" href="data:," />
-        <title>${title}</title>
-        ${element("style", STYLE)}
-      </head>
-      <body>
-        <a class="skip" href="#matrix">To the matrix</a>
-        <header>
-          <h1>Soft reset conformance</h1>
-          ${verdict(report)}
-        </header>
-        <main>
-          ${versionList(report)} ${failureList(report)}
-          <section aria-labelledby="matrix">
-            <h2 id="matrix">Checks by versions of Xen</h2>
-            ${FILTER} ${matrixTable(report)}
-            <p class="legend">
-              <span class="passed">✓</span> passed, <span class="failed">✗</span> failed,
-              <span class="skipped">–</span> skipped, · not run. ◆ its control went red, as it must:
-              the same check without the reset, or with what it is about broken on purpose.
-            </p>
-          </section>
-          ${timelines(report)} ${stateTables(report)} ${seriesFigures(report)}
-          ${differences(report)}
-        </main>
-        <footer>
-          Made by <code>xenlet conform</code>. To repeat it:
-          <code>xenlet conform${report.runs.map(xenOption)}</code>
-        </footer>
-        ${element("script", SCRIPT)}
-      </body>
-    </html>`;
+function body(report: Report): Markup {
+  return html`<a class="skip" href="#matrix">To the matrix</a>
+    <header>
+      <h1>Soft reset conformance</h1>
+      ${verdict(report)}
+    </header>
+    <main>
+      ${versionList(report)} ${failureList(report)}
+      <section aria-labelledby="matrix">
+        <h2 id="matrix">Checks by versions of Xen</h2>
+        ${FILTER} ${matrixTable(report)}
+        <p class="legend">
+          <span class="passed">✓</span> passed, <span class="failed">✗</span> failed,
+          <span class="skipped">–</span> skipped, · not run. ◆ its control went red, as it must: the
+          same check without the reset, or with what it is about broken on purpose.
+        </p>
+      </section>
+      ${timelines(report)} ${stateTables(report)} ${seriesFigures(report)} ${differences(report)}
+    </main>
+    <footer>
+      Made by <code>xenlet conform</code>. To repeat it:
+      <code>xenlet conform${report.runs.map(xenOption)}</code>
+    </footer>`;
 }
 
 /** A file is known by its name alone. */
 function xenOption({ label, debianVersion }: Run): string {
   return ` --xen ${debianVersion === null ? "path/to/" : ""}${label}`;
-}
-
-/** Not through the template: what the policy's hash is of must not change by a blank. */
-function element(name: "style" | "script", text: string): Markup {
-  return new Markup(`<${name}>${text}</${name}>`);
 }
 
 function verdict(report: Report): Markup {
