@@ -12,6 +12,7 @@ import { sched } from "xenlet/internal/sched/sched";
 import { VIRQ_CONSOLE, VIRQ_DOM_EXC } from "xenlet/raw/abi/xen";
 import { ClockCheck } from "xenlet/toolstack/clock-check";
 import { Config, OnSoftReset } from "xenlet/toolstack/config";
+import { Domain } from "xenlet/toolstack/domain";
 import { DOMAIN_STATE, domainState, stateField } from "xenlet/toolstack/domain-state";
 import { Guest } from "xenlet/toolstack/guest";
 import { Image } from "xenlet/toolstack/image";
@@ -41,6 +42,18 @@ function judgeClock(check: ClockCheck | null): void {
 
 /** What Xen had of the domain when it asked for a soft reset; empty where nobody wants to know. */
 let before: string[] = [];
+
+/** What Xen has of the domain at a point of its life, where whoever runs it wants to know. */
+function tellState(domain: Domain, config: Config, when: string): void {
+  if (!config.tellState) return;
+  const state = domainState(domain);
+  for (let i = 0; i < state.length; i++)
+    report(
+      domain.id,
+      "state",
+      "when=" + when + " name=" + stateField(DOMAIN_STATE[i]) + " now=" + stateField(state[i]),
+    );
+}
 
 /** Said before the domain runs on, and so before whatever the next kernel says. */
 function tellReset(guest: Guest): void {
@@ -117,6 +130,7 @@ const guest = new Guest(config.domain, new Image(job.image), store);
 /* While the domain was made, both clocks ran on. */
 judgeClock(check);
 report(guest.domain.id, "created", "interface=" + xenInterface().domctl.toString());
+tellState(guest.domain, config, "created");
 checked("XEN_DOMCTL_unpausedomain", guest.domain.unpause());
 const typing = new Typing(guest.console);
 
@@ -145,6 +159,7 @@ while (true) {
     );
   if (info.reason == SHUTDOWN_soft_reset && onSoftReset(guest, config)) continue;
   guest.finishConsole();
+  tellState(guest.domain, config, "ended");
   report(guest.domain.id, "ended", "reason=" + info.reason.toString());
   guest.destroy();
   endMachine();
