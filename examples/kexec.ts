@@ -29,7 +29,8 @@ import {
   VIRQ_TIMER,
   Watchdog,
 } from "xenlet";
-import { registerVcpuInfo } from "xenlet/raw/shared-info";
+import { frame_of } from "xenlet/raw/memory";
+import { registerVcpuInfo, sharedInfo } from "xenlet/raw/shared-info";
 
 const MILLISECOND: u64 = 1_000_000;
 const WRONG_ADDRESS: usize = 0xf0000000;
@@ -47,6 +48,11 @@ function refused(result: i64): string {
   return describeResult(result) + " (already registered)";
 }
 
+/** Xen shares a page with the domain, at a frame that the kernel chooses: it can be moved, and claimed anew. */
+function mapSharedInfo(): void {
+  step(" XENMEM_add_to_physmap(XENMAPSPACE_shared_info) = frame " + hex(frame_of(sharedInfo())));
+}
+
 /** Claims what a domain gives out only once; returns the sum of the errors, 0 if there are none. */
 function setUp(): i64 {
   const vcpuInfo = registerVcpuInfo();
@@ -60,6 +66,7 @@ function useScheduler(): void {
   step("sleeps in Xen until woken by an event that it sends to itself");
   step(" SCHEDOP_yield = " + describeResult(sched.yield()));
   const port = <u32>checked("EVTCHNOP_bind_ipi", evtchn.bindIpi());
+  step(" EVTCHNOP_bind_ipi = port " + port.toString());
   evtchn.send(port);
   const woken = sched.poll([port]) == PollWake.EVENT;
   step(" SCHEDOP_poll on port " + port.toString() + (woken ? ": woken by its event" : ": NOT woken"));
@@ -93,6 +100,7 @@ function firstKernel(): void {
   if (bootModules().length == 0)
     throw new Error("there is no boot module 0: expected this guest's own image, by --module");
   step("first kernel: claims the domain's one-time resources");
+  mapSharedInfo();
   if (setUp() != 0) process.exit(1);
   useScheduler();
   step("second attempt, as a kexec'ed kernel would make without a reset");
@@ -126,6 +134,7 @@ function secondKernel(): void {
       ? " its clock stands still: Xen writes the time to the first kernel's vcpu_info"
       : " entered " + milliseconds(now - since) + " after the first kernel finished",
   );
+  mapSharedInfo();
   if (setUp() != 0) {
     step("FAILS: the domain still has the first kernel's state, and the second one gives up");
     process.exit(1);

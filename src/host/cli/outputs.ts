@@ -80,11 +80,11 @@ export async function checkOutput(file: string, what: string): Promise<void> {
 }
 
 /** Whole or not at all. */
-export async function writeOutput(file: string, text: string): Promise<void> {
+export async function writeOutput(file: string, text: string, what = "the results"): Promise<void> {
   try {
     await replaceFile(file, text);
   } catch (cause) {
-    throw notWritable(file, "the results", cause);
+    throw notWritable(file, what, cause);
   }
 }
 

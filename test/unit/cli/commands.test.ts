@@ -99,6 +99,11 @@ describe("bad usage exits with 123, on stderr alone:", () => {
     ],
     ["an address 0 that is none", ["build", "x.ts", "--null-page", "maybe"], /trap, allow/],
     ["a source that is none", ["build", "/etc/passwd"], /expected an AssemblyScript file/],
+    [
+      "a page of a story that has none",
+      ["demo", "scheduler", "--html", "x.html"],
+      /--html is for the kexec story/,
+    ],
     ["a file to inspect that is no ELF file", ["inspect", "/etc/passwd"], /not an ELF file/],
   ])("%s", async (_name, args, message) => {
     const { exitCode, stdout, stderr } = await xenlet.run(args);

@@ -4,13 +4,16 @@ import { UserError } from "../../../base/errors.js";
 import { ExitCode, exitCodesText } from "../../../base/exit-codes.js";
 import { nameXen } from "../../../boot/xen-name.js";
 import { packageRoot } from "../../../base/package-root.js";
-import { bootSession, type SessionOptions } from "../../boot-session.js";
+import { bootSession, type Session, type SessionOptions } from "../../boot-session.js";
 import type { Context } from "../../context.js";
-import { KexecStory, showLine } from "./story.js";
+import { checkOutput, writeOutput } from "../../outputs.js";
+import { storyPage } from "./story-page.js";
+import { toldStory } from "./steps.js";
+import { KexecStory, showLine, type StoryLine } from "./story.js";
 import * as option from "../../options.js";
 import { describeRun, printable, runDocument } from "../../report.js";
 
-type DemoOptions = SessionOptions & { verbose?: true; reset: boolean };
+type DemoOptions = SessionOptions & { verbose?: true; reset: boolean; html?: string };
 
 const STORIES = ["kexec", "scheduler"] as const;
 
@@ -30,6 +33,10 @@ export function addDemo(program: Command, context: Context): void {
     )
     .addArgument(new Argument("[story]", "which one").choices(STORIES).default("kexec"))
     .option("--no-reset", "leave the soft reset out")
+    .option(
+      "--html <file>",
+      "write a page that shows the kexec story with the soft reset and without it",
+    )
     .addOption(option.XEN())
     .addOption(option.TIMEOUT())
     .addOption(option.CMDLINE())
@@ -44,12 +51,48 @@ export function addDemo(program: Command, context: Context): void {
 }
 
 async function kexec(options: DemoOptions, context: Context): Promise<void> {
-  const file = path.join(packageRoot, "examples", "kexec.ts");
-  const cmdline = [options.cmdline, options.reset ? "" : "reset=no"].filter(Boolean).join(" ");
-  const story = new KexecStory(options.reset, (line) => {
+  const { html } = options;
+  if (html !== undefined) await checkOutput(html, "the page");
+  const { story, session } = await tell(options.reset, options, context, (line) => {
     if (options.json !== true) context.print(printableStory(showLine(line)));
   });
-  const { result, image, qemu } = await bootSession(
+  const { result, image, qemu } = session;
+  const { good, expected, text } = story.verdict(result);
+  if (options.json === true)
+    context.printJson({
+      story: { name: "kexec", reset: options.reset, good, text, lines: story.lines },
+      ...(runDocument(result, { image: image.path, build: image.build, qemu }) as object),
+    });
+  else {
+    const frames = result.trap?.frames.map((frame) => frame.text.replace(/ \(.*/, "")) ?? [];
+    if (good) context.print(`      the crashed kernel's stack: ${frames.join(" ← ")}`);
+    context.print(
+      `${good ? "PASS: " : expected ? "" : "FAIL: "}${text}; on ${nameXen(result.xen)}`,
+    );
+  }
+  if (!good && result.verdict !== "exit") for (const line of describeRun(result)) context.say(line);
+  if (html !== undefined) {
+    context.say(`the same ${options.reset ? "without" : "with"} the soft reset, for ${html}`);
+    const other = await tell(!options.reset, options, context, () => undefined);
+    const stories = [toldStory(story, result), toldStory(other.story, other.session.result)].sort(
+      (one, two) => Number(two.reset) - Number(one.reset),
+    );
+    await writeOutput(html, storyPage(nameXen(result.xen), stories), "the page");
+  }
+  context.exitWith(good ? ExitCode.OK : result.exitCode === 0 ? 1 : result.exitCode);
+}
+
+/** Boots the story once, and tells it line by line. */
+async function tell(
+  reset: boolean,
+  options: DemoOptions,
+  context: Context,
+  onLine: (line: StoryLine) => void,
+): Promise<{ story: KexecStory; session: Session }> {
+  const file = path.join(packageRoot, "examples", "kexec.ts");
+  const cmdline = [options.cmdline, reset ? "" : "reset=no"].filter(Boolean).join(" ");
+  const story = new KexecStory(reset, onLine);
+  const session = await bootSession(
     file,
     { ...options, cmdline, mem: 128, vcpus: 1, on: "domu" },
     context,
@@ -68,23 +111,9 @@ async function kexec(options: DemoOptions, context: Context): Promise<void> {
       },
     },
     // Every kernel of the story is this image.
-    ({ path }) => ({ modules: [path], tellState: true }),
+    ({ path: image }) => ({ modules: [image], tellState: true }),
   );
-  const { good, expected, text } = story.verdict(result);
-  if (options.json === true)
-    context.printJson({
-      story: { name: "kexec", reset: options.reset, good, text, lines: story.lines },
-      ...(runDocument(result, { image: image.path, build: image.build, qemu }) as object),
-    });
-  else {
-    const frames = result.trap?.frames.map((frame) => frame.text.replace(/ \(.*/, "")) ?? [];
-    if (good) context.print(`      the crashed kernel's stack: ${frames.join(" ← ")}`);
-    context.print(
-      `${good ? "PASS: " : expected ? "" : "FAIL: "}${text}; on ${nameXen(result.xen)}`,
-    );
-  }
-  if (!good && result.verdict !== "exit") for (const line of describeRun(result)) context.say(line);
-  context.exitWith(good ? ExitCode.OK : result.exitCode === 0 ? 1 : result.exitCode);
+  return { story, session };
 }
 
 /** What the guest says must not steer the terminal; the arrow is ours. */
@@ -94,6 +123,7 @@ function printableStory(line: string): string {
 
 async function scheduler(options: DemoOptions, context: Context): Promise<void> {
   if (!options.reset) throw new UserError("--no-reset is for the kexec story");
+  if (options.html !== undefined) throw new UserError("--html is for the kexec story");
   const file = path.join(packageRoot, "examples", "demo.ts");
   let steps = 0;
   const { result, image, qemu } = await bootSession(
