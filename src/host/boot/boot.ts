@@ -8,7 +8,9 @@ import type { BootOptions, BootPlan, BootStart, Way } from "./options.js";
 import { CpuClock } from "./cpu-clock.js";
 import type { XenBinary } from "../debian/index.js";
 import { Monitor } from "./monitor.js";
+import { SilentBoot, askLastWords } from "./last-words.js";
 import { quoteCommand, restoredArgs, startMachine, type MachineProcess } from "./qemu.js";
+import { QMP_ARGS } from "./qmp.js";
 import { fieldsOf, type Damage, type GuestRecord } from "../protocol/record.js";
 import { RunLog } from "./run-log.js";
 import { provideState, type SavedState } from "./saved-states.js";
@@ -294,6 +296,8 @@ async function runMachine(
   };
   signal?.addEventListener("abort", abort);
 
+  // A restored machine's one further file is its state.
+  const asks = options.lastWords === true && from === null;
   let state: FileHandle | undefined;
   try {
     if (from !== null) {
@@ -304,7 +308,7 @@ async function runMachine(
     }
     const started = await startMachine(
       options.qemu,
-      from === null ? args : restoredArgs(args, from.job),
+      from === null ? [...args, ...(asks ? QMP_ARGS : [])] : restoredArgs(args, from.job),
       (bytes) => {
         try {
           for (const line of lines.push(bytes)) take(line);
@@ -313,7 +317,7 @@ async function runMachine(
           fail(error);
         }
       },
-      state?.fd,
+      asks ? "socket" : state?.fd,
     );
     machine = started;
     const clock = CpuClock.ofProcess(started.pid);
@@ -327,7 +331,16 @@ async function runMachine(
     });
     try {
       if (signal?.aborted === true) abort();
-      const cause = await stopped;
+      const cause = await stopped.catch(async (error: unknown) => {
+        if (asks && error instanceof SilentBoot)
+          error.lastWords = await askLastWords(started, {
+            log: (line) => {
+              log.write(line);
+            },
+            panic: () => monitor.panic,
+          });
+        throw error;
+      });
       const { stage } = timer;
       const answered = hasAnswered(monitor);
       const tail = cause.type === "deadline" ? log.tail : null;

@@ -105,6 +105,8 @@ export interface BootOptions {
   expect?: Expectation;
   /** Boot an image that does not look as if Xen could load it. */
   force?: boolean;
+  /** Aborted by a SilentBoot, the machine is asked where it is first (last-words.ts): not where it is restored. */
+  lastWords?: boolean;
   /** Ends QEMU; bootGuest rejects with the signal's reason. */
   signal?: AbortSignal;
   /** Told of the toolstack's image being built, and of a state being saved. */

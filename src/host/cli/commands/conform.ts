@@ -51,6 +51,7 @@ export interface ConformOptions extends CommonOptions {
   list?: true;
   jobs?: number;
   silence: number;
+  raceFor?: number;
   knownFaults: boolean;
   boot: BootStart;
   hypercall: "direct" | "page" | "alternate";
@@ -118,6 +119,12 @@ export function addConform(
       new Option("--silence <seconds>", "how long a boot may say nothing before it is ended")
         .argParser(option.seconds)
         .default(DEFAULT_SILENCE_MS, String(DEFAULT_SILENCE_MS / 1000)),
+    )
+    .addOption(
+      new Option(
+        "--race-for <seconds>",
+        "how long each pair of the suite races runs (0.6); its outcomes are counted",
+      ).argParser(option.seconds),
     )
     .addOption(
       new Option(
@@ -190,7 +197,13 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
     modes: options.hypercall === "alternate" ? ["direct", "page"] : [options.hypercall],
     of: ({ path }) => (byPage.has(path) ? "page" : "direct"),
   };
-  const shared = { progress, signal, hypercall, boot: options.boot };
+  const shared = {
+    progress,
+    signal,
+    hypercall,
+    boot: options.boot,
+    ...(options.raceFor === undefined ? {} : { raceMs: options.raceFor }),
+  };
   const coverage = await beginCoverage(options);
   const trace = coverage === null ? {} : { trace: (xen: XenBinary) => coverage.boot(xen) };
   const backend = await connect({ on: first, ...shared, ...trace });
@@ -235,7 +248,10 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
         checks,
         table: { ...expectationsOn(on, plan), ...(options.knownFaults ? {} : { faults: [] }) },
         jobs: options.jobs ?? availableParallelism(),
-        silenceMs: on === "domu" ? options.silence : Math.max(options.silence, XL_SILENCE_MS),
+        silenceMs:
+          on === "domu"
+            ? options.silence + 5 * (options.raceFor ?? 0)
+            : Math.max(options.silence, XL_SILENCE_MS),
         signal,
         onCheck: (label, name) => {
           shown.check(label, name);

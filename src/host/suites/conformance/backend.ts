@@ -17,6 +17,8 @@ export interface BackendOptions {
   boot?: BootStart;
   /** How dom0 and its domains enter each Xen. Default: "direct" for all. */
   hypercall?: HypercallChoice;
+  /** How long each pair of the suite "races" runs. Default: the program's own, 600 ms. */
+  raceMs?: number;
   /** More arguments for QEMU, for a boot of that Xen, and what is done when it is over. */
   trace?: (xen: XenBinary) => { qemuArgs: string[]; end: () => Promise<void> };
 }

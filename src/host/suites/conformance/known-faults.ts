@@ -29,9 +29,9 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     certain: true,
   },
   {
-    check: "advisories/illegal-vector",
+    check: "races/illegal-vector",
     source: "XSA-462",
-    what: "the whole machine stands still",
+    what: "a physical CPU stands still, and with it the machine",
     mendedIn: ["4.17.6", "4.18.4", "4.19.1", "4.20"],
     certain: true,
   },

@@ -30,6 +30,8 @@ export interface PlannedCheck {
   control: boolean;
   /** Checks of one group share what they run in: they are kept together. Default: a group of its own. */
   group?: string;
+  /** Checks of different machines share no boot. Default: the one that most have. */
+  machine?: string;
   /** A rough idea of its length in ms, control included; only spreads checks over boots. Default 150. */
   costMs?: number;
 }

@@ -2,6 +2,7 @@
 import { UserError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import type { XenBinary } from "../../debian/index.js";
+import { SilentBoot } from "../../boot/last-words.js";
 import { formatMs } from "../../boot/stages.js";
 import type { ConformanceBackend, ConformanceBoot } from "./backend.js";
 import type { PlannedCheck, Problem } from "./model.js";
@@ -14,6 +15,8 @@ import type { BootCollector } from "./records.js";
  */
 export interface BootEnd {
   how: "exit" | "died" | "blameless";
+  /** It died by saying nothing any more, which a busy machine may do, too. */
+  hung: boolean;
   /** Why a check came to no result; completes "no result: …". */
   why: string;
   /** What the run has to tell besides. */
@@ -30,13 +33,12 @@ export interface RunBootOptions {
   collector: BootCollector;
   /** The boot is ended after so long without a record. */
   silenceMs: number;
+  /** The same once its program has spoken. */
+  silenceOnceBegunMs: number;
   /** Rejects with its reason, once the boot is over. */
   signal: AbortSignal;
   onCheck(name: string): void;
 }
-
-/** A boot that says nothing any more. */
-class Silence extends Error {}
 
 export async function runBoot(options: RunBootOptions): Promise<BootEnd> {
   const { backend, xen, checks, collector, silenceMs, signal } = options;
@@ -49,9 +51,10 @@ export async function runBoot(options: RunBootOptions): Promise<BootEnd> {
   let timer: NodeJS.Timeout | undefined;
   const listen = (): void => {
     clearTimeout(timer);
+    const ms = collector.silent ? silenceMs : options.silenceOnceBegunMs;
     timer = setTimeout(() => {
-      stop.abort(new Silence(`the boot said nothing for ${formatMs(silenceMs)}`));
-    }, silenceMs);
+      stop.abort(new SilentBoot(`the boot said nothing for ${formatMs(ms)}`));
+    }, ms);
   };
   let log: string | null = null;
   const start = performance.now();
@@ -69,21 +72,22 @@ export async function runBoot(options: RunBootOptions): Promise<BootEnd> {
         log = path;
       },
       onRecord: (record) => {
-        listen();
         const name = collector.record(record);
+        listen();
         if (name !== null) options.onCheck(name);
       },
     });
-    return end({ ...judgeEnd(result, collector), log: result.log ?? log });
+    return end({ hung: false, ...judgeEnd(result, collector), log: result.log ?? log });
   } catch (error) {
     signal.throwIfAborted();
-    if (error instanceof Silence) {
+    if (error instanceof SilentBoot) {
       const how = collector.silent ? "blameless" : "died";
-      return end({ how, why: error.message, problem: null, banner: null, log });
+      const why = [error.message, error.lastWords].filter((part) => part !== "").join("; ");
+      return end({ how, hung: true, why, problem: null, banner: null, log });
     }
     if (!(error instanceof UserError) || error.exitCode !== ExitCode.HOST) throw error;
     const problem = { kind: "host" as const, message: error.message };
-    return end({ how: "blameless", why: error.message, problem, banner: null, log });
+    return end({ how: "blameless", hung: false, why: error.message, problem, banner: null, log });
   } finally {
     clearTimeout(timer);
     signal.removeEventListener("abort", abort);

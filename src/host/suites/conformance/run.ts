@@ -51,12 +51,18 @@ export async function runMatrix(options: MatrixOptions): Promise<Run[]> {
       const toRun = version.toRun(checks);
       const knownBad = toRun.filter((check) => version.isKnownBad(check));
       const others = toRun.filter((check) => !knownBad.includes(check));
+      const machines = [...new Set(others.map(({ machine }) => machine))];
       const batches = [
-        ...batchesOf(others, { jobs, versions: versions.length }),
+        ...machines.flatMap((machine) =>
+          batchesOf(
+            others.filter((check) => check.machine === machine),
+            { jobs, versions: versions.length },
+          ),
+        ),
         ...knownBad.map((check) => [check]),
       ];
       version.waiting = batches.length;
-      return batches.map((batch) => ({ version, checks: batch, attempt: 1 }));
+      return batches.map((batch) => ({ version, checks: batch, attempt: 1, hung: false }));
     })
     .toSorted((a, b) => costOfAll(b.checks) - costOfAll(a.checks));
   const runs = new Map<VersionRun, Run>();
@@ -81,10 +87,11 @@ export async function runMatrix(options: MatrixOptions): Promise<Run[]> {
   const worker = async (): Promise<void> => {
     for (let batch = queue.shift(); batch !== undefined; batch = queue.shift()) {
       stop.signal.throwIfAborted();
-      const { version, attempt } = batch;
+      const { version } = batch;
       const rest = await runBatch(batch, options, stop.signal);
-      if (rest.length > 0) queue.unshift({ version, checks: rest, attempt: attempt + 1 });
-      else if (--version.waiting === 0) finish(version);
+      queue.unshift(...rest);
+      version.waiting += rest.length - 1;
+      if (version.waiting === 0) finish(version);
     }
   };
   try {
@@ -110,39 +117,54 @@ interface Batch {
   checks: PlannedCheck[];
   /** From 1. */
   attempt: number;
+  /** These hung once: a hang counts if it comes twice. */
+  hung: boolean;
 }
 
 /** How often checks are tried when none of them can be blamed for a boot's end. */
 const MAX_BLAMELESS = 2;
 
-/** Returns the checks that are to be run again. */
+/** How long a Xen that is known to hang has to do so. */
+const KNOWN_SILENCE_MS = 8000;
+
+/** Returns what is to be run again. */
 async function runBatch(
   batch: Batch,
   options: MatrixOptions,
   signal: AbortSignal,
-): Promise<PlannedCheck[]> {
-  const { version, checks, attempt } = batch;
+): Promise<Batch[]> {
+  const { version, checks, attempt, hung } = batch;
   const collector = new BootCollector(checks, new Set(options.plan.map(({ name }) => name)));
+  const silenceMs = options.silenceMs ?? DEFAULT_SILENCE_MS;
+  const knownBad = checks.every((check) => version.isKnownBad(check));
   const end = await runBoot({
     backend: options.backend,
     xen: version.xen,
     checks,
     collector,
-    silenceMs: options.silenceMs ?? DEFAULT_SILENCE_MS,
+    silenceMs,
+    silenceOnceBegunMs: knownBad ? Math.min(silenceMs, KNOWN_SILENCE_MS) : silenceMs,
     signal,
     onCheck: (name) => options.onCheck?.(version.label, name),
   });
   version.take(checks, collector, end);
   const { unfinished, running } = collector;
+  const again = (rest: PlannedCheck[], hangs = false): Batch[] =>
+    rest.length === 0 ? [] : [{ version, checks: rest, attempt: attempt + 1, hung: hangs }];
   switch (end.how) {
     case "exit":
       version.giveUp(unfinished, collector, end);
       return [];
-    case "died":
-      version.giveUp(running, collector, end);
-      return unfinished.filter((check) => !running.includes(check));
+    case "died": {
+      const others = unfinished.filter((check) => !running.includes(check));
+      const unsaid = running.filter(({ name }) => !collector.evidence(name).phases.has("check"));
+      if (end.hung && !hung && unsaid.length > 0)
+        return [...again(running, true), ...again(others)];
+      version.giveUp(running, collector, hung ? { ...end, why: `${end.why}, twice` } : end);
+      return again(others);
+    }
     case "blameless":
-      if (attempt < MAX_BLAMELESS) return unfinished;
+      if (attempt < MAX_BLAMELESS) return again(unfinished);
       version.giveUp(unfinished, collector, end);
       if (end.problem?.kind === "host") version.addProblem({ ...end.problem, log: end.log });
       return [];
