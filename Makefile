@@ -14,7 +14,7 @@ STEPS    := lint imports format types c alone unit runtime boot conform
 LONG     := linux
 ONLY     ?=
 
-.PHONY: help demo test lint bench fuzz fuzz-channel wast build format clean tools
+.PHONY: help demo test lint bench fuzz fuzz-channel wast soak build format clean tools
 
 help:
 	@echo 'make demo    boot a guest on a real Xen and tell what happens'
@@ -26,6 +26,7 @@ help:
 	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED=, FLAGS='
 	@echo 'make wast    scripts of the specification'"'"'s kind (.wast) in a guest: FILES= (default: test/wast/chapters)'
 	@echo 'make fuzz-channel  random arguments, environments, inputs and outputs, compared: VECTORS=, SEED='
+	@echo 'make soak    what finds more the longer it runs: ONLY=races, SECONDS=60 for each pair, XEN='
 	@echo 'make build   bundle the xenlet command and library into dist/'
 	@echo 'make format  lay out the sources as `make lint` wants them'
 	@echo 'make clean   remove what these targets made here (the download cache is'
@@ -45,6 +46,10 @@ bench: dist/cli.js
 
 fuzz: dist/cli.js
 	@node scripts/run-ts.js test/fuzz/main.ts $(if $(MODULES),--modules $(MODULES)) $(if $(SEED),--seed $(SEED)) $(if $(FLAGS),--flags="$(FLAGS)")
+
+# What finds more the longer it runs. ONLY=races: each pair for SECONDS on each version of Xen, and how often each answer came.
+soak: dist/cli.js
+	@node dist/cli.js conform --suite $(or $(ONLY),races) --race-for $(or $(SECONDS),60) $(if $(XEN),--xen $(XEN)) --reporter tap
 
 wast: dist/cli.js
 	@node scripts/run-ts.js test/wast/main.ts $(FILES)

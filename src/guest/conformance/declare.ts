@@ -51,6 +51,8 @@ export const SCHED = "sched";
 export const RACES = "races";
 /** vCPU 0 looks on, 1 and 2 race; 3 is for pairs that bring one up and down. */
 export const RACE_VCPUS = 4;
+/** vCPUs 1 and 2 of dom0 race, and their domain has one that looks afterwards. */
+export const RACED_VCPUS = 1;
 /** What a pair takes with its control. */
 export const RACE_MS = 1800;
 export const NEEDS_TWO_PCPUS =

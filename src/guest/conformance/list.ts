@@ -31,7 +31,16 @@ import {
   ResetReset,
   ResetStatus,
 } from "./scenarios/races-events";
-import { VersionCopy, VersionFrames, VersionStatus } from "./scenarios/races-grants";
+import { InfoDestroy, ResetDestroy } from "./scenarios/races-destroy";
+import { ResetPeer } from "./scenarios/races-peer";
+import {
+  VersionCopy,
+  VersionFrames,
+  VersionMap,
+  VersionStatus,
+  VersionTransitive,
+} from "./scenarios/races-grants";
+import { ResetChannel, ResetForeign, ResetGrant, ResetShutdown, ResetTwice } from "./scenarios/races-resets";
 import { PollSend, ShutdownCode, WatchdogsOfTwo } from "./scenarios/races-sched";
 import { SchedCalls, SchedVcpus } from "./scenarios/sched-calls";
 import { SchedPin } from "./scenarios/sched-dom0";
@@ -140,12 +149,22 @@ export function scenarios(): Array<Scenario> {
     new VersionStatus(),
     new VersionFrames(),
     new VersionCopy(),
+    new VersionTransitive(),
+    new VersionMap(),
     new AreaBalloon(),
     new AreaFrame(),
     new AreaDown(),
     new PollSend(),
     new ShutdownCode(),
     new WatchdogsOfTwo(),
+    new ResetChannel(),
+    new ResetGrant(),
+    new ResetForeign(),
+    new ResetShutdown(),
+    new ResetTwice(),
+    new ResetPeer(),
+    new ResetDestroy(),
+    new InfoDestroy(),
   ];
 }
 

@@ -65,12 +65,21 @@ export class ToolstackSide {
   }
 
   createPaused(): void {
+    this.running = this.newGuest(this.scenario.declaration.vcpus, "");
+  }
+
+  /** Another domain of the same program, paused, whose command line has `words` as well. Whoever asks for it destroys it. */
+  createBeside(vcpus: u32, words: string): Guest {
+    return this.newGuest(vcpus, " " + words);
+  }
+
+  private newGuest(vcpus: u32, words: string): Guest {
     const config = new DomainConfig();
     config.memoryMiB = this.scenario.declaration.memoryMiB;
-    config.kind.vcpus = this.scenario.declaration.vcpus;
-    config.commandLine = "scenario=" + this.scenario.name + (this.control ? " control=1" : "");
+    config.kind.vcpus = vcpus;
+    config.commandLine = "scenario=" + this.scenario.name + (this.control ? " control=1" : "") + words;
     this.scenario.configure(config);
-    this.running = new Guest(config, new Image(this.image));
+    return new Guest(config, new Image(this.image));
   }
 
   /**

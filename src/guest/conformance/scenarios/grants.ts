@@ -26,13 +26,14 @@ import { DOMID_SELF } from "xenlet/raw/abi/xen";
 import { hvmParam } from "xenlet/raw/hvm-param";
 import { grant_table_op } from "xenlet/raw/hypercall";
 import { load64, shared_alloc, store64 } from "xenlet/raw/memory";
-import { GrantMapping, XenConsole, pressDebugKey } from "xenlet/raw/toolstack";
+import { GrantMapping, XenConsole } from "xenlet/raw/toolstack";
 import { GrantTable } from "../grant-table";
 import { DONE_BY_DOM0, SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { mapGrantFrame } from "../raw";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
+import { printedGrants } from "../xen-prints";
 
 // Entries, known to both sides. dom0 maps those of the first group before the reset, and the others after it.
 const WRITABLE: u32 = 8;
@@ -275,19 +276,9 @@ export class Grants extends Scenario {
     );
   }
 
-  /** Lines of debug key g about the domain's entries that somebody has mapped: "[0x008]      1 0x…". */
-  private activePrinted(id: u16): u32 {
-    const text = pressDebugKey("g");
-    const heading = "grant-table for remote d";
-    const at = text.indexOf(heading + id.toString() + " ");
-    if (at < 0) return 0;
-    const next = text.indexOf(heading, at + heading.length);
-    return text.substring(at, next < 0 ? text.length : next).split("[0x").length - 1;
-  }
-
   private letGo(side: ToolstackSide): bool {
     const guest = side.guest;
-    side.same(AS_PRINTED, "entries that Xen prints as active", this.activePrinted(guest.domain.id), 12);
+    side.same(AS_PRINTED, "entries that Xen prints as active", printedGrants(guest.domain), 12);
     const writable = this.writable!;
     const readonly = this.readonly!;
     const inWritable: u64 = writable.isMapped ? load64(writable.at) : 0;

@@ -14,13 +14,13 @@ import { DOMID_SELF } from "xenlet/raw/abi/xen";
 import { interrupts_off } from "xenlet/raw/cpu";
 import { grant_table_op, hypercall2, vcpu_op } from "xenlet/raw/hypercall";
 import { load64 } from "xenlet/raw/memory";
-import { pressDebugKey } from "xenlet/raw/toolstack";
 import { DomainConfig } from "xenlet/toolstack";
 import { SEEN_FROM_DOM0, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { bindIpi } from "../raw";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
+import { countPorts, printedGeneral, printedPorts, restOfLine } from "../xen-prints";
 
 const LIMITS = scenario({ name: "limits", area: "Limits and modes" });
 const PORT_LIMIT = LIMITS.check({
@@ -77,22 +77,6 @@ function runstateTimes(): StaticArray<u64> {
   let all: u64 = 0;
   for (let state: usize = 0; state < 4; state++) all += load64(runstate + RUNSTATE_INFO_TIME + state * 8);
   return [load64(runstate + RUNSTATE_INFO_TIME), all];
-}
-
-/** What is between `from` and the end of its line; empty where it is not printed. */
-function after(text: string, from: string): string {
-  const at = text.indexOf(from);
-  if (at < 0) return "";
-  const end = text.indexOf("\n", at);
-  return text.substring(at + from.length, end < 0 ? text.length : end);
-}
-
-/** The part of `text` that is about domain `id`: from `heading` and its number to the next one. */
-function aboutDomain(text: string, heading: string, id: u16): string {
-  const at = text.indexOf(heading + id.toString());
-  if (at < 0) return "";
-  const next = text.indexOf(heading, at + heading.length);
-  return text.substring(at, next < 0 ? text.length : next);
 }
 
 export class Limits extends Scenario {
@@ -166,15 +150,15 @@ export class Limits extends Scenario {
   onSoftReset(side: ToolstackSide): bool {
     const domain = side.guest.domain;
     domain.pause();
-    const printed = aboutDomain(pressDebugKey("q"), "General information for domain ", domain.id);
+    const printed = printedGeneral(domain);
     const result = side.accepted(domain.softReset());
     if (side.control) domain.setParam(HVM_PARAM_TRIPLE_FAULT_REASON, SHUTDOWN_reboot);
-    const ports = aboutDomain(pressDebugKey("e"), "Event channel information for domain ", domain.id);
-    const now = aboutDomain(pressDebugKey("q"), "General information for domain ", domain.id);
+    const ports = printedPorts(domain);
+    const now = printedGeneral(domain);
     const reason = domain.getParam(HVM_PARAM_TRIPLE_FAULT_REASON);
     side.same(TRIPLE_FAULT, "HVM_PARAM_TRIPLE_FAULT_REASON", reason, SHUTDOWN_crash);
-    const assist = after(printed, "vm_assist=");
-    const assistNow = after(now, "vm_assist=");
+    const assist = restOfLine(printed, "vm_assist=");
+    const assistNow = restOfLine(now, "vm_assist=");
     side.check(
       VM_ASSIST,
       assist == assistNow && assistNow.endsWith("20"),
@@ -182,19 +166,17 @@ export class Limits extends Scenario {
     );
     /* The toolstack holds one pause of the domain; its vCPUs hold none. The control asks before the reset. */
     const looked = side.control ? printed : now;
-    const pauses = after(looked, "    pause_count=");
+    const pauses = restOfLine(looked, "    pause_count=");
     side.check(PAUSES, pauses.startsWith("0"), "Xen prints of vCPU 0: pause_count=" + pauses);
     /* The control has a port of dom0's offer again. */
     if (side.control) side.guest.reconnect();
-    const printedPorts = side.control
-      ? aboutDomain(pressDebugKey("e"), "Event channel information for domain ", domain.id)
-      : ports;
-    const any = printedPorts.includes(": s=");
+    const portsNow = side.control ? printedPorts(domain) : ports;
+    const any = countPorts(portsNow) > 0;
     side.check(
       NO_PORTS_LEFT,
-      printedPorts.length > 0 && !any,
+      portsNow.length > 0 && !any,
       "of the domain's event channels Xen prints " +
-        (printedPorts.length == 0 ? "nothing" : any ? "some" : "none"),
+        (portsNow.length == 0 ? "nothing" : any ? "some" : "none"),
     );
     if (!side.control) side.guest.reconnect();
     domain.unpause();

@@ -329,6 +329,12 @@ export class VcpuProgram {
     return this;
   }
 
+  /** The same of a program that is another domain's, whose struct vcpu_program is mapped at `at`. */
+  watchAt(at: usize): VcpuProgram {
+    this.head.peer = <u32>at;
+    return this;
+  }
+
   /** Of the delays: any number but 0. */
   setSeed(seed: u64): VcpuProgram {
     this.head.seed = seed;
