@@ -63,7 +63,7 @@ format: $(PACKAGES)
 	@node_modules/.bin/prettier --write --log-level warn .
 
 clean:
-	rm -rf dist coverage node_modules
+	rm -rf dist prebuilt coverage node_modules
 
 # Set-up ---------------------------------------------------------------------
 

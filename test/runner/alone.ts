@@ -20,7 +20,7 @@ function host(...labels: string[]): RegExp {
   return new RegExp("\\b" + labels.join("\\."));
 }
 
-const NOT_OURS = new Set(["node_modules", "dist", "coverage", ".git"]);
+const NOT_OURS = new Set(["node_modules", "dist", "prebuilt", "coverage", ".git"]);
 
 async function* filesBelow(directory: string): AsyncGenerator<string> {
   for (const entry of await readdir(directory, { withFileTypes: true })) {

@@ -25,9 +25,9 @@
 //   event=fail   expected= actual= file= line= text=<assertion>
 //   event=skip   reason= file= line= text=<name>
 //   event=todo   file= line= text=<name>
-//   event=unselected file= line= text=<name>  the host asked for others: its words test-filter= and test-only=
+//   event=unselected file= line= text=<name>  the host asked for others: XENLET_TEST_FILTER, XENLET_TEST_ONLY
 //   event=trap   kind= file= line= text=      this test is to end in that trap; the host boots again for the rest,
-//                                             with test-from= so many tests that it has been told of
+//                                             with XENLET_TEST_FROM, how many tests it has been told of
 //   event=end    passed= failed= skipped= todo=
 //
 // In all fields but `text`, `%` is %25 and a space is %20; `text` is last and stands as it is.
@@ -35,7 +35,7 @@
 import { record } from "./internal/console/record";
 import { wayToRun } from "./internal/start/run";
 import { onFinish } from "./internal/start/runtime";
-import { commandLine, commandLineValue } from "./internal/start/start-info";
+import { commandLine } from "./internal/start/start-info";
 import { systemTime } from "./internal/time/time";
 
 let running = false;
@@ -57,9 +57,13 @@ let repeats = 0;
 let expectedTrap = "";
 
 // What the host asks for: the tests whose names fit, those of only(), and of them what an earlier boot has not told of.
-const filters = decodeURIComponent(commandLineValue("test-filter")).split("\n");
-const onlyMarked = commandLineValue("test-only") == "1";
-const told = <i32>parseInt(commandLineValue("test-from", "0"));
+const filters = asked("XENLET_TEST_FILTER").split("\n");
+const onlyMarked = asked("XENLET_TEST_ONLY") == "1";
+const told = <i32>parseInt("0" + asked("XENLET_TEST_FROM"));
+
+function asked(name: string): string {
+  return process.env.has(name) ? process.env.get(name) : "";
+}
 
 /** How many tests came before, the skipped ones included; and how many were run. */
 let seen = 0;

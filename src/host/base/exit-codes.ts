@@ -47,11 +47,13 @@ const MEANINGS = {
 } as const;
 
 /** Other programs have the same numbers. */
-const SHARED = `124 is also what timeout(1) exits with (--timeout does without it), and 125 makes \`git bisect run\` skip:
-  git bisect run sh -c 'xenlet run FILE.ts; case $? in 0) exit 0;; 122|124) exit 125;; *) exit 1;; esac'`;
+const SHARED = `124 is also what timeout(1) exits with (--timeout does without it), and 125
+makes \`git bisect run\` skip:
+  git bisect run sh -c 'xenlet run FILE.ts; case $? in 0) exit 0;;
+    122|124) exit 125;; *) exit 1;; esac'`;
 
 const SIGNALS =
-  "Interrupted by a signal, xenlet ends by that signal (a shell shows 128 + its number).";
+  "Interrupted by a signal, xenlet ends by that signal (a shell shows 128 + its\nnumber).";
 
 /** A command's codes, for its --help. `own`: what a code means for this command. */
 export function exitCodesHelp(

@@ -33,22 +33,10 @@ import { planXl } from "./xl-plan.js";
  * where the run's copy of the image and what else QEMU is to find go, to stay; else dispose() removes them.
  */
 export async function prepareBoot(options: BootOptions, keep?: string): Promise<BootPlan> {
-  const memoryMiB = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
-  const vcpus = options.vcpus ?? 1;
-  const most = options.on === "dom0" ? MAX_VCPUS : MAX_DOMU_VCPUS;
-  checkRange("the guest's memory in MiB", memoryMiB, MIN_MEMORY_MIB, MAX_MEMORY_MIB);
-  checkRange("the number of vCPUs", vcpus, 1, most);
-  // One instruction a nanosecond is one CPU's.
-  const pcpus = options.pcpus ?? (options.icount === true ? 1 : defaultPcpus(vcpus));
-  checkRange("the number of the machine's CPUs", pcpus, 1, MAX_PCPUS);
-  checkRange("the timeout in ms", options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS);
-  if (options.gdbPort !== undefined) checkRange("gdb's port", options.gdbPort, 1, 65_535);
-  // Xen takes a byte's high bit for its own: serial_rx, xen/drivers/char/serial.c.
-  if (/[^\0-\x7f]/.test(options.typed ?? ""))
-    throw new UserError("what is typed may be ASCII only: Xen's console passes on seven bits");
+  const sized = checkBootOptions(options);
+  const { memoryMiB } = sized;
   const modulesMiB = await totalMiB(options.modules ?? []);
   if (options.force !== true) await checkImage(options, memoryMiB, modulesMiB);
-  const sized = { memoryMiB, vcpus, pcpus };
   if (options.boot === "restored") refuseRestored(options);
   switch (options.on ?? "domu") {
     case "dom0":
@@ -62,6 +50,26 @@ export async function prepareBoot(options: BootOptions, keep?: string): Promise<
       return planXl(type, options, sized, [newNonce(), newNonce()], allMiB);
     }
   }
+}
+
+/** What can be checked before there is an image, or a Xen. Throws a UserError for options that can work with none. */
+export function checkBootOptions(options: Omit<BootOptions, "image" | "xen" | "qemu">): Sized {
+  const memoryMiB = options.memoryMiB ?? DEFAULT_MEMORY_MIB;
+  const vcpus = options.vcpus ?? 1;
+  const most = options.on === "dom0" ? MAX_VCPUS : MAX_DOMU_VCPUS;
+  checkRange("the guest's memory in MiB", memoryMiB, MIN_MEMORY_MIB, MAX_MEMORY_MIB);
+  checkRange("the number of vCPUs", vcpus, 1, most);
+  // One instruction a nanosecond is one CPU's.
+  const pcpus = options.pcpus ?? (options.icount === true ? 1 : defaultPcpus(vcpus));
+  checkRange("the number of the machine's CPUs", pcpus, 1, MAX_PCPUS);
+  checkRange("the timeout in ms", options.timeoutMs ?? DEFAULT_TIMEOUT_MS, 1, MAX_TIMEOUT_MS);
+  if (options.gdbPort !== undefined) checkRange("gdb's port", options.gdbPort, 1, 65_535);
+  // Xen takes a byte's high bit for its own: serial_rx, xen/drivers/char/serial.c.
+  if (/[^\0-\x7f]/.test(options.typed ?? ""))
+    throw new UserError("what is typed may be ASCII only: Xen's console passes on seven bits");
+  if (options.on === "dom0" && options.onSoftReset !== undefined)
+    throw new UserError("Xen does not soft-reset its dom0: expected domu or xl as the way to run");
+  return { memoryMiB, vcpus, pcpus };
 }
 
 /** Where a domain's RAM below 4 GiB ends at the latest: src/guest/toolstack/memory-map.ts, as libxl has it. */
@@ -115,8 +123,6 @@ function newNonce(): string {
 }
 
 async function planDom0(options: BootOptions, sized: Sized, keep?: string): Promise<BootPlan> {
-  if (options.onSoftReset !== undefined)
-    throw new UserError("Xen does not soft-reset its dom0: expected domu or xl as the way to run");
   const { job, ...rest } = options;
   const nonce = newNonce();
   if (job !== undefined) return planToolstack(rest, job, sized, nonce, keep);

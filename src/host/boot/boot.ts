@@ -82,8 +82,8 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
   const log = await RunLog.open(name, options.log);
   try {
     options.onLog?.(log.path);
-    log.write(
-      `# ${quoteCommand(options.qemu.command, [...options.qemu.args, ...args], options.qemu.env)}`,
+    log.comment(
+      quoteCommand(options.qemu.command, [...options.qemu.args, ...args], options.qemu.env),
     );
     const run = await restoreOrBoot(options, plan, log);
     await log.close();

@@ -60,6 +60,11 @@ export class RunLog {
     this.#stream?.write(`${line}\n`, "latin1");
   }
 
+  /** A line that is not the console's. */
+  comment(line: string): void {
+    this.#stream?.write(`# ${line}\n`, "latin1");
+  }
+
   /** The last lines, oldest first. */
   get tail(): string[] {
     return [...this.#tail];

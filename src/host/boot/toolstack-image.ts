@@ -4,42 +4,69 @@ import { readFile, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { Cache } from "../cache/cache.js";
+import { Cache, type Entry } from "../cache/cache.js";
 import { KINDS } from "../cache/kinds.js";
+import { digest } from "../cache/stage-cache.js";
 import { buildImage } from "../build/build.js";
 import type { HypercallMode } from "../build/link/toolchain.js";
+import { digestOfBuilder } from "../build/builder-digest.js";
 import type { Progress } from "../base/progress.js";
 import { packageRoot } from "../base/package-root.js";
 
-/** Everything that the image's bytes depend on, but the compilers' own versions. */
-const SOURCES = [
-  "src/guest",
-  "src/host/build",
-  "src/host/elf",
-  "boot",
-  "linker",
-  "runtime",
-  "asconfig.json",
-];
+/** What the image's bytes depend on, beside the code that builds it and the compilers. */
+const SOURCES = ["src/guest", "boot", "linker", "runtime", "asconfig.json"];
 
 const IMAGE = "image.elf";
 
 /** Programs that Xen boots as dom0. */
 export type ToolstackProgram = "toolstack/main.ts" | "conformance/main.ts";
 
+export const TOOLSTACK_PROGRAMS: readonly ToolstackProgram[] = [
+  "toolstack/main.ts",
+  "conformance/main.ts",
+];
+
+interface ToolstackOptions {
+  progress?: Progress;
+  signal?: AbortSignal;
+  /** Default: direct. */
+  hypercall?: HypercallMode;
+}
+
 /**
- * The path of that program's image. The first call after a change of the sources builds it (seconds), further ones find
- * it. Throws a BuildError if it does not build, and a UserError (122) if the cache cannot be written.
+ * The path of that program's image: the one that the package brings along, else built from the sources. The first call
+ * after a change of them builds it (seconds), further ones find it. Throws a BuildError if it does not build, and a UserError (122) if the cache cannot be written.
  */
 export async function toolstackImage(
   program: ToolstackProgram = "toolstack/main.ts",
-  options: { progress?: Progress; signal?: AbortSignal; hypercall?: HypercallMode } = {},
+  options: ToolstackOptions = {},
 ): Promise<string> {
-  const { progress, signal, hypercall = "direct" } = options;
+  const shipped = await new Cache().shipped(
+    KINDS.toolstack,
+    await nameOfToolstack(program, options.hypercall),
+  );
+  const { tree } = shipped ?? (await buildToolstack(program, options));
+  return path.join(tree, IMAGE);
+}
+
+/** By the sources alone: what the package brings along does whatever compiler there is. */
+export async function nameOfToolstack(
+  program: ToolstackProgram,
+  hypercall: HypercallMode = "direct",
+): Promise<string> {
   const mode = hypercall === "direct" ? "" : `-${hypercall}`;
-  const name = `${program.replaceAll("/", "-").replace(/\.ts$/, "")}${mode}-${await digest()}`;
+  return `${program.replaceAll("/", "-").replace(/\.ts$/, "")}${mode}-${(await digestOfSources()).slice(0, 16)}`;
+}
+
+/** The entry of the cache that holds it, built by this machine's compilers. Throws as `toolstackImage` does. */
+export async function buildToolstack(
+  program: ToolstackProgram,
+  { progress, signal, hypercall = "direct" }: ToolstackOptions = {},
+): Promise<Entry> {
+  const gcc = await execa("gcc", ["--version"], { reject: false });
+  const name = `${await nameOfToolstack(program, hypercall)}-${digest(gcc.stdout).slice(0, 8)}`;
   let building = false;
-  const { tree } = await new Cache()
+  return new Cache()
     .provide(
       KINDS.toolstack,
       name,
@@ -65,10 +92,9 @@ export async function toolstackImage(
       if (building) progress?.fail("building the toolstack failed");
       throw error;
     });
-  return path.join(tree, IMAGE);
 }
 
-async function digest(): Promise<string> {
+async function digestOfSources(): Promise<string> {
   const hash = createHash("sha256");
   for (const source of SOURCES) {
     for (const file of await filesOf(path.join(packageRoot, source)))
@@ -79,9 +105,8 @@ async function digest(): Promise<string> {
   }
   const asc = fileURLToPath(import.meta.resolve("assemblyscript/package.json"));
   hash.update(await readFile(asc));
-  const gcc = await execa("gcc", ["--version"], { reject: false });
-  hash.update(gcc.stdout);
-  return hash.digest("hex").slice(0, 16);
+  hash.update(await digestOfBuilder());
+  return hash.digest("hex");
 }
 
 /** The C that a program imports from: what is in its folder "native", and in the toolstack's. */

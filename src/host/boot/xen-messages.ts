@@ -213,17 +213,34 @@ const EXPLANATIONS: Explanation[] = [
   },
 ];
 
+/** Xen says its command line when its console runs; what it says of that line's words before is lost. */
+const COMMAND_LINE = /^Command line: (?<words>.*)/;
+/** dom0_construct_pv(), xen/arch/x86/pv/dom0_build.c. */
+const PV_DOM0 = /^\*\*\* Building a PV Dom\d+ \*\*\*/;
+/** A Xen without CONFIG_HVM takes no "dom0=pvh" (parse_dom0_param(), xen/arch/x86/dom0_build.c), and builds a PV dom0. */
+const NO_HVM: Finding = {
+  message: "this Xen has no HVM (CONFIG_HVM), and no PVH domain can be without it",
+  hint: "--xen 4.17",
+};
+
 /** Collects what a run's lines explain. */
 export class Findings {
   readonly #found = new Set<Explanation>();
+  #wantsPvh = false;
+  #noHvm = false;
 
   read(line: string): void {
+    const words = COMMAND_LINE.exec(line)?.groups?.["words"]?.split(" ");
+    const dom0 = words?.filter((word) => word.startsWith("dom0=")).at(-1);
+    if (dom0 !== undefined) this.#wantsPvh = dom0 === "dom0=pvh";
+    if (this.#wantsPvh && PV_DOM0.test(line)) this.#noHvm = true;
     for (const explanation of EXPLANATIONS)
       if (explanation.pattern.test(line)) this.#found.add(explanation);
   }
 
   /** What explains most, or null. */
   get best(): Finding | null {
+    if (this.#noHvm) return NO_HVM;
     return EXPLANATIONS.find((explanation) => this.#found.has(explanation)) ?? null;
   }
 }

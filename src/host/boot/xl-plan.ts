@@ -57,7 +57,7 @@ export function releaseWithDom0(xen: BootOptions["xen"]): XenRelease {
   if (isXenRelease(xen.release)) return xen.release;
   throw new UserError(
     `there is no xl for Xen ${xen.release}: its toolstack has to be of the same release, and Debian has ${XEN_RELEASES.join(", ")}`,
-    { hint: "xenlet run --xen 4.17 --on xl …" },
+    { hint: "--xen 4.17" },
   );
 }
 

@@ -20,7 +20,14 @@ import { withoutSections } from "../elf/sections.js";
 import { lower, type DeadLoads } from "./lower/lower.js";
 import type { NullPage } from "./lower/linear-memory.js";
 import type { TestSite } from "./asc/transform/test-sites.js";
-import { fixedObjects, layoutFlags, link, run, type HypercallMode } from "./link/toolchain.js";
+import {
+  checkToolchain,
+  fixedObjects,
+  layoutFlags,
+  link,
+  run,
+  type HypercallMode,
+} from "./link/toolchain.js";
 
 export interface BuildOptions {
   /** The guest's AssemblyScript file, FILE.ts, or a Wasm module, FILE.wasm. */
@@ -74,6 +81,7 @@ export interface BuildResult {
  */
 export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   const { hypercall = "direct", signal, cache = true } = options;
+  checkToolchain();
   if (signal) setMaxListeners(0, signal); // one for each compiler that runs
   const stages: BuildResult["stages"] = [];
   const stage = async <T>(name: string, work: () => Promise<T>): Promise<T> => {

@@ -14,14 +14,25 @@ export function explainCacheError(error: unknown, root: string): unknown {
     case "EROFS":
     case "ENOTDIR":
     case "EEXIST":
-      return hostError(
-        `the cache ${root} cannot be written: ${(error as Error).message}`,
-        "XENLET_CACHE=/a/folder/of/yours xenlet …",
-        error,
-      );
+      return unwritable(error as Error, root);
     default:
       return error;
   }
+}
+
+/** The same where the cache's own folders are made: there nothing can be missing but the right to make it, as in /proc. */
+export function notWritable(error: unknown, root: string): unknown {
+  return errnoCode(error) === "ENOENT"
+    ? unwritable(error as Error, root)
+    : explainCacheError(error, root);
+}
+
+function unwritable(error: Error, root: string): UserError {
+  return hostError(
+    `the cache ${root} cannot be written: ${error.message}`,
+    "XENLET_CACHE=/a/folder/of/yours xenlet …",
+    error,
+  );
 }
 
 export function noSpace(root: string, cause?: unknown): UserError {

@@ -9,6 +9,7 @@
 // On each use an entry is looked at by size and time; what does not fit is made again. A file of the right size with
 // another time is read: a cache that was copied or restored by a CI is sound, and is told so once.
 
+import { existsSync } from "node:fs";
 import {
   lstat,
   mkdir,
@@ -22,15 +23,16 @@ import {
 } from "node:fs/promises";
 import { join, resolve, sep } from "node:path";
 
+import { makeFolders } from "../base/folders.js";
 import { errnoCode, hostError, isMissing } from "../base/host-error.js";
-import { packageRoot } from "../base/package-root.js";
 import { cacheFolder } from "./cache-folder.js";
-import { explainCacheError } from "./cache-error.js";
+import { explainCacheError, notWritable } from "./cache-error.js";
 import { checkFile, describeProblem, lookAt, takeStock } from "./contents.js";
 import { ALL_KINDS, FORMER_FOLDERS, KINDS, type Kind } from "./kinds.js";
 import { withLock } from "./lock.js";
 import { MANIFEST, TREE, readManifest, type Manifest, type Origin } from "./manifest.js";
 import { isAbandoned, ownerMark } from "./owner.js";
+import { shippedFolder } from "./shipped.js";
 
 export const TAG = "CACHEDIR.TAG";
 const TAG_TEXT =
@@ -129,11 +131,13 @@ export class Cache {
     name: string,
     options: Pick<ProvideOptions, "refuse"> = {},
   ): Promise<Entry | Absent> {
-    const found = await this.#findAt(this.#place(kind, name), kind, name, options);
-    if ("tree" in found || kind.prebuilt !== true) return found;
-    const shipped = join(packageRoot, "prebuilt", kind.folder, name);
-    const prebuilt = await this.#findAt(shipped, kind, name, options);
-    return "tree" in prebuilt ? prebuilt : found;
+    return this.#findAt(this.#place(kind, name), kind, name, options);
+  }
+
+  /** What the package brought along under that name, or null; it is used in place, and never written. */
+  async shipped(kind: Kind & { shipped: true }, name: string): Promise<Entry | null> {
+    const found = await this.#findAt(shippedFolder(kind, name), kind, name, {});
+    return "tree" in found ? found : null;
   }
 
   async #findAt(
@@ -151,12 +155,13 @@ export class Cache {
       const there = await stat(folder).catch(() => null);
       return { damage: there === null ? null : `${MANIFEST} is missing` };
     }
-    const damage = await checkTouched(folder, manifest);
+    const damage = await checkTouched(folder, manifest, this.owns(folder));
     if (damage !== null) return { damage };
     const why = refuse?.(manifest) ?? null;
     if (why !== null) return { damage: why };
     const entry = { kind, name, folder, tree: join(folder, TREE), manifest };
-    await noteUse(entry);
+    used.set(folder, entry);
+    if (this.owns(folder)) await noteUse(folder);
     return entry;
   }
 
@@ -224,7 +229,7 @@ export class Cache {
   /** The same for a file or folder anywhere below the root. */
   async removePath(path: string): Promise<void> {
     used.delete(path);
-    await mkdir(this.work, { recursive: true });
+    await makeFolders(this.work);
     const doomed = await mkdtemp(join(this.work, `removed${ownerMark()}`));
     await rename(path, join(doomed, "it")).catch((error: unknown) => {
       if (!isMissing(error)) throw error;
@@ -235,17 +240,24 @@ export class Cache {
   /** Makes the cache and the kind's folder, and sweeps. Throws UserError if it cannot be written. */
   async create(kind: Kind): Promise<void> {
     try {
-      await mkdir(this.root, { recursive: true });
+      await makeFolders(this.root);
       await tagIfOurs(this.root);
-      for (const folder of [this.folderOf(kind), this.work, this.locks])
-        await mkdir(folder, { recursive: true });
+      for (const folder of [this.folderOf(kind), this.work, this.locks]) await makeFolders(folder);
     } catch (error) {
-      throw explainCacheError(error, this.root);
+      throw notWritable(error, this.root);
     }
     let swept = sweptRoots.get(this.root);
     if (swept === undefined)
       sweptRoots.set(this.root, (swept = this.sweep().then(() => undefined)));
     await swept;
+  }
+
+  /** Throws UserError if there is no cache and none can be made: before the work whose results it would keep. */
+  async checkPlace(): Promise<void> {
+    if (existsSync(this.root)) return;
+    await makeFolders(this.root).catch((error: unknown) => {
+      throw notWritable(error, this.root);
+    });
   }
 
   /** Removes what killed processes were making. What cannot be removed stays. Returns the names. */
@@ -334,7 +346,11 @@ export class Cache {
 }
 
 /** Why the entry cannot be used, or null: reads those files whose time is not the noted one, and notes it. */
-async function checkTouched(folder: string, manifest: Manifest): Promise<string | null> {
+async function checkTouched(
+  folder: string,
+  manifest: Manifest,
+  noteTimes: boolean,
+): Promise<string | null> {
   const { problem, touched } = lookAt(folder, manifest);
   if (problem !== null) return describeProblem(problem);
   if (touched.length === 0) return null;
@@ -343,6 +359,7 @@ async function checkTouched(folder: string, manifest: Manifest): Promise<string 
     if (wrong !== null) return describeProblem(wrong);
     file.time = (await stat(join(folder, TREE, file.path))).mtimeMs;
   }
+  if (!noteTimes) return null;
   // Where it cannot be written, they are read again the next time.
   const fresh = `${join(folder, MANIFEST)}${ownerMark()}`;
   await writeFile(fresh, JSON.stringify(manifest))
@@ -351,12 +368,11 @@ async function checkTouched(folder: string, manifest: Manifest): Promise<string 
   return null;
 }
 
-async function noteUse(entry: Entry): Promise<void> {
-  used.set(entry.folder, entry);
+async function noteUse(folder: string): Promise<void> {
   const now = new Date();
-  const last = await stat(entry.folder).catch(() => null);
+  const last = await stat(folder).catch(() => null);
   if (last !== null && now.getTime() - last.mtimeMs > USE_NOTED_MS)
-    await utimes(entry.folder, now, now).catch(() => undefined);
+    await utimes(folder, now, now).catch(() => undefined);
 }
 
 /** Of entries' files, by folder: a process that makes many does not read all manifests each time. */

@@ -21,8 +21,8 @@ export interface Kind {
   /** Whether `cache prune` keeps what is sound of it: what has to be downloaded again. `--all` keeps nothing. */
   readonly kept?: true;
   readonly limit?: Limit;
-  /** The package may bring entries of it along (`prebuilt/FOLDER/NAME`), which are used in place. */
-  readonly prebuilt?: true;
+  /** The package brings entries of it along (shipped.ts), which are used in place. */
+  readonly shipped?: true;
 }
 
 const MiB = 2 ** 20;
@@ -45,7 +45,7 @@ export const KINDS = {
     folder: "boot-objects",
     holds: "entries",
     limit: { entries: 16 },
-    prebuilt: true,
+    shipped: true,
   },
   /** Build stages of guests. */
   compiled: {
@@ -66,13 +66,20 @@ export const KINDS = {
     holds: "entries",
     limit: { bytes: 192 * MiB },
   },
+  /** What the conformance suite's sources declare: reading it takes asc's parser, and a second. */
+  checkLists: {
+    name: "check lists",
+    folder: "check-lists",
+    holds: "entries",
+    limit: { entries: 8 },
+  },
   /** Images of the programs that Xen boots as dom0. */
   toolstack: {
     name: "toolstack images",
     folder: "toolstack-images",
     holds: "entries",
     limit: { entries: 8 },
-    prebuilt: true,
+    shipped: true,
   },
   /** Machines with Xen up, as QEMU saves them; each of 12 to 40 MB. */
   machines: {

@@ -1,5 +1,5 @@
 /** From a command's argument to a boot's result: what `run` and `demo` have in common. */
-import { prepareBoot } from "../boot/boot-plan.js";
+import { checkBootOptions, prepareBoot } from "../boot/boot-plan.js";
 import {
   bootGuest,
   type BootOptions,
@@ -9,12 +9,20 @@ import {
   type RecordsBy,
   type Way,
 } from "../boot/boot.js";
-import { provideQemu, type Qemu } from "../debian/index.js";
-import { quoteCommand } from "../boot/qemu.js";
+import { Cache } from "../cache/cache.js";
+import { checkQemuChoice, provideQemu, type Qemu } from "../debian/index.js";
+import { checkCommandLine, quoteCommand } from "../boot/qemu.js";
 import { createProgress } from "../base/progress.js";
 import { Interrupted, type CommonOptions, type Context } from "./context.js";
-import { guestImage, keptFolder, type BuildChoices, type GuestImage } from "./guest-image.js";
-import { chooseXen } from "./xen-choice.js";
+import {
+  checkReadable,
+  guestImage,
+  keptFolder,
+  type BuildChoices,
+  type GuestImage,
+} from "./guest-image.js";
+import { checkOutput } from "./outputs.js";
+import { checkXenChoice, chooseXen } from "./xen-choice.js";
 
 export interface SessionOptions extends CommonOptions, BuildChoices {
   xen: string;
@@ -108,6 +116,19 @@ async function withBoot<T>(
   use: (ready: { boot: BootOptions; image: GuestImage }) => Promise<T>,
 ): Promise<T> {
   const { signal } = context;
+  await checkReadable(file, "a guest's source (FILE.ts), Wasm module (FILE.wasm) or image");
+  for (const module of options.module ?? []) await checkReadable(module, "a boot module");
+  checkBootOptions({
+    on: options.on,
+    memoryMiB: options.mem,
+    vcpus: options.vcpus,
+    ...(options.onSoftReset === undefined ? {} : { onSoftReset: options.onSoftReset }),
+  });
+  checkCommandLine(options.cmdline ?? "");
+  if (options.log !== undefined) await checkOutput(options.log, "the log");
+  await new Cache().checkPlace();
+  await checkXenChoice(options.xen, signal);
+  await checkQemuChoice(signal);
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const image = await guestImage(file, options, { progress, signal, keep });
   try {

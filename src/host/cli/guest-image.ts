@@ -1,12 +1,13 @@
 /** The image that a command's argument stands for: the file itself, or what its source builds. */
 import { createHash } from "node:crypto";
-import { mkdir, open, stat } from "node:fs/promises";
+import { open, stat } from "node:fs/promises";
 import path from "node:path";
 import { Cache } from "../cache/cache.js";
 import { KINDS } from "../cache/kinds.js";
 import { temporaryFolder } from "../cache/temporary.js";
 import type { CpuLevel } from "../base/cpu-level.js";
 import { UserError } from "../base/errors.js";
+import { makeFolders } from "../base/folders.js";
 import { buildImage, type BuildOptions, type BuildResult } from "../build/build.js";
 import type { GuestRuntime } from "../build/asc/compile.js";
 import type { DeadLoads } from "../build/lower/lower.js";
@@ -52,7 +53,7 @@ export function refuseChoices(
   if (vain.length > 0)
     throw new UserError(
       `${vain.map((choice) => CHOICES[choice]).join(", ")}: how a guest is ${done}, but ${file} is ${done} already`,
-      { hint: `xenlet run FILE.ts ${CHOICES[vain[0] ?? "hypercall"]} …` },
+      { hint: `its source, FILE.ts, with ${CHOICES[vain[0] ?? "hypercall"]}` },
     );
 }
 
@@ -92,7 +93,6 @@ export async function guestImage(
   choices: BuildChoices,
   options: { progress: Progress; signal: AbortSignal; keep: boolean },
 ): Promise<GuestImage> {
-  await checkReadable(file, "a guest's source (FILE.ts), Wasm module (FILE.wasm) or image");
   if (!isSource(file)) {
     refuseChoices(file, choices, "built");
     return { path: file, build: null, dispose: () => Promise.resolve() };
@@ -160,6 +160,6 @@ export async function keptFolder(source: string): Promise<string> {
   await cache.create(KINDS.images);
   await cache.enforceLimit(KINDS.images);
   const folder = path.join(cache.folderOf(KINDS.images), id);
-  await mkdir(folder, { recursive: true });
+  await makeFolders(folder);
   return folder;
 }

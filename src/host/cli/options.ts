@@ -97,9 +97,10 @@ export const FILTER = (what: string): Option =>
     `run only ${what} whose name contains this, or fits it where it has a *; may be given more than once`,
   ).argParser(append);
 export const BAIL = (): Option =>
-  new Option("--bail [n]", "run no more once so many tests have failed (without a number: 1)")
-    .argParser(wholeNumber(1, 1_000_000))
-    .preset("1");
+  new Option(
+    "--bail [n]",
+    "run no more once so many tests have failed (without a number: 1)",
+  ).argParser(wholeNumber(1, 1_000_000));
 export const JOBS = (): Option =>
   new Option("-j, --jobs <n>", "how many guests at a time (default: one a core)").argParser(
     wholeNumber(1, 256),

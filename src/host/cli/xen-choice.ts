@@ -16,10 +16,19 @@ export async function chooseXen(
   signal: AbortSignal,
 ): Promise<XenBinary> {
   if (isXenRelease(choice)) return provideXen(choice, progress, { signal });
+  return ownXen(choice, signal);
+}
+
+/** Whether there can be such a Xen, before any work: downloads nothing. Throws what `chooseXen` would. */
+export async function checkXenChoice(choice: string, signal: AbortSignal): Promise<void> {
+  if (!isXenRelease(choice)) await ownXen(choice, signal);
+}
+
+async function ownXen(choice: string, signal: AbortSignal): Promise<XenBinary> {
   if (/^\d+(\.\d+)*$/.test(choice))
     throw new UserError(
       `there is no package of Xen ${choice} here: expected ${XEN_RELEASES.join(", ")}, or a hypervisor's file`,
-      { hint: `xenlet run --xen ./xen-${choice}.gz …` },
+      { hint: `--xen ./xen-${choice}.gz` },
     );
   return xenFromPath(choice, { signal });
 }

@@ -68,7 +68,7 @@ async function runApt(
   if (result.code === "ENOENT") {
     throw hostError(
       "apt-get is not there: packages come from Debian through it",
-      "run on Debian, or give your own: xenlet run --xen PATH, with qemu-system-x86_64 in PATH",
+      "run on Debian, or give your own: --xen PATH, with qemu-system-x86_64 in PATH",
     );
   }
   if (result.timedOut) {

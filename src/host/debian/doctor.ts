@@ -2,27 +2,15 @@
 
 import { execa } from "execa";
 import { access, constants } from "node:fs/promises";
-import { arch } from "node:os";
 
 import { debianKeyring, findMirrors } from "./apt.js";
 import { freeBytes, isWritable, megabytes } from "../base/disk.js";
 import { Cache } from "../cache/cache.js";
 import { KINDS } from "../cache/kinds.js";
+import type { Check } from "./check.js";
+import { systemCheck, thisMachine } from "./platform.js";
 import { findQemu } from "./qemu.js";
 import { XEN_RELEASES } from "./releases.js";
-
-/** One thing that is needed, or useful. */
-export interface Check {
-  name: string;
-  present: boolean;
-  /** As it says itself; null where it has none or is not there. */
-  version: string | null;
-  needed: "required" | "optional";
-  /** The command that mends it; null when nothing is to be mended. */
-  mend: string | null;
-  /** What it is for, or what was found: one sentence without a full stop. */
-  detail: string;
-}
 
 /** QEMU with its libraries and one Xen, the lists they are found in, and room to unpack. */
 const SPACE_WANTED = 700e6;
@@ -58,18 +46,6 @@ function nodeCheck(): Check {
     needed: "required",
     mend: present ? null : "sudo apt-get install npm && sudo npx --yes n 20",
     detail: "20 or newer runs xenlet",
-  };
-}
-
-function processorCheck(): Check {
-  const present = arch() === "x64";
-  return {
-    name: "x86-64",
-    present,
-    version: null,
-    needed: "required",
-    mend: present ? null : "use an x86-64 machine: guests are compiled and emulated on one",
-    detail: `this processor is ${arch()}`,
   };
 }
 
@@ -192,7 +168,7 @@ async function kvmCheck(): Promise<Check> {
 export async function diagnose(options: { cache?: Cache } = {}): Promise<Check[]> {
   const { cache = new Cache() } = options;
   const groups = await Promise.all([
-    Promise.resolve([nodeCheck(), processorCheck()]),
+    Promise.resolve([nodeCheck(), systemCheck(await thisMachine())]),
     tool("gcc", "gcc", "compiles guests"),
     tool("ld", "binutils", "links images"),
     tool("addr2line", "binutils", "names the function a trap happened in"),

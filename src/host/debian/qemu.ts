@@ -1,9 +1,9 @@
 // QEMU: the host's if it will do, else Debian's, run from the cache without being installed.
 
 import { execa } from "execa";
-import { existsSync } from "node:fs";
-import { delimiter, join } from "node:path";
+import { join } from "node:path";
 
+import { isInPath } from "../base/in-path.js";
 import type { Progress } from "../base/progress.js";
 import { Cache } from "../cache/cache.js";
 import type { Suite } from "./releases.js";
@@ -80,12 +80,17 @@ export async function findQemu(options: SetOptions = {}): Promise<Qemu | null> {
   return "tree" in set ? cachedQemu(set) : null;
 }
 
+/** Whether the QEMU that XENLET_QEMU names will do, before any work. Throws UserError if not. */
+export async function checkQemuChoice(signal?: AbortSignal): Promise<void> {
+  if (process.env["XENLET_QEMU"]) await hostQemu(signal);
+}
+
 /** The host's QEMU, or null where there is none that will do and XENLET_QEMU names none. */
 async function hostQemu(signal: AbortSignal | undefined): Promise<Qemu | null> {
   const wanted = process.env["XENLET_QEMU"] ?? "";
   if (wanted === "cache") return null;
   const command = wanted === "" ? NAME : wanted;
-  if (wanted === "" && !isInPath(command)) return null; // a spawn that fails takes 20 ms
+  if (wanted === "" && !isInPath(command)) return null;
   const found = await probe({ command, args: [], env: {} }, signal);
   if (typeof found !== "string") return { ...found, origin: "host" };
   if (wanted === "") return null;
@@ -93,11 +98,6 @@ async function hostQemu(signal: AbortSignal | undefined): Promise<Qemu | null> {
     `XENLET_QEMU is ${wanted}: it ${found}`,
     "XENLET_QEMU=cache takes Debian's; unset, the host's is taken if it will do",
   );
-}
-
-function isInPath(name: string): boolean {
-  const folders = (process.env["PATH"] ?? "").split(delimiter);
-  return folders.some((folder) => folder !== "" && existsSync(join(folder, name)));
 }
 
 function cachedQemu({ tree, manifest }: PackageSet): Qemu {
@@ -141,8 +141,11 @@ async function probe(
   const [told, accelerators] = await Promise.all([run(["--version"]), run(["-accel", "help"])]);
   if (told.code === "ENOENT") return "is not there";
   const version = /^QEMU emulator version (\d.*)/.exec(told.stdout)?.[1];
-  if (told.failed || version === undefined) {
+  if (told.failed)
     return `does not run: ${(told.stderr || told.shortMessage || "").split("\n")[0] ?? ""}`;
+  if (version === undefined) {
+    const said = told.stdout.split("\n")[0] || "nothing";
+    return `is no QEMU: to --version it says ${said === "nothing" ? said : JSON.stringify(said)}`;
   }
   if (Number.parseInt(version) < OLDEST_MAJOR) {
     return `is version ${version}: expected ${OLDEST_MAJOR} or newer`;

@@ -24,9 +24,8 @@ const PT_LOAD = 1;
 export function identifyXen(bytes: Buffer): XenIdentity | string {
   if (bytes.length === 0) return "is empty";
   if (!isElf32(bytes)) {
-    return bytes.includes(BANNER)
-      ? "is another form of Xen (for EFI, or with symbols) than the one a boot loader takes"
-      : "is no 32-bit x86 ELF file, which a bootable Xen is";
+    if (bytes.includes(BANNER)) return otherForm(bytes);
+    return "is no 32-bit x86 ELF file, which a bootable Xen is";
   }
   if (!hasMultibootHeader(bytes)) {
     return `has no multiboot header in its first ${MULTIBOOT_SEARCH_BYTES} bytes`;
@@ -39,6 +38,14 @@ export function identifyXen(bytes: Buffer): XenIdentity | string {
 }
 
 const ELF32_HEADER_BYTES = 52;
+
+/** Of the same hypervisor, beside the one that a boot loader takes. */
+function otherForm(bytes: Buffer): string {
+  if (bytes.toString("latin1", 0, 2) === "MZ") return "is a Xen for EFI (xen.efi)";
+  if (bytes.readUInt32BE(0) === 0x7f454c46 && bytes[4] === 2)
+    return "is Xen with its symbols, for a debugger (xen-syms)";
+  return "is another form of Xen than the one a boot loader takes";
+}
 
 /** ELF, 32-bit, little-endian, for x86. */
 function isElf32(bytes: Buffer): boolean {

@@ -69,11 +69,11 @@ export async function provideXen(
 
 /**
  * A hypervisor that a user names, plain or compressed by gzip (then an uncompressed
- * copy is kept in the cache).
+ * copy is kept in the cache); or the folder of Xen's sources that it was built in, or was installed below.
  * Throws UserError for a file that is missing, truncated, too old, or no Xen.
  */
 export async function xenFromPath(file: string, options: SetOptions = {}): Promise<XenBinary> {
-  const path = resolve(file);
+  const path = await hypervisorAt(resolve(file));
   const raw = await readGiven(path);
   const compressed = raw.length >= 2 && raw.readUInt16BE(0) === 0x1f8b;
   const bytes = compressed ? await gunzipGiven(raw, path) : raw;
@@ -87,7 +87,7 @@ export async function xenFromPath(file: string, options: SetOptions = {}): Promi
     throw new UserError(
       `${path} is Xen ${identity.version ?? ""}: ` +
         `expected ${OLDEST.major}.${OLDEST.minor} or newer, which can boot a PVH dom0`,
-      { hint: "xenlet run --xen 4.17 …" },
+      { hint: "--xen 4.17" },
     );
   }
   return {
@@ -97,10 +97,24 @@ export async function xenFromPath(file: string, options: SetOptions = {}): Promi
   };
 }
 
+/** Where Xen's build leaves it: from the top of the sources, from xen/, and where \`make dist\` installs. */
+const BUILT = ["xen/xen.gz", "xen/xen", "xen.gz", "xen", "dist/install/boot/xen.gz", "boot/xen.gz"];
+
+async function hypervisorAt(path: string): Promise<string> {
+  if (!(await stat(path).catch(() => null))?.isDirectory()) return path;
+  for (const name of BUILT) {
+    const file = join(path, name);
+    if ((await stat(file).catch(() => null))?.isFile() === true) return file;
+  }
+  throw new UserError(`the folder ${path} holds no Xen: expected one of ${BUILT.join(", ")}`, {
+    hint: "make -C XEN-SOURCES xen",
+  });
+}
+
 function notXen(path: string, why: string, cause?: unknown): UserError {
   return new UserError(
     `${path} is not a Xen hypervisor: expected the bootable xen or xen.gz, but it ${why}`,
-    { hint: "xenlet run --xen 4.17 … takes Debian's", ...(cause === undefined ? {} : { cause }) },
+    { hint: "--xen 4.17, which is Debian's", ...(cause === undefined ? {} : { cause }) },
   );
 }
 
@@ -117,7 +131,6 @@ async function readGiven(path: string): Promise<Buffer> {
         cause: error,
       });
     }
-    if (code === "EISDIR") throw notXen(path, "is a folder", error);
     throw new UserError(`${path} cannot be read: ${message}`, { cause: error });
   }
 }

@@ -150,7 +150,17 @@ function inspectNote(note: Note): InspectedNote {
 function noteValue(note: Note, format: c.NoteFormat): string {
   if (format === "string") return text(note.description);
   const number = format === "number" ? noteNumber(note) : null;
-  return number === null ? Buffer.from(note.description).toString("hex") : hex(number);
+  return number === null ? bytesText(note.description) : hex(number);
+}
+
+const SHOWN_BYTES = 64;
+
+/** All of a short one; of a long one how long it is, and how it begins where that says anything. */
+function bytesText(bytes: Uint8Array): string {
+  if (bytes.length === 0) return "empty";
+  if (bytes.every((byte) => byte === 0)) return `${bytes.length} bytes, all 0`;
+  const shown = Buffer.from(bytes.subarray(0, SHOWN_BYTES)).toString("hex");
+  return bytes.length <= SHOWN_BYTES ? shown : `${shown}… (${bytes.length} bytes)`;
 }
 
 function inspectSegment(segment: Segment): InspectedSegment {

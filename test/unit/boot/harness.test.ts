@@ -178,7 +178,8 @@ describe("a timeout, exit code 121, names the stage reached and shows the tail:"
     const result = await boot(play, { deadlines: { [stage]: 300 } });
     expect(result).toMatchObject({ verdict: "timeout", exitCode: 121, stage });
     expect(result.message).toMatch(message);
-    expect(result.tail.length).toBeGreaterThan(0);
+    // What QEMU was called with is in the log, and no line of the console.
+    expect(result.tail.length > 0).toBe(play !== "silent");
   });
 
   test("timeoutMs is the guest's", async () => {

@@ -138,6 +138,6 @@ describe("a path", () => {
 
   test("missing, and a folder", async () => {
     await expect(xenFromPath(join(folder, "absent"))).rejects.toThrow(/absent is not there/);
-    await expect(xenFromPath(folder)).rejects.toThrow(/is a folder/);
+    await expect(xenFromPath(folder)).rejects.toThrow(/holds no Xen: expected one of/);
   });
 });

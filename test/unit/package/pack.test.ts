@@ -54,7 +54,14 @@ const xenlet = (...args: string[]) =>
 test("holds licences and sources of images, and none of the tests", () => {
   for (const file of ["LICENSE", "NOTICE", "LICENSES/Apache-2.0.txt", "boot/start.S"])
     expect(packed).toContain(file);
-  expect(packed.filter((file) => /^(test|bench|scripts|docs)\//.test(file))).toEqual([]);
+  expect(packed.filter((file) => /^(test|bench|scripts)\//.test(file))).toEqual([]);
+});
+
+test("holds what README.md links to", async () => {
+  const readme = await readFile(path.join(root, "README.md"), "utf8");
+  const links = [...readme.matchAll(/\]\((?!https?:)([^)#]+)/g)].map(([, file]) => file);
+  expect(links.length).toBeGreaterThan(5);
+  expect(links.filter((file) => !packed.includes(file ?? ""))).toEqual([]);
 });
 
 test("npx xenlet --help", async () => {

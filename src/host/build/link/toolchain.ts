@@ -6,10 +6,11 @@ import { basename, join } from "node:path";
 import type { CpuLevel } from "../../base/cpu-level.js";
 import { UserError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
+import { isInPath } from "../../base/in-path.js";
 import { packageRoot } from "../../base/package-root.js";
 import { BuildError } from "../build-error.js";
 import type { NullPage } from "../lower/linear-memory.js";
-import { Cache } from "../../cache/cache.js";
+import { Cache, type Entry } from "../../cache/cache.js";
 import { KINDS } from "../../cache/kinds.js";
 import { digest, digestFolder, entryName } from "../../cache/stage-cache.js";
 
@@ -172,6 +173,19 @@ const PACKAGES: Record<string, string> = {
   objdump: "binutils",
 };
 
+function notInstalled(command: string): UserError {
+  return new UserError(`${command} is not installed: it is needed to build guests`, {
+    exitCode: ExitCode.HOST,
+    hint: `sudo apt-get install ${PACKAGES[command] ?? command}`,
+  });
+}
+
+/** Whether what every build takes is there, before any work. Throws a UserError (122) if not. */
+export function checkToolchain(): void {
+  const missing = ["gcc", "ld"].find((command) => !isInPath(command));
+  if (missing !== undefined) throw notInstalled(missing);
+}
+
 /** The process groups of the tools that run. */
 const groups = new Set<number>();
 process.on("exit", () => {
@@ -219,12 +233,7 @@ export async function run(
       throw new BuildError(`${command} did not finish within ${DEADLINE_MINUTES} minutes`);
     }
     if (!result.failed) return result.stdout;
-    const name = PACKAGES[command] ?? command;
-    if (result.code === "ENOENT")
-      throw new UserError(`${command} is not installed: it is needed to build guests`, {
-        exitCode: ExitCode.HOST,
-        hint: `sudo apt-get install ${name}`,
-      });
+    if (result.code === "ENOENT") throw notInstalled(command);
     const said = result.stderr || (result.shortMessage ?? "");
     if (/No space left on device|Cannot create temporary file|[Dd]isk quota exceeded/.test(said))
       throw new UserError(`${command} cannot write its output: ${lastLine(said)}`, {
@@ -260,6 +269,15 @@ export async function compileC(
 
 /** Of what turns C into objects: compiler, assembler, and the headers and sources of boot/, linker/ and runtime/. */
 export async function digestOfToolchain(signal?: AbortSignal): Promise<string> {
+  return digest(await digestOfCompiler(signal), await digestOfSources());
+}
+
+async function digestOfSources(): Promise<string> {
+  const folders = [boot, linker, wasmRuntime, wasiRuntime];
+  return digest(...(await Promise.all(folders.map((folder) => digestFolder(folder)))));
+}
+
+async function digestOfCompiler(signal?: AbortSignal): Promise<string> {
   const version = (command: string, flag: string): Promise<string> =>
     execa(command, [flag], {
       reject: false,
@@ -269,40 +287,60 @@ export async function digestOfToolchain(signal?: AbortSignal): Promise<string> {
       ...(signal ? { cancelSignal: signal } : {}),
     }).then((result) => result.all);
   return digest(
-    ...(await Promise.all([
-      version("gcc", "-v"),
-      version("as", "--version"),
-      compilerInclude(),
-      digestFolder(boot),
-      digestFolder(linker),
-      digestFolder(wasmRuntime),
-      digestFolder(wasiRuntime),
-    ])),
+    ...(await Promise.all([version("gcc", "-v"), version("as", "--version"), compilerInclude()])),
   );
 }
 
+export interface FixedObjectsOptions {
+  /** More flags, for all of them. */
+  flags?: string[];
+  signal?: AbortSignal;
+  /** Where to keep them. If not given: the user's, and what the package brings along need not be made. */
+  cache?: Cache;
+}
+
+const objectName = (source: string): string => `${basename(source)}.o`;
+
 /**
- * The objects of boot/ and runtime/ for that mode, compiled once and kept in the cache by what they are made
- * from (sources, flags, compiler), so that a second build only compiles the guest.
+ * The objects of boot/ and runtime/ for that mode: those that the package brings along, else compiled once and kept in
+ * the cache by what they are made from (sources, flags, compiler), so that a build only compiles the guest.
  */
 export async function fixedObjects(
   hypercall: HypercallMode,
-  {
-    flags = [],
-    signal,
-    cache = new Cache(),
-  }: { flags?: string[]; signal?: AbortSignal; cache?: Cache } = {},
+  options: FixedObjectsOptions = {},
 ): Promise<string[]> {
+  const { flags = [], cache } = options;
+  const name = await nameOfFixedObjects(hypercall, flags);
+  const shipped = cache === undefined ? await new Cache().shipped(KINDS.bootObjects, name) : null;
+  const { tree } = shipped ?? (await compileFixedObjects(hypercall, options));
+  return fixedSources.map((source) => join(tree, objectName(source)));
+}
+
+/** By sources and flags alone: what the package brings along does for every compiler and in every folder. */
+export async function nameOfFixedObjects(
+  hypercall: HypercallMode,
+  flags: string[] = [],
+): Promise<string> {
+  const all = fixedSources.map((source) => [...flagsFor(source, hypercall), ...flags]);
+  const text = JSON.stringify(all).replaceAll(packageRoot, "");
+  return entryName(digest(await digestOfSources(), text));
+}
+
+/** The entry of the cache that holds them, compiled by this machine's gcc. */
+export async function compileFixedObjects(
+  hypercall: HypercallMode,
+  { flags = [], signal, cache = new Cache() }: FixedObjectsOptions = {},
+): Promise<Entry> {
   const flagsOf = (source: string): string[] => [...flagsFor(source, hypercall), ...flags];
   const key = digest(await digestOfToolchain(signal), JSON.stringify(fixedSources.map(flagsOf)));
-  const nameOf = (source: string): string => `${basename(source)}.o`;
-  const { tree } = await cache.provide(
+  return cache.provide(
     KINDS.bootObjects,
     entryName(key),
     async (at) => {
       const results = await Promise.allSettled(
         fixedSources.map((source) =>
-          compileC(source, join(at.tree, nameOf(source)), flagsOf(source), signal),
+          // The folder it runs in is in what gdb is told.
+          compileC(source, join(at.tree, objectName(source)), flagsOf(source), signal, packageRoot),
         ),
       );
       // Only when every compiler has ended may the cache remove what they wrote to.
@@ -311,7 +349,6 @@ export async function fixedObjects(
     },
     { signal },
   );
-  return fixedSources.map((source) => join(tree, nameOf(source)));
 }
 
 export interface LinkOptions {

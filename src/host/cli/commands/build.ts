@@ -3,6 +3,8 @@ import type { Command } from "commander";
 import { UserError } from "../../base/errors.js";
 import { exitCodesHelp } from "../../base/exit-codes.js";
 import type { EmittedStage } from "../../build/emit.js";
+import { checkCommandLine } from "../../boot/qemu.js";
+import { Cache } from "../../cache/cache.js";
 import { createProgress } from "../../base/progress.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
 import {
@@ -29,7 +31,7 @@ export function addBuild(program: Command, context: Context): void {
     .command("build")
     .summary("build a guest's image")
     .description(
-      "Compiles an AssemblyScript file to Wasm, lowers it to native code, and links a PVH image.\n" +
+      "Compiles an AssemblyScript file to Wasm, lowers it to native code, and links a PVH image. " +
         "An asconfig.json beside the file is honoured. A Wasm module of any other origin is lowered as it is.",
     )
     .argument("<FILE.ts|FILE.wasm>", "the guest's source, or its module")
@@ -71,6 +73,8 @@ async function build(file: string, options: BuildCommandOptions, context: Contex
   if (path.resolve(output) === path.resolve(file))
     throw new UserError(`the image would overwrite its own source ${file}`);
   await checkOutput(output, "the image");
+  checkCommandLine(options.cmdline ?? "");
+  await new Cache().checkPlace();
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const result = await buildWithProgress(
     {

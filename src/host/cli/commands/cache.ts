@@ -19,7 +19,7 @@ export function addCache(program: Command, context: Context): void {
     .command("list")
     .summary("say what is in it")
     .description(
-      "Shows everything below the cache's folder, by kind, with the exact versions of Debian's packages;\n" +
+      "Shows everything below the cache's folder, by kind, with the exact versions of Debian's packages; " +
         "the sizes add up to what du counts.",
     )
     .addOption(option.JSON_OUTPUT())
@@ -39,7 +39,7 @@ export function addCache(program: Command, context: Context): void {
     .command("prune")
     .summary("remove what can be spared")
     .description(
-      "Removes package lists, what was compiled and built, logs, kept images, and whatever is damaged.\n" +
+      "Removes package lists, what was compiled and built, logs, kept images, and whatever is damaged. " +
         "With --all everything, Xen and QEMU as well: the next run downloads them again.",
     )
     .option("--all", "everything")

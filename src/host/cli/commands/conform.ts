@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { UserError } from "../../base/errors.js";
+import { Cache } from "../../cache/cache.js";
 import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
 import type { BootStart } from "../../boot/boot.js";
 import { XEN_RELEASES, type XenBinary } from "../../debian/index.js";
@@ -40,7 +41,7 @@ import {
 } from "../matrix-outputs.js";
 import * as option from "../options.js";
 import { checkOutputs } from "../outputs.js";
-import { chooseXen } from "../xen-choice.js";
+import { checkXenChoice, chooseXen } from "../xen-choice.js";
 
 export interface ConformOptions extends CommonOptions {
   xen?: string[];
@@ -62,10 +63,11 @@ export interface ConformOptions extends CommonOptions {
 }
 
 const EXIT_CODES =
-  exitCodesText(`  0    every check passed (a skipped one does not count; a version that Debian's mirror
-       has no more does not count unless --xen names it)
+  exitCodesText(`  0    every check passed (a skipped one does not count; a version that
+       Debian's mirror has no more does not count unless --xen names it)
   1    a check failed, or a control stayed green
-  122  trouble on this machine: a version could not be had, or QEMU could not run
+  122  trouble on this machine: a version could not be had, or QEMU could not
+       run
   123  bad usage, or reports that do not make one
   If several apply: 122, then 1.`);
 
@@ -81,8 +83,8 @@ export function addConform(
     .command("conform")
     .summary("check what a soft reset does, on several versions of Xen")
     .description(
-      "Runs the soft reset conformance checks: each in a domain of its own, made and reset by our own toolstack,\n" +
-        "and again as a control, with the reset left out: then the check has to fail. The result is a matrix,\n" +
+      "Runs the soft reset conformance checks: each in a domain of its own, made and reset by our own toolstack, " +
+        "and again as a control, with the reset left out: then the check has to fail. The result is a matrix, " +
         "checks by versions of Xen. Known differences between versions are expectations; an unknown one fails.",
     )
     .addOption(
@@ -216,6 +218,8 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
     return;
   }
   await checkOutputs(outputs);
+  for (const choice of options.xen ?? []) await checkXenChoice(choice, signal);
+  await new Cache().checkPlace();
   await backend.prepare?.();
 
   const began = new Date().toISOString();

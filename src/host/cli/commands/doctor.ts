@@ -1,6 +1,7 @@
 import type { Command } from "commander";
+import { UserError } from "../../base/errors.js";
 import { ExitCode, exitCodesHelp } from "../../base/exit-codes.js";
-import { diagnose, type Check } from "../../debian/index.js";
+import { diagnose, thisMachine, unsupported, type Check } from "../../debian/index.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
 import * as option from "../options.js";
 
@@ -27,6 +28,8 @@ export function addDoctor(program: Command, context: Context): void {
 
 async function doctor(options: CommonOptions, context: Context): Promise<void> {
   refusePassedOn(context, "doctor");
+  const why = unsupported(await thisMachine());
+  if (why !== null) throw new UserError(why, { exitCode: ExitCode.HOST });
   const checks = await diagnose();
   const ok = checks.every((check) => check.present || check.needed === "optional");
   if (options.json === true) context.printJson({ ok, ground: GROUND, checks });

@@ -10,7 +10,7 @@ export function addInspect(program: Command, context: Context): void {
     .command("inspect")
     .summary("say what is in an image")
     .description(
-      "Shows an image's notes, entry, segments with their permissions, sizes and symbols.\n" +
+      "Shows an image's notes, entry, segments with their permissions, sizes and symbols. " +
         "Exits with 123 if Xen could not boot it as PVH.",
     )
     .argument("<image.elf>", "a PVH image")

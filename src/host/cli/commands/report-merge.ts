@@ -28,8 +28,8 @@ export function addReport(program: Command, context: Context): void {
     .command("merge")
     .summary("join the reports of shards into one")
     .description(
-      "Joins the JSON reports of `xenlet conform --shard I/N`, of one or more versions of Xen, into one report,\n" +
-        "and exits as `xenlet conform` would have. A shard that is missing, a check with two results and two\n" +
+      "Joins the JSON reports of `xenlet conform --shard I/N`, of one or more versions of Xen, into one report, " +
+        "and exits as `xenlet conform` would have. A shard that is missing, a check with two results and two " +
         "builds of Xen under one name are errors.",
     )
     .argument("<files...>", "reports: xenlet conform --reporter json --output-file json=FILE")

@@ -18,8 +18,8 @@ export function addRun(program: Command, context: Context): void {
     .command("run")
     .summary("boot a guest on Xen, and exit as it does")
     .description(
-      "Boots a guest on Xen in QEMU, and exits with the guest's own exit code.\n" +
-        "What the guest prints goes to stdout (console.error: stderr). FILE.ts or FILE.wasm is built first.\n" +
+      "Boots a guest on Xen in QEMU, and exits with the guest's own exit code. " +
+        "What the guest prints goes to stdout (console.error: stderr). FILE.ts or FILE.wasm is built first. " +
         "Arguments behind -- are the guest's.",
     )
     .usage("[options] <FILE.ts|FILE.wasm|image.elf> [-- arguments]")

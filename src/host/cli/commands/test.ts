@@ -3,6 +3,8 @@ import { availableParallelism } from "node:os";
 import type { Command } from "commander";
 import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
 import type { BootStart, Way } from "../../boot/boot.js";
+import { checkCommandLine } from "../../boot/qemu.js";
+import { Cache } from "../../cache/cache.js";
 import { provideQemu } from "../../debian/index.js";
 import { nameXen } from "../../boot/xen-name.js";
 import { createProgress, type Progress } from "../../base/progress.js";
@@ -39,7 +41,8 @@ export interface TestCommandOptions extends CommonOptions, BuildChoices {
   testTimeout: number;
   cmdline?: string;
   filter?: string[];
-  bail?: number;
+  /** true: without a number. */
+  bail?: number | true;
   forbidOnly?: true;
   jobs?: number;
   reporter?: string[];
@@ -58,10 +61,11 @@ export function addTest(program: Command, context: Context): void {
     .command("test")
     .summary("run guests' tests on Xen")
     .description(
-      'Builds and boots test files (`import { test, expect } from "xenlet/test"`), each as a guest of its own,\n' +
-        "several at a time, and reports every test. A folder stands for the *.ts below it, except names that begin\n" +
-        "with _ or a dot. What a file needs of the machine it can say itself, and that wins over these options:\n" +
-        "  // @xenlet vcpus=4 pcpus=4 mem=256 timeout=60 test-timeout=20 cmdline=words to the line's end",
+      'Builds and boots test files (`import { test, expect } from "xenlet/test"`), each as a guest of its own, ' +
+        "several at a time, and reports every test. A folder stands for the *.ts below it, except names that begin " +
+        "with _ or a dot. What a file needs of the machine it can say itself, and that wins over these options " +
+        "(cmdline= takes the rest of the line):\n" +
+        "  // @xenlet vcpus=4 pcpus=4 mem=256 timeout=60 test-timeout=20 cmdline=words",
     )
     .usage("[options] <folder|FILE.ts>...")
     .argument("<paths...>", "folders and test files")
@@ -93,6 +97,8 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
   const outputs = chooseTestOutputs(options);
   const files = await findTestFiles(paths);
   await checkOutputs(outputs);
+  checkCommandLine(options.cmdline ?? "");
+  await new Cache().checkPlace();
   const { signal } = context;
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const xen = await chooseXen(options.xen, progress, signal);
@@ -113,7 +119,7 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
       jobs: options.jobs ?? availableParallelism(),
       signal,
       ...(options.filter === undefined ? {} : { filters: options.filter }),
-      ...(options.bail === undefined ? {} : { bail: options.bail }),
+      ...(options.bail === undefined ? {} : { bail: options.bail === true ? 1 : options.bail }),
       ...(options.forbidOnly === true ? { forbidOnly: true } : {}),
       onNote: (text) => {
         if (options.quiet !== true) context.say(`xenlet: ${text}`);

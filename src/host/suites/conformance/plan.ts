@@ -1,7 +1,21 @@
 /** The list of all checks, as the conformance program's sources declare them. */
 import path from "node:path";
+import { deserialize, serialize } from "node:v8";
 import { packageRoot } from "../../base/package-root.js";
-import { readDeclarations, type DeclaredCheck, type DeclaredScenario } from "./declarations.js";
+import { KINDS } from "../../cache/kinds.js";
+import {
+  digest,
+  digestFolder,
+  digestOfOwnCode,
+  loadStage,
+  storeStage,
+} from "../../cache/stage-cache.js";
+import {
+  readDeclarations,
+  type DeclaredCheck,
+  type DeclaredScenario,
+  type Declarations,
+} from "./declarations.js";
 import type { PlannedCheck } from "./model.js";
 
 const CONFORMANCE = path.join(packageRoot, "src", "guest", "conformance");
@@ -22,10 +36,7 @@ export interface ConformancePlan {
 
 /** Rejects with an Error that names the source and line of a declaration that cannot be read, or contradicts another. */
 export async function readPlan(): Promise<ConformancePlan> {
-  const { checks, scenarios } = await readDeclarations(
-    SCENARIOS,
-    path.join(CONFORMANCE, "declare.ts"),
-  );
+  const { checks, scenarios } = await declarations();
   const declared = new Map(checks.map((check) => [check.name, check]));
   if (declared.size < checks.length) {
     const twice = checks.find((check) => declared.get(check.name) !== check);
@@ -35,6 +46,19 @@ export async function readPlan(): Promise<ConformancePlan> {
   const areas = [...new Set(checks.map(({ area }) => area))];
   const listed = areas.flatMap((area) => checks.filter((check) => check.area === area));
   return { checks: listed.map((check) => planned(check, checks)), declared, scenarios };
+}
+
+const STORED = "declarations";
+
+/** As the sources have them, or as equal sources were read before. */
+async function declarations(): Promise<Declarations> {
+  const key = digest(await digestFolder(CONFORMANCE), await digestOfOwnCode());
+  const stored = (await loadStage(KINDS.checkLists, key))?.[STORED];
+  // By structured clone: each check's scenario is one of the scenarios, and not a copy.
+  if (stored !== undefined) return deserialize(stored) as Declarations;
+  const read = await readDeclarations(SCENARIOS, path.join(CONFORMANCE, "declare.ts"));
+  await storeStage(KINDS.checkLists, key, { [STORED]: serialize(read) });
+  return read;
 }
 
 function planned(check: DeclaredCheck, all: readonly DeclaredCheck[]): PlannedCheck {

@@ -108,11 +108,11 @@ function refuseOnly({ tests }: BuildResult, file: string): void {
 }
 
 /** What the guest is told of the tests that it shall run (src/guest/xenlet/test.ts). */
-function selectionWords({ tests }: BuildResult, filters: string[], told: number): string[] {
+function selection({ tests }: BuildResult, filters: string[], told: number): string[] {
   return [
-    ...(filters.length === 0 ? [] : [`test-filter=${encodeURIComponent(filters.join("\n"))}`]),
-    ...(tests.some(({ only }) => only === true) ? ["test-only=1"] : []),
-    ...(told === 0 ? [] : [`test-from=${told}`]),
+    ...(filters.length === 0 ? [] : [`XENLET_TEST_FILTER=${filters.join("\n")}`]),
+    ...(tests.some(({ only }) => only === true) ? ["XENLET_TEST_ONLY=1"] : []),
+    ...(told === 0 ? [] : [`XENLET_TEST_FROM=${told}`]),
   ];
 }
 
@@ -146,15 +146,14 @@ async function runTests(
   };
   const bootOnce = async (): Promise<BootResult> => {
     options.onStage?.(file, "booting");
-    const words = selectionWords(build, options.filters ?? [], collector.told);
-    const cmdline = [...words, options.cmdline ?? ""].join(" ").trim();
     const boot: BootOptions = {
       image: build.image,
       xen: options.xen,
       qemu: options.qemu,
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       on: options.on ?? "domu",
-      ...(cmdline === "" ? {} : { cmdline }),
+      environment: selection(build, options.filters ?? [], collector.told),
+      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
       ...(options.modules === undefined ? {} : { modules: options.modules }),
       signal: stop.signal,
       ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),

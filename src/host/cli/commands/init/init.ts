@@ -15,8 +15,8 @@ export function addInit(program: Command, context: Context): void {
     .command("init")
     .summary("make a folder to start from")
     .description(
-      "Makes a folder with a guest, a test of it, its package.json, and the types that an editor needs.\n" +
-        "The package.json names the place that xenlet itself was installed from.\n" +
+      "Makes a folder with a guest, a test of it, its package.json, and the types that an editor needs. " +
+        "The package.json names the place that xenlet itself was installed from. " +
         "Files that are there already are never overwritten.",
     )
     .argument("<dir>", "the folder; it may exist")
