@@ -50,6 +50,14 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     mendedIn: ["99.0"],
     certain: false,
   },
+  {
+    check: "races/soft-reset-destroy",
+    source: "docs/upstream.md",
+    what: "Xen panics: it frees shared_info's page of a domain that is reset while it is destroyed",
+    // No release has a change yet.
+    mendedIn: ["99.0"],
+    certain: false,
+  },
 ];
 
 /** Whether that Xen is known to have it; an unknown version is taken for one that has not. */
