@@ -89,16 +89,36 @@ export async function writeGuestTypes(folder = output) {
   diagnostics.forEach(fail);
   for (const [name, text] of files) {
     await mkdir(path.dirname(name), { recursive: true });
-    await writeFile(name, text);
+    await writeFile(name, withRelativeImports(text, name, folder));
   }
   await writeFile(path.join(folder, "tsconfig.json"), `${JSON.stringify(TSCONFIG, null, 2)}\n`);
   await writeFile(path.join(folder, "globals.d.ts"), GLOBALS);
 }
 
+/**
+ * Our own paths are no entries of the package: an editor would find nothing there, and take what they bring for `any`.
+ * @param {string} text @param {string} name @param {string} folder
+ */
+function withRelativeImports(text, name, folder) {
+  return text.replaceAll(
+    /"xenlet\/((?:internal|toolstack)\/[^"]+)"/g,
+    (_, /** @type {string} */ own) => {
+      const target = path.join(folder, own.startsWith("toolstack/") ? own : `xenlet/${own}`);
+      const relative = path.relative(path.dirname(name), target);
+      return JSON.stringify(relative.startsWith(".") ? relative : `./${relative}`);
+    },
+  );
+}
+
 /** The Node library's declarations, none of whose imports brings AssemblyScript's globals along. */
 async function writeHostTypes() {
   const [text] = generateDtsBundle(
-    [{ filePath: path.join(root, "src/host/index.ts"), output: { noBanner: true } }],
+    [
+      {
+        filePath: path.join(root, "src/host/index.ts"),
+        output: { noBanner: true, exportReferencedTypes: false },
+      },
+    ],
     { preferredConfigPath: path.join(root, "tsconfig.build.json") },
   );
   if (text === undefined) throw new Error("the Node library has no declarations");
