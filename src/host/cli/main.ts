@@ -8,7 +8,7 @@ import { Interrupted, toJson, type Context } from "./context.js";
 import { argumentsAsGiven } from "./own-arguments.js";
 import { createProgram } from "./program.js";
 
-const colors = pc.createColors(process.stderr.isTTY && !process.env["NO_COLOR"]);
+const colors = pc.createColors(process.stderr.isTTY ? !process.env["NO_COLOR"] : false);
 const abort = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
   // Once: whoever presses Ctrl-C a second time has it at once.

@@ -59,7 +59,8 @@ export function chooseOutputs<Name extends string>(
 
 /** Whether what goes to stdout may have colours. */
 export function stdoutHasColors(): boolean {
-  return process.stdout.isTTY && !process.env["NO_COLOR"];
+  // Undefined where it is none, which picocolors takes for "decide": and with CI set it decides for colours in a pipe.
+  return process.stdout.isTTY ? !process.env["NO_COLOR"] : false;
 }
 
 /**
