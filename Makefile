@@ -14,7 +14,7 @@ STEPS    := lint imports format types c alone unit runtime boot conform
 LONG     := linux
 ONLY     ?=
 
-.PHONY: help demo test lint bench fuzz fuzz-channel wast soak build format clean tools
+.PHONY: api help demo test lint bench fuzz fuzz-channel wast soak build format clean tools
 
 help:
 	@echo 'make demo    boot a guest on a real Xen and tell what happens'
@@ -28,6 +28,7 @@ help:
 	@echo 'make fuzz-channel  random arguments, environments, inputs and outputs, compared: VECTORS=, SEED='
 	@echo 'make soak    what finds more the longer it runs: ONLY=races, SECONDS=60 for each pair, XEN='
 	@echo 'make build   bundle the xenlet command and library into dist/'
+	@echo 'make api     write docs/api, the reference of the public API, from the docstrings'
 	@echo 'make format  lay out the sources as `make lint` wants them'
 	@echo 'make clean   remove what these targets made here (the download cache is'
 	@echo '             `xenlet cache prune`'"'"'s business)'
@@ -58,6 +59,9 @@ fuzz-channel: dist/cli.js
 	@node scripts/run-ts.js test/fuzz/channel-main.ts $(if $(VECTORS),--vectors $(VECTORS)) $(if $(SEED),--seed $(SEED))
 
 build: dist/host.d.ts
+
+api: dist/host.d.ts
+	@node scripts/api-docs.js
 
 format: $(PACKAGES)
 	@node_modules/.bin/prettier --write --log-level warn .

@@ -19,6 +19,7 @@ const MIN_MEMORY: u32 = 8;
 /** What Xen can give a domain is found out when it is asked. */
 const MAX_MEMORY: u32 = 1 << 20;
 
+/** What a toolstack's command line asks for: `word=value`, and the guest's own line after `--`. A slip ends the toolstack. */
 export class Config {
   onSoftReset: OnSoftReset = OnSoftReset.SOFT_RESET;
   /** Whether it says what Xen has of the domain right before and right after a soft reset. */

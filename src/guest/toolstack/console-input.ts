@@ -11,6 +11,7 @@ import { ConsoleBackend } from "./console-backend";
  */
 const KEPT: u32 = 16384;
 
+/** Passes on what is typed on Xen's console to a domain's, as fast as the domain takes it. */
 export class Typing {
   private kept: StaticArray<u8> = new StaticArray<u8>(KEPT);
   private length: u32 = 0;

@@ -102,6 +102,7 @@ export function enableIoreqServer(domid: u16, id: u16): i64 {
   return call(domid, XEN_DMOP_set_ioreq_server_state);
 }
 
+/** XEN_DMOP_destroy_ioreq_server (hvm/dm_op.h). 0, or a negative errno. */
 export function destroyIoreqServer(domid: u16, id: u16): i64 {
   memory.fill(op, 0, SIZE);
   changetype<xen_dm_op_destroy_ioreq_server>(op + offsetof<xen_dm_op>()).id = id;

@@ -99,6 +99,7 @@ const memoryMap = changetype<xen_foreign_memory_map>(memory.data(offsetof<xen_fo
 const EXTENTS: u32 = 128;
 const extents: usize = memory.data(EXTENTS * sizeof<u64>(), 8);
 
+/** A domain, by its id: XEN_DOMCTL_* and HVM parameters (domctl.h, hvm/params.h). Negative results are Xen's errno. */
 export class Domain {
   constructor(readonly id: u16) {}
 
@@ -212,6 +213,7 @@ export class Domain {
     return result < 0 ? result : status.status;
   }
 
+  /** XEN_DOMCTL_getdomaininfo; its `result` is Xen's errno where the domain is gone. */
   info(): DomainInfo {
     const u = changetype<xen_domctl_getdomaininfo>(domctlArgument());
     const info = new DomainInfo();

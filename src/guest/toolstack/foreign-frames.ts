@@ -21,6 +21,7 @@ import {
 } from "xenlet/raw/abi/memory";
 import { DOMID_SELF } from "xenlet/raw/abi/xen";
 
+/** In bytes. */
 export const PAGE_SIZE: u32 = 4096;
 
 /** Frames that window() maps at once. */

@@ -17,6 +17,7 @@ import { giveHole, takeHole } from "./foreign-frames";
 const mapArgument = changetype<gnttab_map_grant_ref>(memory.data(offsetof<gnttab_map_grant_ref>(), 8));
 const unmapArgument = changetype<gnttab_unmap_grant_ref>(memory.data(offsetof<gnttab_unmap_grant_ref>(), 8));
 
+/** A page that another domain granted, mapped here (GNTTABOP_map_grant_ref, grant_table.h). */
 export class GrantMapping {
   private constructor(
     /** GNTST_okay, or why Xen would not, and then nothing is mapped. */
@@ -28,6 +29,7 @@ export class GrantMapping {
     readonly machine: u64,
   ) {}
 
+  /** Maps grant `ref` of domain `domid`; `status` says whether Xen did. */
   static map(domid: u16, ref: u32, readonly: bool = false): GrantMapping {
     const at = takeHole();
     mapArgument.host_addr = frame_of(at) << 12;

@@ -29,6 +29,7 @@ function entryOf(domid: u16, config: DomainConfig): DomainEntry {
   return entry;
 }
 
+/** A domain with its console and its store, from its making to its end. */
 export class Guest {
   readonly domain: Domain;
   readonly console: ConsoleBackend;

@@ -25,6 +25,7 @@ function fill(source: Source, at: usize, paddr: u64, size: u32): void {
   shared_clear(at + copied, size - copied);
 }
 
+/** A PVH image, read and checked; what is wrong with it ends the toolstack. */
 export class Image {
   /** Guest physical: where vCPU 0 begins. */
   readonly entry: u64;

@@ -33,6 +33,7 @@ export class Interface {
  * createdomain grew grant_opts with 4.16 (44), vmtrace_size with 4.15, cpupool_id with 4.17 and altp2m_opts with
  * 4.19; each pushed `arch`, whose first field is emulation_flags, down. physinfo: arch_capabilities with 4.17.
  */
+/** Every release that is known, oldest first. */
 export const INTERFACES: StaticArray<Interface> = [
   new Interface("4.14", 0x12, 0x13, true, 0, 44, 40, false),
   new Interface("4.15", 0x13, 0x13, true, 0, 48, 40, false),

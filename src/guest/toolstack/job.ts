@@ -41,6 +41,7 @@ class JobFile extends ByteSource {
   }
 }
 
+/** What this toolstack is to do. */
 export class Job {
   readonly files: Array<ByteSource> = [];
 

@@ -13,13 +13,18 @@ export const HIGH_RAM: u64 = 0x100000000;
 
 /** Special pages: the last one is the console's ring, the fourth last the store's. */
 export const SPECIAL_PAGES: u32 = 8;
+/** Where libxl's special pages are, too. */
 export const SPECIAL_GFN: u64 = 0xfeff8;
+/** The store's ring. */
 export const STORE_GFN: u64 = SPECIAL_GFN + 4;
+/** HVM_PARAM_IDENT_PT's page. */
 export const IDENT_PT_GFN: u64 = SPECIAL_GFN + 6;
+/** The console's ring. */
 export const CONSOLE_GFN: u64 = SPECIAL_GFN + 7;
 
 /** The ACPI tables, RSDP first. */
 export const ACPI_BASE: u64 = 0xfc000000;
+/** Pages of ACPI tables from ACPI_BASE on. */
 export const ACPI_PAGES: u32 = 1;
 
 export const MEMMAP_ENTRIES: u32 = 4;

@@ -22,6 +22,7 @@ const REQUESTS_PER_TURN = 256;
 
 /** A watch of the toolstack's own. */
 export abstract class LocalWatch extends Watch {
+  /** Called with the path that has changed. */
   abstract run(path: string): void;
 }
 
@@ -34,6 +35,7 @@ class ContextLocalWatch<T> extends LocalWatch {
     super(path, "", "");
   }
 
+  /** Called with the path that has changed. */
   run(path: string): void {
     this.fn(this.context, path);
   }
@@ -62,6 +64,7 @@ class Local extends Watcher {
   }
 }
 
+/** A xenstore for the domains that this toolstack makes (xs_wire.h), and for the toolstack itself. */
 export class Store {
   private tree: Tree = new Tree();
   private local: Local = new Local(0);
@@ -169,6 +172,7 @@ export class Store {
     return this.settled(write(this.tree, 0, path, bytes));
   }
 
+  /** Makes a node with an empty value, and its parents. 0, or a negative errno. */
   mkdir(path: string): i64 {
     return this.settled(mkdir(this.tree, 0, path));
   }
@@ -219,10 +223,12 @@ export class Store {
     return watch;
   }
 
+  /** Ends a watch; it is not called again. */
   unwatch(watch: LocalWatch): void {
     const at = this.local.watches.indexOf(watch);
     if (at >= 0) this.local.watches.splice(at, 1);
   }
 }
 
+/** The store of this toolstack. */
 export const store: Store = new Store();

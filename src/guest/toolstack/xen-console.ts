@@ -13,6 +13,7 @@ import { sysctl, sysctlArgument } from "./domctl";
 const SIZE: u32 = 4096;
 const buffer: usize = memory.data(<i32>SIZE, 8);
 
+/** What Xen itself prints, read by XEN_SYSCTL_readconsole (sysctl.h). */
 export class XenConsole {
   /** Where the next read begins: Xen counts all bytes that it ever printed. */
   private index: u32 = 0;

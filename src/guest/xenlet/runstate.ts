@@ -131,6 +131,7 @@ export class RunstateArea {
     return register(this.vcpu, 0);
   }
 
+  /** Registers the area again after suspend(); ends the guest if Xen refuses. */
   resume(): void {
     checked(REGISTER, register(this.vcpu, this.area));
   }

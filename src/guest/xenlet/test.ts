@@ -305,6 +305,7 @@ export function expect<T>(actual: T, name: string = "", file: string = "", line:
   return new Expectation<T>(actual, name, file, line);
 }
 
+/** What expect() returns: each of its methods is one assertion. */
 export class Expectation<T> {
   private negated: bool = false;
 
@@ -332,10 +333,12 @@ export class Expectation<T> {
     if (!this.holds(sameElements<T>(this.actual, expected))) this.fails(show<T>(expected));
   }
 
+  /** The value is above `limit`. */
   toBeGreaterThan(limit: T): void {
     if (!this.holds(this.actual > limit)) this.fails("> " + show<T>(limit));
   }
 
+  /** The value is below `limit`. */
   toBeLessThan(limit: T): void {
     if (!this.holds(this.actual < limit)) this.fails("< " + show<T>(limit));
   }
@@ -369,16 +372,19 @@ export class Expectation<T> {
       this.fails("length " + length.toString() + ", not " + actual.toString());
   }
 
+  /** The reference is null. A number is refused when the test is compiled. */
   toBeNull(): void {
     if (!isReference<T>()) ERROR("toBeNull() is for references; a number is never null");
     if (!this.holds(changetype<usize>(this.actual) == 0)) this.fails("null");
   }
 
+  /** The bool is true. Another type is refused when the test is compiled. */
   toBeTrue(): void {
     if (!isBoolean<T>()) ERROR("toBeTrue() is for a bool; compare a number with toBe()");
     if (!this.holds(<bool>this.actual)) this.fails("true");
   }
 
+  /** The bool is false. Another type is refused when the test is compiled. */
   toBeFalse(): void {
     if (!isBoolean<T>()) ERROR("toBeFalse() is for a bool; compare a number with toBe()");
     if (!this.holds(!(<bool>this.actual))) this.fails("false");

@@ -12,7 +12,9 @@ export interface Progress {
   start(text: string): void;
   /** The open task's text changes (a percentage, a name). Plain output leaves it out. */
   update(text: string): void;
+  /** The same as finished: its line stays. */
   done(text: string): void;
+  /** The same as failed. */
   fail(text: string): void;
   /** A line of its own, whatever task is open. */
   note(text: string): void;
@@ -25,6 +27,7 @@ export interface ProgressOptions {
 
 type Output = NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY" | "columns">>;
 
+/** For a terminal a spinner, for anything else plain lines; nothing with `quiet`. */
 export function createProgress(
   stream: Output = process.stderr,
   options: ProgressOptions = {},

@@ -36,6 +36,7 @@ import type { Ending } from "./xen-messages.js";
 export { BOOT_STARTS, ON_SOFT_RESET, RECORDS_BY, WAYS } from "./options.js";
 export type { BootOptions, BootStart, OnSoftReset, RecordsBy, Way } from "./options.js";
 
+/** What a boot came to. */
 export interface BootResult extends Verdict {
   /** The last one reached. */
   stage: Stage;

@@ -6,6 +6,7 @@ import type { GuestRecord } from "../protocol/record.js";
 import { TextOutput, type OutputStream } from "../protocol/text-output.js";
 import { describeShutdown } from "./xen-messages.js";
 
+/** What makes a foreign image's run a success. */
 export interface Expectation {
   /** A line of what the guest prints has this in it. */
   text?: string;

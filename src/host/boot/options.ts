@@ -31,6 +31,7 @@ export const BOOT_STARTS: readonly BootStart[] = ["cold", "restored"];
 export const RECORDS_BY = ["ring", "port"] as const;
 export type RecordsBy = (typeof RECORDS_BY)[number];
 
+/** What bootGuest() is given. */
 export interface BootOptions {
   /** Path of the guest's PVH image. */
   image: string;
@@ -113,7 +114,9 @@ export interface BootOptions {
   progress?: Progress;
   /** Something that the caller may want to know and that changes nothing: why a boot is cold after all. */
   onNote?(text: string): void;
+  /** Called at each stage that the boot reaches, in order. */
   onStage?(stage: Stage): void;
+  /** Called with each of the guest's records, in order. */
   onRecord?(record: GuestRecord): void;
   /** What the toolstack reports; domu only. */
   onToolstackRecord?(record: GuestRecord): void;

@@ -29,6 +29,7 @@ import {
   type HypercallMode,
 } from "./link/toolchain.js";
 
+/** What buildImage() is given. */
 export interface BuildOptions {
   /** The guest's AssemblyScript file, FILE.ts, or a Wasm module, FILE.wasm. */
   entry: string;
@@ -63,9 +64,11 @@ export interface BuildOptions {
   /** Whether stages whose inputs have not changed may be taken from the cache; default true. */
   cache?: boolean;
   signal?: AbortSignal;
+  /** Called when a stage begins: "compile", "lower", "link". */
   onStage?: (stage: string) => void;
 }
 
+/** What buildImage() made. */
 export interface BuildResult {
   image: string;
   /** The image file's size. */

@@ -11,6 +11,7 @@ import { Bytes } from "./bytes.js";
 import * as c from "./constants.js";
 import { ElfError } from "./error.js";
 
+/** A program header (ELF64_Phdr, or the 32-bit one). */
 export interface Segment {
   /** Index in the program header table: how messages name it. */
   index: number;
@@ -29,6 +30,7 @@ export interface Segment {
   align: bigint;
 }
 
+/** A section header. */
 export interface Section {
   index: number;
   /** Where its name is in the table of names. */
@@ -45,6 +47,7 @@ export interface Section {
   entrySize: number;
 }
 
+/** An ELF file: what its headers say. */
 export interface Elf {
   bytes: Bytes;
   class: 32 | 64;

@@ -16,6 +16,7 @@
 import * as c from "./constants.js";
 import type { Elf } from "./elf.js";
 
+/** An ELF note, of a segment or a section. */
 export interface Note {
   owner: string;
   /** Whether Xen takes it for its own. */

@@ -3,6 +3,7 @@ import { isLoadable, type Elf, type Segment } from "./elf.js";
 import { ElfError } from "./error.js";
 import { xenNotes, type XenNotes } from "./notes.js";
 
+/** An image that Xen can enter by the PVH boot protocol. */
 export interface PvhImage {
   /** Guest physical address at which Xen enters, in 32-bit mode with paging off. */
   entry: number;

@@ -5,6 +5,7 @@ import { readableSymbol, wasmName } from "./demangle.js";
 import { readElf, type Elf } from "./elf.js";
 import { readSymbols, type ElfSymbol } from "./symbols.js";
 
+/** One address of a backtrace, by name and line. */
 export interface Frame {
   address: bigint;
   /** As in the image; null if the address belongs to none. */

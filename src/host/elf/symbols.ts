@@ -2,6 +2,7 @@ import type { Bytes } from "./bytes.js";
 import * as c from "./constants.js";
 import type { Elf } from "./elf.js";
 
+/** A function of the symbol table. */
 export interface ElfSymbol {
   name: string;
   address: bigint;

@@ -33,6 +33,7 @@ const MAX_EARLY = 1024;
 /** Lines remembered, since they may be sent again: more than a console's ring (2 KiB) holds. */
 const MAX_REMEMBERED = 128;
 
+/** One record of a guest's, put together from its lines. */
 export interface GuestRecord {
   kind: string;
   /** Decoded. */
@@ -45,6 +46,7 @@ export interface GuestRecord {
   signed: boolean;
 }
 
+/** How lines can be wrong. */
 export type DamageKind =
   /** A line with this run's nonce that does not follow the format. */
   | "malformed"
@@ -60,6 +62,7 @@ export type DamageKind =
   /** Percent escapes or UTF-8 that cannot be decoded. */
   | "encoding";
 
+/** What was wrong with the lines that came. */
 export interface Damage {
   kind: DamageKind;
   /** One sentence. */

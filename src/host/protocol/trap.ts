@@ -2,6 +2,7 @@
 import { symbolizeBacktrace } from "../elf/symbolize.js";
 import { fieldsOf, type GuestRecord } from "./record.js";
 
+/** One return address of a backtrace. */
 export interface TrapFrame {
   /** 0x… */
   address: string;
@@ -11,6 +12,7 @@ export interface TrapFrame {
   function: string;
 }
 
+/** A trap or an abort, as the guest told it. */
 export interface TrapReport {
   /** "unreachable", "out-of-bounds", "exception-13", …: boot/traps.c; "abort" for AssemblyScript's abort(). */
   kind: string;

@@ -3,8 +3,11 @@
 
 /** A hypercall with one argument. `op` is a __HYPERVISOR_* number (xen.h); the result is Xen's own. */
 @external("xen", "hypercall1") export declare function hypercall1(op: u32, a1: u64): i64;
+/** A hypercall with two arguments, otherwise as hypercall1(). */
 @external("xen", "hypercall2") export declare function hypercall2(op: u32, a1: u64, a2: u64): i64;
+/** A hypercall with three arguments, otherwise as hypercall1(). */
 @external("xen", "hypercall3") export declare function hypercall3(op: u32, a1: u64, a2: u64, a3: u64): i64;
+/** A hypercall with four arguments, otherwise as hypercall1(). */
 @external("xen", "hypercall4") export declare function hypercall4(
   op: u32,
   a1: u64,
@@ -12,6 +15,7 @@
   a3: u64,
   a4: u64,
 ): i64;
+/** A hypercall with five arguments, otherwise as hypercall1(). */
 @external("xen", "hypercall5") export declare function hypercall5(
   op: u32,
   a1: u64,
@@ -23,11 +27,15 @@
 
 /** One read of shared memory, at that width; never merged, repeated or dropped. */
 @external("xen", "load8") export declare function load8(address: usize): u32;
+/** One read of 32 bits of shared memory, aligned. */
 @external("xen", "load32") export declare function load32(address: usize): u32;
+/** One read of 64 bits of shared memory, aligned. */
 @external("xen", "load64") export declare function load64(address: usize): u64;
 /** One write of shared memory, at that width. */
 @external("xen", "store8") export declare function store8(address: usize, value: u32): void;
+/** One write of 32 bits of shared memory, aligned. */
 @external("xen", "store32") export declare function store32(address: usize, value: u32): void;
+/** One write of 64 bits of shared memory, aligned. */
 @external("xen", "store64") export declare function store64(address: usize, value: u64): void;
 /** Copies bytes to or from shared memory, in any order and width. memory.copy() traps there: it knows linear memory only. */
 @external("xen", "shared_copy") export declare function shared_copy(to: usize, from: usize, size: u32): void;
@@ -49,7 +57,9 @@ export declare function compare_exchange32(address: usize, expected: u32, value:
 
 /** The time stamp counter, in its own ticks: time.ts turns them into ns. */
 @external("xen", "rdtsc") export declare function rdtsc(): u64;
+/** Sets RFLAGS.IF: an event that is pending comes with the next instruction but one. */
 @external("xen", "interrupts_on") export declare function interrupts_on(): void;
+/** Clears RFLAGS.IF: events stay pending until interrupts_on(). */
 @external("xen", "interrupts_off") export declare function interrupts_off(): void;
 /**
  * The sched_op `cmd`, SCHEDOP_block or SCHEDOP_poll, unless an upcall came since take_upcall() was last called: then
@@ -96,6 +106,7 @@ export declare function output_write(isError: u32, from: usize, size: u32): void
 export declare function physical_write(paddr: u64, from: usize, size: u32): void;
 /** Spare RAM, which neither linear memory nor shared frames have taken: where it begins and ends, physical. */
 @external("xen", "spare_begin") export declare function spare_begin(): u64;
+/** Where spare RAM ends: spare_begin(). */
 @external("xen", "spare_end") export declare function spare_end(): u64;
 /** Moves its end: down to take what is above, up to give it back. 0: that is before its begin, and nothing moved. */
 @external("xen", "spare_set_end") export declare function spare_set_end(end: u64): u32;

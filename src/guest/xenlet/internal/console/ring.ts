@@ -23,6 +23,7 @@ import { sched } from "../sched/sched";
 const IN_SIZE: u32 = 1024;
 const OUT_SIZE: u32 = 2048;
 
+/** The console's page, from the domain's side: struct xencons_interface (io/console.h). */
 export class ConsoleRing {
   private ports: StaticArray<u32>;
 

@@ -174,6 +174,7 @@ export namespace evtchn {
     return abi().isPending(port);
   }
 
+  /** Whether the port is masked: Xen marks its event as pending and does not call the guest for it. */
   export function isMasked(port: u32): bool {
     return abi().isMasked(port);
   }
@@ -183,6 +184,7 @@ export namespace evtchn {
     return abi().pendingWord(port);
   }
 
+  /** The number, 0 to 31, of the port's bit in pendingWord(). */
   export function pendingBit(port: u32): u32 {
     return abi().pendingBit(port);
   }

@@ -25,6 +25,7 @@ const MAX_FRAMES = 64;
 @lazy const word: usize = memory.data(8, 8);
 @lazy const chunk: usize = memory.data(4096, 8);
 
+/** The guest that crashed into this kernel, as its crash handler and its memory tell: kexec.onCrash(). */
 export class CrashedGuest {
   private constructor(
     /** What it left: registers by their names. */

@@ -24,6 +24,7 @@ export class MemoryMapEntry extends PhysicalBytes {
   }
 }
 
+/** The memory map that this guest was started with: hvm_memmap_table_entry (hvm/start_info.h). */
 export class MemoryMap {
   constructor(readonly entries: Array<MemoryMapEntry>) {}
 

@@ -16,17 +16,20 @@ export abstract class ByteSource {
   /** Copies `size` bytes from `offset` on to `to`. The caller knows that there are so many. */
   abstract read(offset: u64, to: usize, size: u32): void;
 
+  /** The little-endian number of 32 bits at `offset`. The caller knows that it is there. */
   u32(offset: u64): u32 {
     this.read(offset, word, sizeof<u32>());
     return load<u32>(word);
   }
 
+  /** The little-endian number of 64 bits at `offset`. The caller knows that it is there. */
   u64(offset: u64): u64 {
     this.read(offset, word, sizeof<u64>());
     return load<u64>(word);
   }
 }
 
+/** A run of bytes in guest physical memory. */
 export class PhysicalBytes extends ByteSource {
   constructor(
     /** Guest physical. */
@@ -53,6 +56,7 @@ export class PhysicalBytes extends ByteSource {
     return this.paddr + this.size;
   }
 
+  /** Whether any byte is in both. */
   overlaps(other: PhysicalBytes): bool {
     return this.paddr < other.end && other.paddr < this.end;
   }

@@ -38,6 +38,7 @@ const SEND_SPREAD: u64 = 200_000;
 /** vCPUs that boot code has stacks for: MAX_VCPUS in boot/layout.h. */
 export const MAX_VCPUS = 4;
 
+/** A vCPU beside the first one: brought up with a program of hypercalls or a loop, taken down, asked for its state (vcpu.h). */
 export class Vcpu {
   /** It keeps the memory that the vCPU works on. */
   private program: VcpuProgram | null = null;

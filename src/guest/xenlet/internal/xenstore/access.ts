@@ -53,10 +53,12 @@ export class StoreAccess {
     return this.request(type);
   }
 
+  /** Sends the payload as a request of `type` (XS_*, xs_wire.h) and waits for its answer; 0 or a negative errno. */
   protected request(type: u32): i64 {
     return this.connection.request(type, this.id, this.epoch);
   }
 
+  /** A node's value; its `error` is a negative errno where there is none. */
   read(path: string): StoreValue {
     const value = new StoreValue();
     value.error = this.ask(XS_READ, path);
@@ -72,6 +74,7 @@ export class StoreAccess {
     return this.request(XS_WRITE);
   }
 
+  /** The same for a value of any bytes. */
   writeBytes(path: string, value: StaticArray<u8>): i64 {
     payload.begin();
     payload.text(path);

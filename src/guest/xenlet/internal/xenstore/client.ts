@@ -27,6 +27,7 @@ export class Transaction extends StoreAccess {
     }
   }
 
+  /** As in Access; a transaction that could not begin answers each request with the error of its beginning. */
   protected request(type: u32): i64 {
     return this.error != 0 ? this.error : super.request(type);
   }
@@ -100,6 +101,7 @@ export abstract class xenstore {
     client().connection.timeout = ns;
   }
 
+  /** A node's value; its `error` is a negative errno where there is none. */
   static read(path: string): StoreValue {
     return client().read(path);
   }
@@ -109,6 +111,7 @@ export abstract class xenstore {
     return client().write(path, value);
   }
 
+  /** The same for a value of any bytes. */
   static writeBytes(path: string, value: StaticArray<u8>): i64 {
     return client().writeBytes(path, value);
   }

@@ -21,6 +21,7 @@ import {
 } from "../../raw/abi/xs_wire";
 import { ENOTCONN } from "../../raw/errno";
 
+/** Bytes of struct xsd_sockmsg, which is before every message. */
 export const HEADER: u32 = <u32>offsetof<xsd_sockmsg>();
 const MESSAGE_MAX: u32 = HEADER + XENSTORE_PAYLOAD_MAX;
 

@@ -1,0 +1,142 @@
+/**
+ * Writes docs/api, the reference of what the package exports, from the declarations that an editor sees (scripts/types.js)
+ * and their docstrings, by TypeDoc: a page for each entry of package.json's exports. What has no docstring is an error.
+ *
+ * xenlet/raw/abi/… is left out: its names and values are Xen's, and each file names the header that has their meaning.
+ */
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { Application, LogLevel } from "typedoc";
+
+const root = fileURLToPath(new URL("..", import.meta.url));
+const guest = path.join(root, "dist/guest/xenlet");
+
+/** The names, the declarations and the tsconfig of each world's entries. */
+async function worlds() {
+  const raw = (await readdir(path.join(guest, "raw"))).filter((name) => name.endsWith(".d.ts"));
+  const inGuest = ["index", "test", "xenstore", "grant", "runstate"].map((name) =>
+    path.join(guest, `${name}.d.ts`),
+  );
+  return [
+    {
+      name: "guest",
+      title: "xenlet for guests",
+      tsconfig: path.join(root, "dist/guest/tsconfig.json"),
+      base: path.join(root, "dist/guest"),
+      entryPoints: [
+        ...inGuest,
+        path.join(root, "dist/guest/toolstack/index.d.ts"),
+        ...raw.map((name) => path.join(guest, "raw", name)),
+      ],
+    },
+    {
+      name: "host",
+      title: "xenlet/host for Node",
+      tsconfig: path.join(root, "tsconfig.json"),
+      base: path.join(root, "dist"),
+      entryPoints: [path.join(root, "dist/host.d.ts")],
+    },
+  ];
+}
+
+/** Xen's own names, whose meaning is in the headers that each file names. */
+const ABI = /raw\/abi\/|raw\/errno\.E[A-Z0-9]+ /;
+
+/** Of what writeApiDocs() returns, what this project has to document. @param {string[]} complaints */
+export function ownComplaints(complaints) {
+  return complaints.filter((complaint) => !ABI.test(complaint));
+}
+
+/** Returns what has no docstring, a sentence each, Xen's own names included. */
+export async function writeApiDocs(folder = path.join(root, "docs/api")) {
+  const complaints = [];
+  await rm(folder, { recursive: true, force: true });
+  for (const { name, title, tsconfig, base, entryPoints } of await worlds()) {
+    const scratch = await mkdtemp(path.join(tmpdir(), "xenlet-api-"));
+    try {
+      const config = path.join(scratch, "tsconfig.json");
+      const files = [...entryPoints];
+      /** @type {Record<string, unknown>} */
+      const compilerOptions = { rootDir: "/" };
+      if (name === "guest") {
+        files.push(path.join(scratch, "assemblyscript.d.ts"));
+        await writeFile(path.join(scratch, "assemblyscript.d.ts"), await assemblyScriptTypes());
+        compilerOptions["types"] = [];
+      }
+      await writeFile(
+        config,
+        JSON.stringify({ extends: tsconfig, compilerOptions, files, include: [] }),
+      );
+      complaints.push(
+        ...(await writeWorld(title, config, base, entryPoints, path.join(folder, name))),
+      );
+    } finally {
+      await rm(scratch, { recursive: true, force: true });
+    }
+  }
+  return complaints;
+}
+
+/** AssemblyScript's declarations, with numbers that are types of their own: an alias would be shown as `number`. */
+async function assemblyScriptTypes() {
+  const file = path.join(root, "node_modules/assemblyscript/std/assembly/index.d.ts");
+  return (await readFile(file, "utf8")).replaceAll(
+    /^declare type (\w+) = (?:number|boolean);$/gm,
+    "declare interface $1 {}",
+  );
+}
+
+/**
+ * @param {string} title
+ * @param {string} tsconfig
+ * @param {string} base
+ * @param {string[]} entryPoints
+ * @param {string} out
+ */
+async function writeWorld(title, tsconfig, base, entryPoints, out) {
+  /** @type {string[]} */
+  const complaints = [];
+  const app = await Application.bootstrapWithPlugins(
+    /** @type {import("typedoc").TypeDocOptions} */ ({
+      name: title,
+      tsconfig,
+      basePath: base,
+      displayBasePath: base,
+      entryPoints,
+      plugin: ["typedoc-plugin-markdown"],
+      outputs: [{ name: "markdown", path: out }],
+      router: "module",
+      readme: "none",
+      // The declarations are checked by the tests of types; AssemblyScript's library is not here.
+      skipErrorChecking: true,
+      disableSources: true,
+      disableGit: true,
+      excludePrivate: true,
+      hideGenerator: true,
+      logLevel: "Warn",
+      validation: { notDocumented: true, notExported: false, invalidLink: false },
+      requiredToBeDocumented: ["Enum", "Variable", "Function", "Class", "Interface", "TypeAlias"],
+      hideBreadcrumbs: true,
+      useCodeBlocks: true,
+      parametersFormat: "table",
+      enumMembersFormat: "table",
+      interfacePropertiesFormat: "table",
+    }),
+  );
+  app.logger.log = (message, level) => {
+    if (level === LogLevel.Warn || level === LogLevel.Error) complaints.push(message);
+  };
+  const project = await app.convert();
+  if (project === undefined) throw new Error(`TypeDoc could not read ${title}`);
+  app.validate(project);
+  await app.generateOutputs(project);
+  return complaints;
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {
+  const complaints = ownComplaints(await writeApiDocs());
+  for (const complaint of complaints) process.stderr.write(`${complaint}\n`);
+  process.exitCode = complaints.length === 0 ? 0 : 1;
+}
