@@ -18,7 +18,14 @@ export {
   sysctl,
   sysctlArgument,
 } from "xenlet/toolstack/domctl";
-export { PAGE_SIZE, giveHole, mapFrame, takeHole, throughWindow, unmapFrame } from "xenlet/toolstack/foreign-frames";
+export {
+  PAGE_SIZE,
+  giveHole,
+  mapFrame,
+  takeHole,
+  throughWindow,
+  unmapFrame,
+} from "xenlet/toolstack/foreign-frames";
 export {
   createIoreqServer,
   destroyIoreqServer,
