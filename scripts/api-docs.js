@@ -11,32 +11,44 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 import { Application, LogLevel } from "typedoc";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
-const guest = path.join(root, "dist/guest/xenlet");
+
+/** The declarations of package.json's exports: of `xenlet/host`, and of all others. A pattern stands for the files in its folder. */
+async function entries() {
+  /** @type {{ exports: Record<string, string | { types: string }> }} */
+  const { exports } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
+  /** @type {string[]} */
+  const host = [];
+  /** @type {string[]} */
+  const guest = [];
+  for (const [name, target] of Object.entries(exports)) {
+    if (typeof target === "string") continue;
+    const file = path.join(root, target.types);
+    if (name === "./host") host.push(file);
+    else if (!file.endsWith("*.d.ts")) guest.push(file);
+    else
+      for (const one of await readdir(path.dirname(file)))
+        if (one.endsWith(".d.ts")) guest.push(path.join(path.dirname(file), one));
+  }
+  return { host, guest };
+}
 
 /** The names, the declarations and the tsconfig of each world's entries. */
 async function worlds() {
-  const raw = (await readdir(path.join(guest, "raw"))).filter((name) => name.endsWith(".d.ts"));
-  const inGuest = ["index", "test", "xenstore", "grant", "runstate"].map((name) =>
-    path.join(guest, `${name}.d.ts`),
-  );
+  const { host, guest } = await entries();
   return [
     {
       name: "guest",
       title: "xenlet for guests",
       tsconfig: path.join(root, "dist/guest/tsconfig.json"),
       base: path.join(root, "dist/guest"),
-      entryPoints: [
-        ...inGuest,
-        path.join(root, "dist/guest/toolstack/index.d.ts"),
-        ...raw.map((name) => path.join(guest, "raw", name)),
-      ],
+      entryPoints: guest,
     },
     {
       name: "host",
       title: "xenlet/host for Node",
       tsconfig: path.join(root, "tsconfig.json"),
       base: path.join(root, "dist"),
-      entryPoints: [path.join(root, "dist/host.d.ts")],
+      entryPoints: host,
     },
   ];
 }
@@ -61,8 +73,9 @@ export async function writeApiDocs(folder = path.join(root, "docs/api")) {
       /** @type {Record<string, unknown>} */
       const compilerOptions = { rootDir: "/" };
       if (name === "guest") {
-        files.push(path.join(scratch, "assemblyscript.d.ts"));
-        await writeFile(path.join(scratch, "assemblyscript.d.ts"), await assemblyScriptTypes());
+        const types = path.join(scratch, "assemblyscript.d.ts");
+        await writeFile(types, await assemblyScriptTypes());
+        files.push(types);
         compilerOptions["types"] = [];
       }
       await writeFile(
