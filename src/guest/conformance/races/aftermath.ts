@@ -27,12 +27,14 @@ function portsInUse(domain: Domain, limit: u32): u32 {
 /** What debug keys e, g and q say against what calls do; empty if they agree, and nobody has a grant of the domain's mapped. */
 export function printsDiffer(domain: Domain, portLimit: u32): string {
   const ports = printedPorts(domain);
-  if (ports.length > 0 && countPorts(ports) != portsInUse(domain, portLimit))
+  const printed = countPorts(ports);
+  const used = portsInUse(domain, portLimit);
+  if (ports.length > 0 && printed != used)
     return (
       "Xen prints " +
-      countPorts(ports).toString() +
+      printed.toString() +
       " event channels of the domain's (debug key e), and EVTCHNOP_status tells " +
-      portsInUse(domain, portLimit).toString()
+      used.toString()
     );
   const grants = printedGrants(domain);
   if (grants > 0)

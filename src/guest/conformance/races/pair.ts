@@ -13,7 +13,7 @@ import { GuestSide } from "../guest-side";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
 import { whatIsLeft } from "./aftermath";
-import { Race } from "./race";
+import { RACE_RUNS, Race } from "./race";
 
 /** The highest event channel port of a domain here: few, so that all can be bound to see that they can. */
 export const PORT_LIMIT: u32 = 127;
@@ -95,7 +95,7 @@ export abstract class Pair extends Scenario {
   }
 
   toolstack(side: ToolstackSide): void {
-    side.deadline = RACE_WITHIN + 5 * U64.parseInt(raceMs()) * 1_000_000;
+    side.deadline = RACE_WITHIN + RACE_RUNS * U64.parseInt(raceMs()) * 1_000_000;
     const before = freePages();
     side.create();
     side.serve();

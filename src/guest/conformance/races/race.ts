@@ -33,6 +33,8 @@ const ENDS_WITHIN: u64 = 2_000_000_000;
 const COMES_BACK_WITHIN: u64 = 10_000_000_000;
 /** How often two sides that did not meet begin again. */
 const TRIES: i32 = 4;
+/** How often a pair's time may pass until it and its control are over: RACE_RUNS of src/host/suites/conformance/plan.ts. */
+export const RACE_RUNS: u64 = <u64>TRIES + 1;
 /** Rounds of the control, one vCPU after the other. */
 const CONTROL_ROUNDS: u64 = 40;
 

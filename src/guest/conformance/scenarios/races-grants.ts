@@ -3,14 +3,7 @@
 
 import { SHUTDOWN_suspend, evtchn, sched } from "xenlet";
 import { grant } from "xenlet/grant";
-import {
-  GNTMAP_host_map,
-  GNTTABOP_map_grant_ref,
-  GNTTABOP_unmap_grant_ref,
-  GTF_permit_access,
-  gnttab_map_grant_ref,
-  gnttab_unmap_grant_ref,
-} from "xenlet/raw/abi/grant_table";
+import { GTF_permit_access } from "xenlet/raw/abi/grant_table";
 import {
   xen_add_to_physmap,
   xen_remove_from_physmap,
@@ -22,12 +15,13 @@ import { DOMID_SELF } from "xenlet/raw/abi/xen";
 import { EAGAIN, EBUSY, EINVAL, ENOENT } from "xenlet/raw/errno";
 import { grant_table_op } from "xenlet/raw/hypercall";
 import { frame_of, load64, shared_alloc, store64 } from "xenlet/raw/memory";
-import { freePages, mapFrame, takeHole, unmapFrame } from "xenlet/raw/toolstack";
+import { freePages, mapFrame, unmapFrame } from "xenlet/raw/toolstack";
 import { NEEDS_TWO_PCPUS, RACES, RACE_MS, RACE_VCPUS, scenario } from "../declare";
 import { mapGrantFrame, unmapPage } from "../raw";
 import { GuestSide } from "../guest-side";
 import { Elsewhere, runWatched, sideToWatch } from "../races/elsewhere";
 import { Outcome, Pair, RACE_WITHIN, raceMs } from "../races/pair";
+import { MapAndUnmap } from "../races/grant-mapping";
 import { Race, RaceStep, Side } from "../races/race";
 import { ToolstackSide } from "../toolstack-side";
 
@@ -333,48 +327,17 @@ export class VersionMap extends Pair {
     this.program.onLine(line);
   }
 
-  private maps(side: Side, domid: u16): void {
-    const at = frame_of(takeHole()) << 12;
-    const map = side.argument(<u32>offsetof<gnttab_map_grant_ref>());
-    changetype<gnttab_map_grant_ref>(map).host_addr = at;
-    changetype<gnttab_map_grant_ref>(map).flags = GNTMAP_host_map;
-    changetype<gnttab_map_grant_ref>(map).ref = REF;
-    changetype<gnttab_map_grant_ref>(map).dom = domid;
-    side
-      .grants(
-        "GNTTABOP_map_grant_ref",
-        GNTTABOP_map_grant_ref,
-        map,
-        <u32>offsetof<gnttab_map_grant_ref>("status"),
-      )
-      .works()
-      .may(GNTST_general_error, "the entry is not there, or no more")
-      .may(GNTST_bad_gntref, "the entry is not there, or no more");
-    const unmap = side.argument(<u32>offsetof<gnttab_unmap_grant_ref>());
-    changetype<gnttab_unmap_grant_ref>(unmap).host_addr = at;
-    side.program.copy(
-      map + offsetof<gnttab_map_grant_ref>("handle"),
-      unmap + offsetof<gnttab_unmap_grant_ref>("handle"),
-    );
-    side
-      .grants(
-        "GNTTABOP_unmap_grant_ref",
-        GNTTABOP_unmap_grant_ref,
-        unmap,
-        <u32>offsetof<gnttab_unmap_grant_ref>("status"),
-      )
-      .works()
-      .may(GNTST_bad_handle, "it was not mapped")
-      .may(GNTST_general_error, "it was not mapped");
-  }
-
   toolstack(side: ToolstackSide): void {
     side.deadline = RACE_WITHIN;
     const before = freePages();
     side.createPaused();
     const domain = side.guest.domain;
     const race = new Race(side.control, U64.parseInt(raceMs()));
-    this.maps(race.left, domain.id);
+    const steps = new MapAndUnmap(race.left, REF, domain.id);
+    steps.map
+      .may(GNTST_general_error, "the entry is not there, or no more")
+      .may(GNTST_bad_gntref, "the entry is not there, or no more");
+    steps.unmap.may(GNTST_bad_handle, "it was not mapped").may(GNTST_general_error, "it was not mapped");
     if (side.control) race.run();
     domain.unpause();
     this.program.meet(race, domain.id);

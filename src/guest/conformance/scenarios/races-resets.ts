@@ -20,13 +20,6 @@ import {
   XEN_DOMCTL_unpausedomain,
 } from "xenlet/raw/abi/domctl";
 import {
-  GNTMAP_host_map,
-  GNTTABOP_map_grant_ref,
-  GNTTABOP_unmap_grant_ref,
-  gnttab_map_grant_ref,
-  gnttab_unmap_grant_ref,
-} from "xenlet/raw/abi/grant_table";
-import {
   XENMAPSPACE_gmfn_foreign,
   XENMEM_add_to_physmap_batch,
   XENMEM_remove_from_physmap,
@@ -39,6 +32,7 @@ import { EAGAIN, EBUSY, EINVAL, ENOENT, ENOSPC } from "xenlet/raw/errno";
 import { frame_of, shared_alloc } from "xenlet/raw/memory";
 import { takeHole } from "xenlet/raw/toolstack";
 import { NEEDS_TWO_PCPUS, RACED_VCPUS, RACES, RACE_MS, scenario } from "../declare";
+import { MapAndUnmap } from "../races/grant-mapping";
 import { Race, RaceStep, Side } from "../races/race";
 import { ResetPair, remoteShutdown } from "../races/reset-pair";
 
@@ -162,35 +156,7 @@ export class ResetGrant extends ResetPair {
 
   meet(race: Race, domid: u16): void {
     this.resets(race.left, domid);
-    const side = race.right;
-    const at = frame_of(takeHole()) << 12;
-    const map = side.argument(<u32>offsetof<gnttab_map_grant_ref>());
-    changetype<gnttab_map_grant_ref>(map).host_addr = at;
-    changetype<gnttab_map_grant_ref>(map).flags = GNTMAP_host_map;
-    changetype<gnttab_map_grant_ref>(map).ref = <u32>this.prepared;
-    changetype<gnttab_map_grant_ref>(map).dom = domid;
-    side
-      .grants(
-        "GNTTABOP_map_grant_ref",
-        GNTTABOP_map_grant_ref,
-        map,
-        <u32>offsetof<gnttab_map_grant_ref>("status"),
-      )
-      .works();
-    const unmap = side.argument(<u32>offsetof<gnttab_unmap_grant_ref>());
-    changetype<gnttab_unmap_grant_ref>(unmap).host_addr = at;
-    side.program.copy(
-      map + offsetof<gnttab_map_grant_ref>("handle"),
-      unmap + offsetof<gnttab_unmap_grant_ref>("handle"),
-    );
-    side
-      .grants(
-        "GNTTABOP_unmap_grant_ref",
-        GNTTABOP_unmap_grant_ref,
-        unmap,
-        <u32>offsetof<gnttab_unmap_grant_ref>("status"),
-      )
-      .works();
+    new MapAndUnmap(race.right, <u32>this.prepared, domid);
   }
 }
 

@@ -22,6 +22,7 @@ import {
   type Shard,
   type Way,
 } from "../../suites/conformance/model.js";
+import { RACE_RUNS } from "../../suites/conformance/plan.js";
 import { DEFAULT_SILENCE_MS, runMatrix } from "../../suites/conformance/run.js";
 import {
   filterChecks,
@@ -254,7 +255,7 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
         jobs: options.jobs ?? availableParallelism(),
         silenceMs:
           on === "domu"
-            ? options.silence + 5 * (options.raceFor ?? 0)
+            ? options.silence + RACE_RUNS * (options.raceFor ?? 0)
             : Math.max(options.silence, XL_SILENCE_MS),
         signal,
         onCheck: (label, name) => {

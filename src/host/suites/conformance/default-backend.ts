@@ -7,7 +7,7 @@ import { fieldsOf, type GuestRecord } from "../../protocol/record.js";
 import type { BackendOptions, ConformanceBackend } from "./backend.js";
 import type { DeclaredScenario } from "./declarations.js";
 import { prepared } from "./images.js";
-import { RACES, readPlan } from "./plan.js";
+import { RACE_RUNS, RACES, readPlan } from "./plan.js";
 import { DEFAULT_SUITE } from "./select.js";
 import { createXlBackend } from "./xl-backend.js";
 
@@ -34,9 +34,6 @@ const RACE_MACHINE = {
 
 /** A boot that runs longer than this says nothing more: its silence ends it long before. */
 const TIMEOUT_MS = 600_000;
-
-/** A pair that met nobody begins again (TRIES of races/race.ts), and there is its control. */
-const RACE_RUNS = 5;
 
 /** Scenarios that make no checks, and what asks for them: the picture of one soft reset comes with the first check. */
 const PICTURE = "picture";
