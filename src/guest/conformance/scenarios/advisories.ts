@@ -25,7 +25,7 @@ import { ToolstackSide } from "../toolstack-side";
 const PINNED_GRANT = scenario({ name: "pinned-grant", area: "Advisories", suite: "events" });
 const PINNED_FRAME = PINNED_GRANT.check({
   name: "advisories/pinned-grant",
-  title: "A copy into a grant that is mapped read-only and has been given another frame is refused",
+  title: "A copy into a read-only mapped grant whose entry now names another frame is refused",
   broken: "until 4.17.6 and 4.20.3: XSA-500",
 });
 /* Among the races: a vCPU that does not come back is seen from another one, on another physical CPU. */

@@ -55,7 +55,7 @@ const HIGH_PORT_CLOSED = EVENT_CHANNELS.check({
 });
 const SEND_REFUSED = EVENT_CHANNELS.check({
   name: "event-channels/send-refused",
-  title: "Sending an event by a port of before the reset is refused with -EINVAL",
+  title: "Sending an event to a port bound before the reset is refused with -EINVAL",
 });
 const PEER_UNBOUND = EVENT_CHANNELS.check({
   name: "event-channels/peer-unbound",
@@ -64,12 +64,12 @@ const PEER_UNBOUND = EVENT_CHANNELS.check({
 });
 const STORE_OFFERED_FIRST = EVENT_CHANNELS.check({
   name: "event-channels/store-offered-first",
-  title: "The port that the toolstack offers for the store after the reset is 1 again",
+  title: "The store's port, offered by the toolstack after the reset, is 1 again",
   notUnderXl: SEEN_FROM_DOM0,
 });
 const CONSOLE_OFFERED_SECOND = EVENT_CHANNELS.check({
   name: "event-channels/console-offered-second",
-  title: "The port that the toolstack offers for the console after the reset is 2 again",
+  title: "The console's port, offered by the toolstack after the reset, is 2 again",
   notUnderXl: SEEN_FROM_DOM0,
 });
 

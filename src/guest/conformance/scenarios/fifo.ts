@@ -33,7 +33,7 @@ const SWITCH_AGAIN = FIFO_SCENARIO.check({
 });
 const DELIVERS_AGAIN = FIFO_SCENARIO.check({
   name: "fifo/delivers-again",
-  title: "A domain that switches to the FIFO ABI a second time gets its events by it",
+  title: "A domain that switches to the FIFO ABI a second time receives its events through it",
 });
 
 export class FifoEvents extends Scenario {

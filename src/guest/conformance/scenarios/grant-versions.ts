@@ -28,7 +28,8 @@ const VERSION_STAYS = GRANT_VERSIONS.check({
 });
 const VERSION_BUSY = GRANT_VERSIONS.check({
   name: "grants/version-busy",
-  title: "The grant table's version cannot be changed after the reset while dom0 has an entry mapped: -EBUSY",
+  title:
+    "Changing the grant table's version after the reset is refused with -EBUSY while dom0 has an entry mapped",
   notUnderXl: DONE_BY_DOM0,
 });
 const V2_MAPPING = GRANT_VERSIONS.check({

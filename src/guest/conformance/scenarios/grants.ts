@@ -143,12 +143,12 @@ const TABLE_SIZE = GRANTS.check({
 });
 const RESERVED_CONSOLE = GRANTS.check({
   name: "grants/reserved-console",
-  title: "Grant 0, by which the console's daemon maps its ring, survives",
+  title: "Grant 0, through which the console daemon maps its ring, survives the reset",
   notUnderXl: DONE_BY_DOM0,
 });
 const RESERVED_STORE = GRANTS.check({
   name: "grants/reserved-store",
-  title: "Grant 1, by which the store's daemon maps its ring, survives",
+  title: "Grant 1, through which xenstored maps its ring, survives the reset",
   notUnderXl: DONE_BY_DOM0,
 });
 

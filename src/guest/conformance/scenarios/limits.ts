@@ -40,16 +40,16 @@ const TRIPLE_FAULT = LIMITS.check({
 });
 const RUNSTATE_TIMES = LIMITS.check({
   name: "limits/runstate-times",
-  title: "The times of a vCPU's runstate go on from what they were",
+  title: "A vCPU's runstate times keep counting from where they were",
 });
 const VM_ASSIST = LIMITS.check({
   name: "limits/vm-assist",
-  title: "What the kernel enabled by HYPERVISOR_vm_assist stays enabled",
+  title: "Modes enabled by HYPERVISOR_vm_assist stay enabled",
   notUnderXl: SEEN_FROM_DOM0,
 });
 const PAUSES = LIMITS.check({
   name: "limits/pauses",
-  title: "No vCPU keeps a pause of the shutdown, as Xen itself prints",
+  title: "No vCPU stays paused by the shutdown, as Xen itself prints",
   notUnderXl: SEEN_FROM_DOM0,
 });
 const NO_PORTS_LEFT = LIMITS.check({

@@ -37,7 +37,7 @@ const AS_MANY_AGAIN = MANY_PORTS.check({
 
 const PREEMPTED = MANY_PORTS.check({
   name: "event-channels/preempted-reset-completes",
-  title: "A reset that Xen left in the middle for dom0's events is completed when dom0 makes the call again",
+  title: "A reset that Xen preempted for dom0's events is completed when dom0 repeats the call",
   notUnderXl: DONE_BY_DOM0,
   broken: "until 4.14.0, which could not be preempted: XSA-344",
 });
@@ -53,11 +53,11 @@ const FIFO_NOT_PENDING = FIFO_MANY.check({
 });
 const FIFO_BLOCKS_AGAIN = FIFO_MANY.check({
   name: "fifo/control-blocks-again",
-  title: "A control block can be given to each of several vCPUs again",
+  title: "A control block can be registered again for each of several vCPUs",
 });
 const FIFO_DELIVERS = FIFO_MANY.check({
   name: "fifo/delivers-to-others",
-  title: "Events of another vCPU are queued in the control block that the next kernel gave it",
+  title: "Events of another vCPU are queued in the control block that the next kernel registered",
 });
 const BINDING_FORGOTTEN = FIFO_MANY.check({
   name: "event-channels/binding-forgotten",
@@ -66,7 +66,7 @@ const BINDING_FORGOTTEN = FIFO_MANY.check({
 });
 const FIFO_OLD_ALONE = FIFO_MANY.check({
   name: "fifo/old-blocks-left-alone",
-  title: "Xen no longer writes to control blocks and event array of before the reset",
+  title: "Xen no longer writes to control blocks and event array registered before the reset",
 });
 
 const PORTS: u32 = 4000;

@@ -20,7 +20,7 @@ const CALLBACK = scenario({ name: "next-kernel-callback", area: "What stays dirt
 const CALLBACK_DELIVERS = CALLBACK.check({
   name: "stays-dirty/callback-delivers",
   title:
-    "The old kernel's callback vector is raised for an event of the next kernel, before that sets its own",
+    "The old kernel's callback vector is raised for an event of the next kernel until that kernel sets its own",
 });
 const PEER = scenario({ name: "next-kernel-peer", area: "Event channels" });
 const PEER_WAITS = PEER.check({

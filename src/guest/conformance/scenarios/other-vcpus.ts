@@ -30,19 +30,19 @@ import { Scenario } from "../scenario";
 const OTHER_VCPUS = scenario({ name: "other-vcpus", area: "Other vCPUs", vcpus: 40, costMs: 1500 });
 const RUNSTATE_VIRTUAL = OTHER_VCPUS.check({
   name: "other-vcpus/runstate-by-virtual-address",
-  title: "A runstate area of another vCPU registered by virtual address is forgotten by the reset",
+  title: "A runstate area of another vCPU registered by virtual address is unregistered by the reset",
 });
 const RUNSTATE_PHYSICAL = OTHER_VCPUS.check({
   name: "other-vcpus/runstate-by-physical-address",
-  title: "A runstate area of another vCPU registered by physical address is forgotten by the reset",
+  title: "A runstate area of another vCPU registered by physical address is unregistered by the reset",
 });
 const TIME_VIRTUAL = OTHER_VCPUS.check({
   name: "other-vcpus/time-by-virtual-address",
-  title: "A time area of another vCPU registered by virtual address is forgotten by some versions only",
+  title: "A time area of another vCPU registered by virtual address is unregistered by some versions only",
 });
 const TIME_PHYSICAL = OTHER_VCPUS.check({
   name: "other-vcpus/time-by-physical-address",
-  title: "A time area of another vCPU registered by physical address is forgotten by the reset",
+  title: "A time area of another vCPU registered by physical address is unregistered by the reset",
 });
 const INFO_LEFT_ALONE = OTHER_VCPUS.check({
   name: "other-vcpus/vcpu-info-left-alone",

@@ -64,12 +64,12 @@ const BINDS_AGAIN = PIRQ.check({
 });
 const MAPPING_FORGOTTEN = PIRQ.check({
   name: "pirq/mapping-forgotten",
-  title: "The mapping of an emulated interrupt to a pirq is forgotten by the reset",
+  title: "The mapping of an emulated interrupt to a pirq is removed by the reset",
   notUnderXl: DONE_BY_DOM0,
 });
 const ALL_MAPPINGS_FORGOTTEN = PIRQ.check({
   name: "pirq/all-mappings-forgotten",
-  title: "All mappings of emulated interrupts to pirqs are forgotten by the reset",
+  title: "All mappings of emulated interrupts to pirqs are removed by the reset",
   notUnderXl: DONE_BY_DOM0,
 });
 const PORT_CLOSED = PIRQ.check({
@@ -94,30 +94,30 @@ const DELIVERS_AGAIN = PIRQ.check({
 });
 const NUMBER_IS_FREE = PIRQ.check({
   name: "pirq/number-is-free",
-  title: "The next kernel can map a pirq of before the reset to another interrupt",
+  title: "The next kernel can map a pirq used before the reset to another interrupt",
   notUnderXl: DONE_BY_DOM0,
 });
 
 const HIGH_FORGOTTEN = PIRQ.check({
   name: "pirq/high-mapping-forgotten",
-  title: "The mapping of an emulated interrupt to pirq 40 is forgotten by the reset",
+  title: "The mapping of an emulated interrupt to pirq 40 is removed by the reset",
   notUnderXl: DONE_BY_DOM0,
 });
 const ELSEWHERE = PIRQ.check({
   name: "pirq/maps-elsewhere",
   title:
-    "The next kernel can map an emulated interrupt of before the reset to another pirq, and gets its event",
+    "The next kernel can map an emulated interrupt used before the reset to another pirq and receives its event",
   notUnderXl: DONE_BY_DOM0,
 });
 
 const LOW_FORGOTTEN = PIRQ.check({
   name: "pirq/low-mapping-forgotten",
-  title: "The mapping of an emulated interrupt to pirq 5 is forgotten by the reset",
+  title: "The mapping of an emulated interrupt to pirq 5 is removed by the reset",
   notUnderXl: DONE_BY_DOM0,
 });
 const ALL_ELSEWHERE = PIRQ.check({
   name: "pirq/all-map-elsewhere",
-  title: "The next kernel can map each of ten emulated interrupts to another pirq, and gets its event",
+  title: "The next kernel can map each of ten emulated interrupts to another pirq and receives its event",
   notUnderXl: DONE_BY_DOM0,
 });
 

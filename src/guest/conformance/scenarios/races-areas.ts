@@ -40,7 +40,7 @@ const AREA_BALLOON = scenario({
 const AREA_BALLOON_WHOLE = AREA_BALLOON.check({
   name: "races/area-balloon",
   title:
-    "Registering an area and giving its page back to Xen, by XENMEM_decrease_reservation and populate_physmap, leave Xen and the domain whole when they meet",
+    "Registering an area and returning its page to Xen by XENMEM_decrease_reservation and populate_physmap leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const AREA_FRAME = scenario({
@@ -53,7 +53,7 @@ const AREA_FRAME = scenario({
 const AREA_FRAME_WHOLE = AREA_FRAME.check({
   name: "races/area-frame",
   title:
-    "Registering an area and putting a frame of Xen's in its place, by XENMEM_add_to_physmap and remove_from_physmap, leave Xen and the domain whole when they meet",
+    "Registering an area and replacing its frame by XENMEM_add_to_physmap and remove_from_physmap leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const AREA_DOWN = scenario({
@@ -66,7 +66,7 @@ const AREA_DOWN = scenario({
 const AREA_DOWN_WHOLE = AREA_DOWN.check({
   name: "races/area-down",
   title:
-    "Registering a vCPU's areas and its vcpu_info, and bringing that vCPU down and up, leave Xen and the domain whole when they meet",
+    "Registering a vCPU's areas and its vcpu_info, and bringing that vCPU down and up, leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 

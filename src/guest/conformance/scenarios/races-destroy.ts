@@ -22,7 +22,7 @@ const RESET_DESTROY = scenario({
 const RESET_DESTROY_WHOLE = RESET_DESTROY.check({
   name: "races/soft-reset-destroy",
   title:
-    "XEN_DOMCTL_soft_reset of a domain, and XEN_DOMCTL_destroydomain leave Xen whole when they meet, and nothing of the domain",
+    "XEN_DOMCTL_soft_reset and XEN_DOMCTL_destroydomain of one domain leave Xen intact and nothing of the domain behind when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const INFO_DESTROY = scenario({
@@ -35,7 +35,7 @@ const INFO_DESTROY = scenario({
 const INFO_DESTROY_WHOLE = INFO_DESTROY.check({
   name: "races/info-destroy",
   title:
-    "XEN_DOMCTL_getdomaininfo, which since the summer of 2026 takes no lock, and XEN_DOMCTL_destroydomain leave Xen whole when they meet, and nothing of the domain",
+    "XEN_DOMCTL_getdomaininfo, which newer releases answer without a lock, and XEN_DOMCTL_destroydomain leave Xen intact and nothing of the domain behind when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 

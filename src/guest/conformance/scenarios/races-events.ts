@@ -43,7 +43,7 @@ const RESET_EXPAND = scenario({
 const RESET_EXPAND_WHOLE = RESET_EXPAND.check({
   name: "races/reset-expand",
   title:
-    "EVTCHNOP_reset, which takes the FIFO ABI away, and EVTCHNOP_expand_array, which gives it a page, leave Xen and the domain whole when they meet",
+    "EVTCHNOP_reset, which takes the FIFO ABI away, and EVTCHNOP_expand_array, which gives it a page, leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
   broken: "4.14 panics, as all did before XSA-505 was mended (4.17.7, 4.20.4)",
 });
@@ -57,7 +57,7 @@ const RESET_INIT = scenario({
 const RESET_INIT_WHOLE = RESET_INIT.check({
   name: "races/reset-init",
   title:
-    "EVTCHNOP_reset and another vCPU's EVTCHNOP_init_control leave Xen and the domain whole when they meet",
+    "EVTCHNOP_reset and another vCPU's EVTCHNOP_init_control leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const RESET_PRIORITY = scenario({
@@ -70,7 +70,7 @@ const RESET_PRIORITY = scenario({
 const RESET_PRIORITY_WHOLE = RESET_PRIORITY.check({
   name: "races/reset-priority",
   title:
-    "EVTCHNOP_reset and EVTCHNOP_set_priority of a port that it closes leave Xen and the domain whole when they meet",
+    "EVTCHNOP_reset and EVTCHNOP_set_priority of a port that it closes leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const RESET_BIND_VIRQ = scenario({
@@ -82,9 +82,9 @@ const RESET_BIND_VIRQ = scenario({
 });
 const RESET_BIND_VIRQ_WHOLE = RESET_BIND_VIRQ.check({
   name: "races/reset-bind-virq",
-  title: "EVTCHNOP_reset and EVTCHNOP_bind_virq leave Xen and the domain whole when they meet",
+  title: "EVTCHNOP_reset and EVTCHNOP_bind_virq leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
-  broken: "XSA-343, mended in 4.14.1",
+  broken: "XSA-343, fixed in 4.14.1",
 });
 const RESET_BIND_SEND = scenario({
   name: "races-reset-bind-send",
@@ -96,9 +96,9 @@ const RESET_BIND_SEND = scenario({
 const RESET_BIND_SEND_WHOLE = RESET_BIND_SEND.check({
   name: "races/reset-bind-send",
   title:
-    "EVTCHNOP_reset and a port's life, from EVTCHNOP_bind_ipi over send and unmask to close, leave Xen and the domain whole when they meet",
+    "EVTCHNOP_reset and a port's life cycle (EVTCHNOP_bind_ipi, send, unmask, close) leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
-  broken: "XSA-343, mended in 4.14.1",
+  broken: "XSA-343, fixed in 4.14.1",
 });
 const RESET_INTERDOMAIN = scenario({
   name: "races-reset-interdomain",
@@ -110,9 +110,9 @@ const RESET_INTERDOMAIN = scenario({
 const RESET_INTERDOMAIN_WHOLE = RESET_INTERDOMAIN.check({
   name: "races/reset-interdomain",
   title:
-    "EVTCHNOP_reset and a domain's connection to itself, by EVTCHNOP_alloc_unbound and bind_interdomain, leave Xen and the domain whole when they meet",
+    "EVTCHNOP_reset and a domain's connection to itself, by EVTCHNOP_alloc_unbound and bind_interdomain, leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
-  broken: "XSA-343, mended in 4.14.1",
+  broken: "XSA-343, fixed in 4.14.1",
 });
 const RESET_STATUS = scenario({
   name: "races-reset-status",
@@ -124,7 +124,7 @@ const RESET_STATUS = scenario({
 const RESET_STATUS_WHOLE = RESET_STATUS.check({
   name: "races/reset-status",
   title:
-    "EVTCHNOP_reset and EVTCHNOP_status, unmask and bind_vcpu of a port that it closes leave Xen and the domain whole when they meet",
+    "EVTCHNOP_reset and EVTCHNOP_status, unmask and bind_vcpu of a port that it closes leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const RESET_RESET = scenario({
@@ -136,9 +136,10 @@ const RESET_RESET = scenario({
 });
 const RESET_RESET_WHOLE = RESET_RESET.check({
   name: "races/reset-reset",
-  title: "EVTCHNOP_reset of two vCPUs, with ports to close, leaves Xen and the domain whole when they meet",
+  title:
+    "EVTCHNOP_reset of two vCPUs, with ports to close, leaves Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
-  broken: "XSA-344, mended in 4.14.1",
+  broken: "XSA-344, fixed in 4.14.1",
 });
 const CLOSE_SEND = scenario({
   name: "races-close-send",
@@ -150,7 +151,7 @@ const CLOSE_SEND = scenario({
 const CLOSE_SEND_WHOLE = CLOSE_SEND.check({
   name: "races/close-send",
   title:
-    "EVTCHNOP_close of one end and EVTCHNOP_send at the other, in the FIFO ABI, leave Xen and the domain whole when they meet",
+    "EVTCHNOP_close of one end and EVTCHNOP_send at the other, in the FIFO ABI, leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const MOVE_SEND = scenario({
@@ -163,7 +164,7 @@ const MOVE_SEND = scenario({
 const MOVE_SEND_WHOLE = MOVE_SEND.check({
   name: "races/move-send",
   title:
-    "EVTCHNOP_bind_vcpu and set_priority, which move a port to another queue, and EVTCHNOP_send, which puts it on one, leave Xen and the domain whole when they meet",
+    "EVTCHNOP_bind_vcpu and set_priority, which move a port to another queue, and EVTCHNOP_send, which puts it on one, leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const CLOSE_CLOSE = scenario({
@@ -176,7 +177,7 @@ const CLOSE_CLOSE = scenario({
 const CLOSE_CLOSE_WHOLE = CLOSE_CLOSE.check({
   name: "races/close-close",
   title:
-    "EVTCHNOP_close of two vCPUs, of the same port, and EVTCHNOP_status leave Xen and the domain whole when they meet",
+    "EVTCHNOP_close of two vCPUs, of the same port, and EVTCHNOP_status leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 

@@ -37,7 +37,7 @@ const VERSION_STATUS = scenario({
 const VERSION_STATUS_WHOLE = VERSION_STATUS.check({
   name: "races/version-status",
   title:
-    "GNTTABOP_set_version, which gives and takes status frames, and XENMEM_add_to_physmap of one leave Xen and the domain whole when they meet",
+    "GNTTABOP_set_version, which gives and takes status frames, and XENMEM_add_to_physmap of one leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
   broken:
     "4.14 crashes the domain, as all did before XSA-486 was mended (4.17.7, 4.20.4); XSA-379 and 384 before (4.14.3)",
@@ -52,7 +52,7 @@ const VERSION_FRAMES = scenario({
 const VERSION_FRAMES_WHOLE = VERSION_FRAMES.check({
   name: "races/version-frames",
   title:
-    "GNTTABOP_set_version and XENMEM_add_to_physmap of a frame of the grant table leave Xen and the domain whole when they meet",
+    "GNTTABOP_set_version and XENMEM_add_to_physmap of a frame of the grant table leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const VERSION_COPY = scenario({
@@ -64,7 +64,8 @@ const VERSION_COPY = scenario({
 });
 const VERSION_COPY_WHOLE = VERSION_COPY.check({
   name: "races/version-copy",
-  title: "GNTTABOP_set_version and GNTTABOP_copy of a grant leave Xen and the domain whole when they meet",
+  title:
+    "GNTTABOP_set_version and GNTTABOP_copy of a grant leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 
@@ -78,7 +79,7 @@ const VERSION_TRANSITIVE = scenario({
 const VERSION_TRANSITIVE_WHOLE = VERSION_TRANSITIVE.check({
   name: "races/version-transitive",
   title:
-    "GNTTABOP_set_version is answered -EAGAIN while a GNTTABOP_copy of a transitive grant is in the other domain's table",
+    "GNTTABOP_set_version returns -EAGAIN while a GNTTABOP_copy of a transitive grant uses the other domain's table",
   notUnderXl: NEEDS_TWO_PCPUS,
   broken: "until 4.17.6 and 4.20.3: XSA-501",
 });
@@ -93,7 +94,7 @@ const VERSION_MAP = scenario({
 const VERSION_MAP_WHOLE = VERSION_MAP.check({
   name: "races/version-map",
   title:
-    "GNTTABOP_set_version, and dom0's mapping and unmapping of a grant of the domain's leave Xen and the domain whole when they meet",
+    "GNTTABOP_set_version, and dom0's mapping and unmapping of a grant of the domain's leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 

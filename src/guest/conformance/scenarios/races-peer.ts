@@ -32,7 +32,7 @@ const RESET_PEER = scenario({
 const RESET_PEER_WHOLE = RESET_PEER.check({
   name: "races/soft-reset-peer",
   title:
-    "XEN_DOMCTL_soft_reset, and a second domain's EVTCHNOP_bind_interdomain, send and close of a channel to the domain leave Xen and both whole when they meet",
+    "XEN_DOMCTL_soft_reset and a second domain's EVTCHNOP_bind_interdomain, send and close of a channel to the domain leave Xen and both domains intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 

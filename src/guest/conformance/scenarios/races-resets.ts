@@ -48,7 +48,7 @@ const RESET_CHANNEL = scenario({
 const RESET_CHANNEL_WHOLE = RESET_CHANNEL.check({
   name: "races/soft-reset-channel",
   title:
-    "XEN_DOMCTL_soft_reset, and dom0's EVTCHNOP_alloc_unbound, bind_interdomain, send and close of the domain's channel leave Xen and the domain whole when they meet",
+    "XEN_DOMCTL_soft_reset and dom0's EVTCHNOP_alloc_unbound, bind_interdomain, send and close of the domain's channel leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const RESET_GRANT = scenario({
@@ -61,7 +61,7 @@ const RESET_GRANT = scenario({
 const RESET_GRANT_WHOLE = RESET_GRANT.check({
   name: "races/soft-reset-grant",
   title:
-    "XEN_DOMCTL_soft_reset, and dom0's mapping and unmapping of a grant of the domain's leave Xen and the domain whole when they meet",
+    "XEN_DOMCTL_soft_reset and dom0's mapping and unmapping of a grant of the domain's leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const RESET_FOREIGN = scenario({
@@ -74,7 +74,7 @@ const RESET_FOREIGN = scenario({
 const RESET_FOREIGN_WHOLE = RESET_FOREIGN.check({
   name: "races/soft-reset-foreign",
   title:
-    "XEN_DOMCTL_soft_reset, and dom0's mapping of the frame where shared_info is leave Xen and the domain whole when they meet",
+    "XEN_DOMCTL_soft_reset and dom0's mapping of the frame where shared_info is leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const RESET_SHUTDOWN = scenario({
@@ -87,7 +87,7 @@ const RESET_SHUTDOWN = scenario({
 const RESET_SHUTDOWN_WHOLE = RESET_SHUTDOWN.check({
   name: "races/soft-reset-shutdown",
   title:
-    "XEN_DOMCTL_soft_reset, and SCHEDOP_remote_shutdown, XEN_DOMCTL_resumedomain, pause and getdomaininfo leave Xen and the domain whole when they meet",
+    "XEN_DOMCTL_soft_reset and SCHEDOP_remote_shutdown, XEN_DOMCTL_resumedomain, pause and getdomaininfo leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const RESET_TWICE = scenario({
@@ -99,7 +99,7 @@ const RESET_TWICE = scenario({
 });
 const RESET_TWICE_WHOLE = RESET_TWICE.check({
   name: "races/soft-reset-twice",
-  title: "Two XEN_DOMCTL_soft_reset of one domain leave Xen and the domain whole when they meet",
+  title: "Two XEN_DOMCTL_soft_reset of one domain leave Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 

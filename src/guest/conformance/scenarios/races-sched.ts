@@ -29,7 +29,7 @@ const POLL_SEND = scenario({
 const POLL_SEND_WHOLE = POLL_SEND.check({
   name: "races/poll-send",
   title:
-    "SCHEDOP_poll of a port and EVTCHNOP_send to it leave Xen and the domain whole when they meet, and no sleep lasts",
+    "SCHEDOP_poll of a port and EVTCHNOP_send to it leave Xen and the domain intact when they run concurrently, and no wake-up is lost",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const SHUTDOWN_CODE = scenario({
@@ -42,7 +42,7 @@ const SHUTDOWN_CODE = scenario({
 const SHUTDOWN_CODE_WHOLE = SHUTDOWN_CODE.check({
   name: "races/shutdown-code",
   title:
-    "SCHEDOP_shutdown_code and SCHEDOP_shutdown, from which dom0 resumes the domain, leave both whole when they meet",
+    "SCHEDOP_shutdown_code and SCHEDOP_shutdown, from which dom0 resumes the domain, leave both intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 const WATCHDOGS = scenario({
@@ -55,7 +55,7 @@ const WATCHDOGS = scenario({
 const WATCHDOGS_WHOLE = WATCHDOGS.check({
   name: "races/watchdogs",
   title:
-    "SCHEDOP_watchdog of two vCPUs, which arm and destroy the domain's two timers, leaves Xen and the domain whole when they meet",
+    "SCHEDOP_watchdog of two vCPUs, which arm and destroy the domain's two timers, leaves Xen and the domain intact when they run concurrently",
   notUnderXl: NEEDS_TWO_PCPUS,
 });
 

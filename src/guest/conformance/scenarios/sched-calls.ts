@@ -31,7 +31,7 @@ const CALLS = scenario({ name: "sched-calls", area: "Scheduler", suite: SCHED })
 const YIELD = CALLS.check({ name: "sched/yield", title: "SCHEDOP_yield always returns 0" });
 const YIELD_ARGUMENT = CALLS.check({
   name: "sched/yield-argument",
-  title: "SCHEDOP_yield does not look at its argument",
+  title: "SCHEDOP_yield ignores its argument",
 });
 const UNKNOWN = CALLS.check({
   name: "sched/unknown-command",
@@ -39,7 +39,7 @@ const UNKNOWN = CALLS.check({
 });
 const COMMAND_WIDTH = CALLS.check({
   name: "sched/command-width",
-  title: "Xen looks at the lowest 32 bits of a scheduler operation's number",
+  title: "Xen uses only the lowest 32 bits of a scheduler operation's number",
 });
 const COMPAT = CALLS.check({
   name: "sched/compat",
@@ -75,11 +75,11 @@ const ALIGNMENT = CALLS.check({
 });
 const BEHIND = CALLS.check({
   name: "sched/argument-behind-memory",
-  title: "An argument that ends behind mapped memory is refused with -EFAULT",
+  title: "An argument that extends past mapped memory is refused with -EFAULT",
 });
 const CANONICAL = CALLS.check({
   name: "sched/argument-not-canonical",
-  title: "An argument at an address that is not canonical is refused with -EFAULT",
+  title: "An argument at a non-canonical address is refused with -EFAULT",
 });
 const REMOTE_NOBODY = CALLS.check({
   name: "sched/remote-shutdown-no-domain",
@@ -103,11 +103,11 @@ const WATCHDOG_IDS = CALLS.check({
 });
 const WATCHDOG_FULL = CALLS.check({
   name: "sched/watchdog-full",
-  title: "A third watchdog is refused with -ENOSPC, cut to 32 bits",
+  title: "A third watchdog is refused with -ENOSPC, truncated to 32 bits",
 });
 const WATCHDOG_POKED = CALLS.check({
   name: "sched/watchdog-poked",
-  title: "A watchdog in use is set anew or destroyed with 0",
+  title: "A watchdog in use can be rearmed or destroyed: the call returns 0",
 });
 const WATCHDOG_GONE = CALLS.check({
   name: "sched/watchdog-not-in-use",
@@ -119,7 +119,7 @@ const WATCHDOG_NO_ID = CALLS.check({
 });
 const WATCHDOG_AGAIN = CALLS.check({
   name: "sched/watchdog-given-again",
-  title: "The number of a destroyed watchdog is given again",
+  title: "The number of a destroyed watchdog is reused",
 });
 
 const compat: u32 = 6;

@@ -14,17 +14,17 @@ import { ToolstackSide } from "../toolstack-side";
 const PIN = scenario({ name: "sched-pin", area: "Scheduler", suite: SCHED });
 const PINS = PIN.check({
   name: "sched/pin-override",
-  title: "dom0 pins its vCPU by SCHEDOP_pin_override, and takes the pin back by any negative number",
+  title: "dom0 pins its vCPU with SCHEDOP_pin_override and unpins it with any negative number",
   notUnderXl: DONE_BY_DOM0,
 });
 const BUSY = PIN.check({
   name: "sched/pin-override-busy",
-  title: "SCHEDOP_pin_override of a vCPU that is pinned already is refused with -EBUSY",
+  title: "SCHEDOP_pin_override of a vCPU that is already pinned is refused with -EBUSY",
   notUnderXl: DONE_BY_DOM0,
 });
 const NOTHING = PIN.check({
   name: "sched/pin-override-nothing",
-  title: "Taking back a pin that there is not is refused with -EINVAL",
+  title: "Unpinning a vCPU that is not pinned is refused with -EINVAL",
   notUnderXl: DONE_BY_DOM0,
 });
 const NO_CPU = PIN.check({

@@ -45,7 +45,7 @@ const LATCHED_BYTE = ENDS.check({
 });
 const FORGOTTEN = ENDS.check({
   name: "sched/shutdown-code-forgotten",
-  title: "A latched shutdown code is forgotten when the domain is resumed",
+  title: "A latched shutdown code is cleared when the domain is resumed",
   notUnderXl: DONE_BY_DOM0,
 });
 const REMOTE = ENDS.check({
@@ -55,7 +55,7 @@ const REMOTE = ENDS.check({
 });
 const REMOTE_LATCHED = ENDS.check({
   name: "sched/remote-shutdown-latched",
-  title: "A latched shutdown code counts for SCHEDOP_remote_shutdown, too",
+  title: "A latched shutdown code also overrides the reason of SCHEDOP_remote_shutdown",
   notUnderXl: DONE_BY_DOM0,
 });
 const EXPIRES_AT_ONCE = ENDS.check({
@@ -65,7 +65,7 @@ const EXPIRES_AT_ONCE = ENDS.check({
 });
 const EXPIRES_LATCHED = ENDS.check({
   name: "sched/watchdog-latched",
-  title: "A latched shutdown code counts for a watchdog, too",
+  title: "A latched shutdown code also overrides the reason of a watchdog",
   notUnderXl: DONE_BY_DOM0,
 });
 const EXPIRES = ENDS.check({
@@ -75,12 +75,12 @@ const EXPIRES = ENDS.check({
 });
 const MESSAGE = ENDS.check({
   name: "sched/watchdog-message",
-  title: "Xen's message of a watchdog names the domain, and from some version on the timer",
+  title: "Xen's message about a watchdog names the domain and, in newer versions, the timer",
   notUnderXl: DONE_BY_DOM0,
 });
 const NEVER = ENDS.check({
   name: "sched/block-interrupts-off",
-  title: "SCHEDOP_block with interrupts off sleeps through an event that is pending",
+  title: "SCHEDOP_block with interrupts off sleeps even though an event is pending",
   notUnderXl: DONE_BY_DOM0,
 });
 

@@ -32,11 +32,11 @@ import { Scenario } from "../scenario";
 const POLL = scenario({ name: "sched-poll", area: "Scheduler", suite: SCHED, costMs: 1500 });
 const UPCALL_FIRST = POLL.check({
   name: "sched/poll-upcall-first",
-  title: "SCHEDOP_poll returns 0 while an upcall can be delivered, before it looks at a port",
+  title: "SCHEDOP_poll returns 0 while an upcall can be delivered, before it checks any port",
 });
 const PENDING = POLL.check({
   name: "sched/poll-pending",
-  title: "SCHEDOP_poll returns at once for a port that is pending, though masked",
+  title: "SCHEDOP_poll returns at once for a pending port, even a masked one",
 });
 const SECOND = POLL.check({
   name: "sched/poll-second-pending",
@@ -56,7 +56,7 @@ const INVALID = POLL.check({
 });
 const INVALID_LATER = POLL.check({
   name: "sched/poll-invalid-after-pending",
-  title: "SCHEDOP_poll does not look at a port after one that is pending",
+  title: "SCHEDOP_poll checks no port after one that is pending",
 });
 const UNUSABLE = POLL.check({
   name: "sched/poll-unusable-port",
@@ -64,11 +64,11 @@ const UNUSABLE = POLL.check({
 });
 const EVENT = POLL.check({
   name: "sched/poll-event",
-  title: "An event of a polled port ends SCHEDOP_poll before its deadline",
+  title: "An event on a polled port ends SCHEDOP_poll before its deadline",
 });
 const EVENT_OF_128 = POLL.check({
   name: "sched/poll-event-of-128",
-  title: "An event of the last of 128 polled ports ends SCHEDOP_poll before its deadline",
+  title: "An event on the last of 128 polled ports ends SCHEDOP_poll before its deadline",
 });
 const DEADLINE = POLL.check({
   name: "sched/poll-deadline",
@@ -80,23 +80,23 @@ const IN_THE_PAST = POLL.check({
 });
 const ELSEWHERE_ONE = POLL.check({
   name: "sched/poll-masked-elsewhere",
-  title: "A masked event of another port does not end SCHEDOP_poll of one port",
+  title: "A masked event on another port does not end SCHEDOP_poll of one port",
 });
 const ELSEWHERE_TWO = POLL.check({
   name: "sched/poll-masked-elsewhere-two",
-  title: "A masked event of another port ends SCHEDOP_poll of two ports",
+  title: "A masked event on another port ends SCHEDOP_poll of two ports",
 });
 const ELSEWHERE_NONE = POLL.check({
   name: "sched/poll-masked-elsewhere-none",
-  title: "A masked event ends SCHEDOP_poll of no port",
+  title: "A masked event ends SCHEDOP_poll of an empty list of ports",
 });
 const UNMASKED = POLL.check({
   name: "sched/poll-unmasked-elsewhere",
-  title: "An unmasked event of another port ends SCHEDOP_poll of one port",
+  title: "An unmasked event on another port ends SCHEDOP_poll of one port",
 });
 const PENDING_ALREADY = POLL.check({
   name: "sched/poll-pending-elsewhere",
-  title: "A second event of a port that is pending elsewhere does not end SCHEDOP_poll",
+  title: "A second event on a pending port that is not polled does not end SCHEDOP_poll",
 });
 const STALE = POLL.check({
   name: "sched/poll-earlier-deadline",
@@ -282,7 +282,7 @@ const CLEARS_MASK = BLOCK.check({
 });
 const BLOCK_ARGUMENT = BLOCK.check({
   name: "sched/block-argument",
-  title: "SCHEDOP_block does not look at its argument",
+  title: "SCHEDOP_block ignores its argument",
 });
 
 export class SchedBlock extends Scenario {

@@ -44,7 +44,7 @@ const WIDTH_32 = WIDTH.check({
 });
 const REQUEST_32 = WIDTH.check({
   name: "limits/request-32-bit",
-  title: "A soft reset that a 32-bit hypercall asks for is made, and the call returns 0",
+  title: "A soft reset requested by a 32-bit hypercall is performed, and the call returns 0",
   notUnderXl: OWN_CALL,
 });
 

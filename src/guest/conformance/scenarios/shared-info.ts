@@ -221,7 +221,7 @@ export class SharedInfoOverHole extends Scenario {
 const SHARED_INFO_NO_MEMORY = scenario({ name: "shared-info-no-memory", area: "shared_info" });
 const NO_PAGE_FOR_IT = SHARED_INFO_NO_MEMORY.check({
   name: "shared-info/no-page-for-it",
-  title: "The reset is refused with -ENOMEM if the domain may not have another page to replace shared_info",
+  title: "The reset is refused with -ENOMEM if the domain may not allocate a page to replace shared_info",
   notUnderXl: SEEN_FROM_DOM0,
 });
 const CRASHES_AS_REASON_5 = SHARED_INFO_NO_MEMORY.check({

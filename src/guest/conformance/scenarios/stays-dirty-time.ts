@@ -43,7 +43,7 @@ const STAYS_DIRTY_TIME_AREA = scenario({
 const TIME_AREA = STAYS_DIRTY_TIME_AREA.check({
   name: "stays-dirty/time-area",
   title:
-    "A time area registered by virtual address is forgotten by some versions and still written by others",
+    "A time area registered by virtual address is unregistered by some versions and still written by others",
   broken: "until 4.16.2, which did not forget it: b80d4f8d2e",
 });
 

@@ -165,7 +165,7 @@ const STAYS_DIRTY_WATCHDOG = scenario({
 });
 const WATCHDOG_FIRES = STAYS_DIRTY_WATCHDOG.check({
   name: "stays-dirty/watchdog-fires",
-  title: "A watchdog armed before the reset ends the next kernel for reason 4",
+  title: "A watchdog armed before the reset shuts the next kernel down for reason 4",
   notUnderXl: OVER_BEFORE_XL_RESETS,
 });
 const WATCHDOG_ID = STAYS_DIRTY_WATCHDOG.check({
@@ -175,7 +175,7 @@ const WATCHDOG_ID = STAYS_DIRTY_WATCHDOG.check({
 });
 const WATCHDOG_LOST = STAYS_DIRTY_WATCHDOG.check({
   name: "stays-dirty/watchdog-lost",
-  title: "A watchdog that expires while the domain is shut down does nothing and keeps its number",
+  title: "A watchdog that expires while the domain is shut down has no effect and keeps its number",
   notUnderXl: OVER_BEFORE_XL_RESETS,
 });
 

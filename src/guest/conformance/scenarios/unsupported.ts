@@ -19,8 +19,7 @@ const REASON_REACHES_TOOLSTACK = UNSUPPORTED.check({
 });
 const DOMAIN_IS_GONE = UNSUPPORTED.check({
   name: "unsupported/domain-is-gone",
-  title:
-    "A domain whose toolstack does not support soft reset is destroyed and never returns from its request",
+  title: "A domain whose toolstack does not support soft reset is destroyed, and its request never returns",
   notUnderXl: DONE_BY_DOM0,
 });
 

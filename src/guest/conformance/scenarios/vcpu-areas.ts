@@ -13,16 +13,16 @@ import { Scenario } from "../scenario";
 const VCPU_AREAS = scenario({ name: "vcpu-areas", area: "Areas of a vCPU" });
 const RUNSTATE_BY_VIRTUAL_ADDRESS = VCPU_AREAS.check({
   name: "vcpu-areas/runstate-by-virtual-address",
-  title: "A runstate area registered by virtual address is forgotten by the reset",
+  title: "A runstate area registered by virtual address is unregistered by the reset",
   broken: "before 4.7, while soft reset was made: 7ff56b7e4d",
 });
 const RUNSTATE_BY_PHYSICAL_ADDRESS = VCPU_AREAS.check({
   name: "vcpu-areas/runstate-by-physical-address",
-  title: "A runstate area registered by physical address is forgotten by the reset",
+  title: "A runstate area registered by physical address is unregistered by the reset",
 });
 const TIME_BY_PHYSICAL_ADDRESS = VCPU_AREAS.check({
   name: "vcpu-areas/time-by-physical-address",
-  title: "A time area registered by physical address is forgotten by the reset",
+  title: "A time area registered by physical address is unregistered by the reset",
 });
 
 export class VcpuAreas extends Scenario {

@@ -104,8 +104,7 @@ export class VcpuInfo extends Scenario {
 const VCPU_INFO_OF_OTHERS = scenario({ name: "vcpu-info-of-others", area: "vcpu_info", vcpus: 2 });
 const OTHER_VCPU = VCPU_INFO_OF_OTHERS.check({
   name: "vcpu-info/other-vcpu",
-  title:
-    "Another vCPU's vcpu_info can be registered again; whether while that vCPU runs depends on the version",
+  title: "Another vCPU's vcpu_info can be registered again; some versions require that vCPU to be down",
 });
 
 /** The reset cleans every vCPU. Whether one that runs may then register is another question, which Xen answered anew in 4.18. */

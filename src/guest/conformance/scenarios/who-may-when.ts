@@ -108,12 +108,12 @@ export class RunningDomain extends Runs {
 const WHO_MAY_REMOTE = scenario({ name: "who-may-remote", area: "Who may" });
 const SHUT_DOWN_BY_TOOLSTACK = WHO_MAY_REMOTE.check({
   name: "who-may/shut-down-by-toolstack",
-  title: "A domain shut down by its toolstack can be reset without having asked",
+  title: "A domain shut down by its toolstack can be reset without having requested it",
   notUnderXl: DONE_BY_DOM0,
 });
 const NOT_ASKED_AND_GOES_ON = WHO_MAY_REMOTE.check({
   name: "who-may/not-asked-and-goes-on",
-  title: "A domain reset without having asked continues where it was, without shared_info",
+  title: "A domain reset without having requested it continues where it was, without shared_info",
   notUnderXl: DONE_BY_DOM0,
 });
 

@@ -163,7 +163,7 @@ export class WhoMay extends Scenario {
 const WHO_MAY_OTHER_REASONS = scenario({ name: "who-may-other-reasons", area: "Who may" });
 const REASON_REBOOT = WHO_MAY_OTHER_REASONS.check({
   name: "who-may/reason-reboot",
-  title: "A domain that shut down to reboot can be reset: Xen does not look at the reason",
+  title: "A domain that shut down to reboot can be reset: Xen does not check the reason",
   notUnderXl: DONE_BY_DOM0,
 });
 const REASON_SUSPEND = WHO_MAY_OTHER_REASONS.check({
@@ -183,7 +183,7 @@ const REASON_POWEROFF = WHO_MAY_OTHER_REASONS.check({
 });
 const REASON_UNKNOWN = WHO_MAY_OTHER_REASONS.check({
   name: "who-may/reason-unknown",
-  title: "A domain that shut down for a reason unknown to Xen can be reset",
+  title: "A domain that shut down for an unknown reason can be reset",
   notUnderXl: DONE_BY_DOM0,
 });
 const NOT_ITS_OWN_WISH = WHO_MAY_OTHER_REASONS.check({

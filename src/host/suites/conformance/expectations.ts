@@ -68,7 +68,8 @@ export const EXPECTATIONS: Expectations = {
         { from: "4.7", expected: "-22", means: "-EINVAL", commit: null },
         { from: "4.18", expected: "-16", means: "-EBUSY", commit: "295514ff75" },
       ],
-      reason: "vcpu_info is registered by map_guest_area(), which says -EBUSY for an area in use",
+      reason:
+        "vcpu_info is registered by map_guest_area(), which returns -EBUSY for an area in use",
       reportedBy: [{ check: "vcpu-info/registered-again", phase: "control" }],
     },
     {
@@ -80,14 +81,14 @@ export const EXPECTATIONS: Expectations = {
         { from: "4.7", expected: "-22/0", means: "-EINVAL, then 0", commit: null },
         { from: "4.18", expected: "0/-16", means: "0, then -EBUSY", commit: "295514ff75" },
       ],
-      reason: "Xen pauses the other vCPU for it; before, it had to be down",
+      reason: "Xen pauses the other vCPU itself; before, that vCPU had to be down",
       reportedBy: [{ check: "vcpu-info/other-vcpu", phase: "check" }],
     },
     {
       value: "time-area-by-virtual-address",
       what:
-        "a VCPUOP_register_vcpu_time_memory_area of before the reset, after it: does Xen still " +
-        "write there (dirty), or not (clean)",
+        "whether Xen, after the reset, still writes to an area registered before it by " +
+        "VCPUOP_register_vcpu_time_memory_area (dirty) or not (clean)",
       answers: [
         { from: "4.7", expected: "dirty", means: "", commit: null },
         { from: "4.15.4", expected: "clean", means: "", commit: "9b8b65c827" },
@@ -95,7 +96,7 @@ export const EXPECTATIONS: Expectations = {
         { from: "4.16.3", expected: "clean", means: "", commit: "aac1085090" },
         { from: "4.17", expected: "clean", means: "", commit: "b80d4f8d2e" },
       ],
-      reason: "arch_domain_soft_reset() forgets it since 4.17, and in two stable branches",
+      reason: "arch_domain_soft_reset() unregisters it since 4.17 and in two stable branches",
       reportedBy: [
         { check: "stays-dirty/time-area", phase: "check" },
         { check: "other-vcpus/time-by-virtual-address", phase: "check" },
@@ -103,12 +104,12 @@ export const EXPECTATIONS: Expectations = {
     },
     {
       value: "poll-unusable-port",
-      what: "SCHEDOP_poll of a port that is free: refused, or not pending",
+      what: "SCHEDOP_poll of a free port: refused, or treated as not pending",
       answers: [
         { from: "4.7", expected: "0", means: "0: not pending", commit: null },
         { from: "4.15", expected: "-22", means: "-EINVAL", commit: "d4bfa0c78f" },
       ],
-      reason: "do_poll() asks whether the port is usable, and not only whether it is allocated",
+      reason: "do_poll() checks that the port is usable, not only that it is allocated",
       reportedBy: [{ check: "sched/poll-unusable-port", phase: "check" }],
     },
     {
@@ -128,7 +129,7 @@ export const EXPECTATIONS: Expectations = {
           commit: "9a474fccec",
         },
       ],
-      reason: "domain_watchdog_timeout() knows which timer it is",
+      reason: "domain_watchdog_timeout() is passed the timer",
       reportedBy: [{ check: "sched/watchdog-message", phase: "check" }],
     },
   ],
@@ -140,7 +141,7 @@ export const EXPECTATIONS: Expectations = {
         on: null,
         from: null,
         before: "4.18",
-        reason: "VCPUOP_register_runstate_phys_area is not there: it came with 4.18",
+        reason: "VCPUOP_register_runstate_phys_area was added in 4.18",
         source: "d5df44275e",
       },
       {
@@ -149,7 +150,7 @@ export const EXPECTATIONS: Expectations = {
         on: null,
         from: null,
         before: "4.18",
-        reason: "VCPUOP_register_vcpu_time_phys_area is not there: it came with 4.18",
+        reason: "VCPUOP_register_vcpu_time_phys_area was added in 4.18",
         source: "60e544a8c5",
       },
     ]),

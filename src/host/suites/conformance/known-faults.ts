@@ -24,14 +24,14 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     check: "advisories/pinned-grant",
     source: "XSA-500",
-    what: "a copy lands in a frame that was granted for reading only",
+    what: "a copy is written to a frame that was granted read-only",
     mendedIn: ["4.17.7", "4.18.6", "4.19.6", "4.20.4", "4.21.2", "4.22"],
     certain: true,
   },
   {
     check: "races/illegal-vector",
     source: "XSA-462",
-    what: "a physical CPU stands still, and with it the machine",
+    what: "a physical CPU hangs, and soon the whole machine",
     mendedIn: ["4.17.6", "4.18.4", "4.19.1", "4.20"],
     certain: true,
   },
@@ -45,7 +45,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     check: "races/version-status",
     source: "XSA-486 before 4.17.7 and 4.20.4, and by Xen's own choice since",
-    what: "Xen crashes a domain that maps a status frame while its other vCPU gives the status frames up (gnttab_unpopulate_status_frames())",
+    what: "Xen crashes a domain that maps a status frame while its other vCPU releases the status frames (gnttab_unpopulate_status_frames())",
     // No release does anything else.
     mendedIn: ["99.0"],
     certain: false,
@@ -53,7 +53,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   {
     check: "races/soft-reset-destroy",
     source: "docs/upstream.md",
-    what: "Xen panics: it frees shared_info's page of a domain that is reset while it is destroyed",
+    what: "Xen panics: it frees the shared_info page of a domain that is reset while being destroyed",
     // No release has a change yet.
     mendedIn: ["99.0"],
     certain: false,
