@@ -24,8 +24,8 @@ export const POLL_REFUSES_UNUSABLE_PORTS = new Since(
   "SCHEDOP_poll",
   4,
   15,
-  "a port that is free, reserved (0) or Xen's own is -EINVAL",
-  "such a port counts as not pending; only one beyond those allocated is -EINVAL",
+  "a port that is free, reserved (0) or used by Xen itself is -EINVAL",
+  "such a port counts as not pending; only a port beyond those allocated is -EINVAL",
   "d4bfa0c78f",
 );
 
@@ -42,7 +42,7 @@ export const PIN_OVERRIDE = new Since(
   "SCHEDOP_pin_override",
   4,
   7,
-  "in the interface",
+  "part of the interface",
   "-ENOSYS",
   "8fa0fca9f3",
 );

@@ -25,7 +25,7 @@ export const OPERATIONS: Operation[] = [
   {
     name: "SCHEDOP_yield (0)",
     call: "`sched.yield()`",
-    argument: "not looked at",
+    argument: "ignored",
     answers: [
       {
         answer: "0",
@@ -44,7 +44,7 @@ export const OPERATIONS: Operation[] = [
   {
     name: "SCHEDOP_block (1)",
     call: "`sched.block()`",
-    argument: "not looked at",
+    argument: "ignored",
     answers: [
       {
         answer: "0, at once",
@@ -54,7 +54,7 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "0, after a sleep",
-        when: "an unmasked event has come",
+        when: "an unmasked event has arrived",
         tests: [
           "block › sleeps until an event comes, and then returns 0",
           "block › is one sleep, not a loop: nothing but the event ends it",
@@ -71,13 +71,13 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "evtchn_upcall_mask = 0",
-        when: "whatever it was; PVH does not look at it",
+        when: "whatever its value was; Xen ignores it for PVH",
         tests: ["block › writes evtchn_upcall_mask, set to 1, back to 0, and wakes all the same"],
         checks: ["sched/block-clears-mask"],
       },
       {
         answer: "0, without the hypercall",
-        when: "`sched.block()`, and an upcall came since the last scan",
+        when: "`sched.block()`, and an upcall arrived since the last scan",
         tests: [
           "block › is not issued by sched.block() if an upcall came since the last scan",
           "with hypercalls by %s › 10,000 wake-ups, none lost",
@@ -94,7 +94,7 @@ export const OPERATIONS: Operation[] = [
     answers: [
       {
         answer: "the domain ends",
-        when: "with the lowest byte of the reason, whether or not it has a name",
+        when: "with the lowest byte of the reason, whether or not it is a known reason",
         tests: ["shutdown, the reason that Xen reports"],
         checks: ["sched/shutdown-reason"],
       },
@@ -113,7 +113,7 @@ export const OPERATIONS: Operation[] = [
     answers: [
       {
         answer: "0, at once",
-        when: "an upcall can be delivered (interrupts are on): before any port is looked at",
+        when: "an upcall can be delivered (interrupts are on): checked before any port",
         tests: ["poll, an upcall can be delivered"],
         checks: ["sched/poll-upcall-first"],
       },
@@ -139,7 +139,7 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "0 (DEADLINE)",
-        when: "system time has reached `timeout`; 0 is none",
+        when: "system time has reached `timeout`; 0 means no deadline",
         tests: [
           "poll, the deadline › with no port, not before it",
           "poll, the deadline › with 1, 2 and 128 ports, not before it",
@@ -150,7 +150,7 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "0 (SPURIOUS)",
-        when: "another event: unmasked, or masked too if not exactly one port is polled",
+        when: "another event: unmasked, or also masked unless exactly one port is polled",
         tests: [
           "poll, an event while it sleeps › masked and elsewhere does not end a poll of one port",
           "poll, an event while it sleeps › masked and elsewhere ends a poll of two ports, and of none: SPURIOUS",
@@ -167,7 +167,7 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "0 (SPURIOUS)",
-        when: "the timer of an earlier poll, which an event does not stop",
+        when: "the timer of an earlier poll: an event does not stop it",
         tests: [
           "poll, the deadline › of an earlier poll that an event ended wakes a later one: SPURIOUS",
         ],
@@ -181,7 +181,7 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "-EINVAL",
-        when: "a port that is none, unless one before it is pending",
+        when: "an invalid port, unless one before it is pending",
         tests: ["poll, a port that is none"],
         checks: [
           "sched/poll-invalid-port",
@@ -204,13 +204,13 @@ export const OPERATIONS: Operation[] = [
     answers: [
       {
         answer: "0, the domain ends",
-        when: "from dom0, with the lowest byte of the reason; a latched code stays",
+        when: "from dom0, with the lowest byte of the reason; a latched code takes precedence",
         tests: ["remote_shutdown"],
         checks: ["sched/remote-shutdown", "sched/remote-shutdown-latched"],
       },
       {
         answer: "-ESRCH",
-        when: "no such domain, or DOMID_SELF: before the permission is looked at",
+        when: "no such domain, or DOMID_SELF: checked before the permission",
         tests: [
           "remote_shutdown › a domain that does not exist is -ESRCH",
           "remote_shutdown › DOMID_SELF is -ESRCH, and the domain lives",
@@ -219,7 +219,7 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "-EPERM",
-        when: "from a domU, any domain that exists, itself included",
+        when: "from a domU, for any domain that exists, itself included",
         tests: ["remote_shutdown › from a domU, dom0 is -EPERM, and so is itself"],
         checks: ["sched/remote-shutdown-refused"],
       },
@@ -238,7 +238,7 @@ export const OPERATIONS: Operation[] = [
     answers: [
       {
         answer: "0",
-        when: "always; the lowest byte of the first reason is what the domain will end with",
+        when: "always; the lowest byte of the first reason is the one that the domain will end with",
         tests: ["shutdown_code"],
         checks: [
           "sched/shutdown-code-first",
@@ -261,7 +261,7 @@ export const OPERATIONS: Operation[] = [
     answers: [
       {
         answer: "1 or 2",
-        when: "id 0: a timer is armed, the lowest that is free",
+        when: "id 0: arms the lowest free timer",
         tests: [
           "watchdog › the first is 1, the second 2, a third -ENOSPC",
           "watchdog › a destroyed id is given again",
@@ -270,13 +270,13 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "4294967268",
-        when: "id 0 and both are in use: -ENOSPC, cut to 32 bits; `watchdogOp()` widens it again",
+        when: "id 0 and both are in use: -ENOSPC, truncated to 32 bits; `watchdogOp()` sign-extends it",
         tests: ["watchdog › -ENOSPC comes from Xen as a 32-bit number, which watchdogOp() widens"],
         checks: ["sched/watchdog-full"],
       },
       {
         answer: "0",
-        when: "an id in use: its time starts anew, or with timeout 0 it is destroyed",
+        when: "an id in use: rearmed, or destroyed if the timeout is 0",
         tests: [
           "watchdog › poked and destroyed: 0; destroyed twice, or poked after that: -EINVAL",
           "watchdog › destroyed, it does not fire; poked, it starts anew",
@@ -285,13 +285,13 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "-EINVAL",
-        when: "an id that is not in use, or above 2",
+        when: "an id that is not in use or is above 2",
         tests: ["watchdog › an id that never was one is -EINVAL"],
         checks: ["sched/watchdog-not-in-use", "sched/watchdog-no-such-id"],
       },
       {
         answer: "the domain ends, reason 4",
-        when: "a timer expires; at once for id 0 with timeout 0; with the latched code if there is one",
+        when: "a timer expires; at once for id 0 with timeout 0; a latched code replaces the reason",
         tests: ["watchdog"],
         checks: [
           "sched/watchdog-expires",
@@ -308,7 +308,7 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "no timer is lost",
-        when: "the class, whoever forgets it",
+        when: "the class `Watchdog`: `Watchdog.armed()` lists every armed timer, even if the program dropped the object",
         tests: ["Watchdog"],
         checks: [],
       },
@@ -317,11 +317,11 @@ export const OPERATIONS: Operation[] = [
   {
     name: "SCHEDOP_pin_override (7)",
     call: "`sched.pinOverride(pcpu)`",
-    argument: "`{ s32 pcpu @0 }`, 4 bytes; negative: take the pin back",
+    argument: "`{ s32 pcpu @0 }`, 4 bytes; negative: unpin",
     answers: [
       {
         answer: "0",
-        when: "pinned; or the pin was taken back",
+        when: "pinned, or unpinned",
         tests: [
           "pin_override › pins, and takes the pin back",
           "pin_override › every negative number takes the pin back",
@@ -330,13 +330,13 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "-EBUSY",
-        when: "pinned already, to the same CPU too",
+        when: "already pinned, even to the same CPU",
         tests: ["pin_override › pinned already is -EBUSY, to the same CPU too"],
         checks: ["sched/pin-override-busy"],
       },
       {
         answer: "-EINVAL",
-        when: "that CPU is not online, or none; there is no pin to take back",
+        when: "the CPU is offline or does not exist; or there is no pin to remove",
         tests: [
           "pin_override › a CPU that is not online, or none, is -EINVAL",
           "pin_override, a CPU that exists and is offline",
@@ -346,7 +346,7 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "-EPERM",
-        when: "not the hardware domain: before the argument is read",
+        when: "not the hardware domain: checked before the argument is read",
         tests: ["pin_override › from a domU it is -EPERM, before the argument is read"],
         checks: ["sched/pin-override-refused"],
       },
@@ -361,11 +361,11 @@ export const OPERATIONS: Operation[] = [
   {
     name: "any other command",
     call: "`sched_op(cmd, arg)`",
-    argument: "not looked at",
+    argument: "ignored",
     answers: [
       {
         answer: "-ENOSYS",
-        when: "the lowest 32 bits name no operation",
+        when: "the lowest 32 bits are no valid operation",
         tests: [
           "sched_op › a command that is none is -ENOSYS, whatever its argument",
           "sched_op › the command is an int: Xen looks at 32 bits of it",
@@ -381,7 +381,7 @@ export const OPERATIONS: Operation[] = [
     answers: [
       {
         answer: "read",
-        when: "anywhere in memory that the guest could read, at any alignment",
+        when: "anywhere in memory that the guest can read, at any alignment",
         tests: [
           "sched_op › an argument in static memory, on the heap, in an object, in an array or in a shared frame is read",
           "sched_op › an argument at any alignment, and up to the last byte of memory, is read",
@@ -390,7 +390,7 @@ export const OPERATIONS: Operation[] = [
       },
       {
         answer: "-EFAULT",
-        when: "a byte of it is not mapped, or the address is not canonical",
+        when: "a byte of it is not mapped, or the address is non-canonical",
         tests: [
           "sched_op › an argument that ends behind memory, at null, beyond memory or outside the address space is -EFAULT",
         ],
@@ -401,7 +401,7 @@ export const OPERATIONS: Operation[] = [
   {
     name: "sched_op_compat (hypercall 6)",
     call: "`hypercall2(6, cmd, arg)`",
-    argument: "a number: 0, or for shutdown the reason itself",
+    argument: "a number: 0, or the reason itself for shutdown",
     answers: [
       {
         answer: "-ENOSYS",
