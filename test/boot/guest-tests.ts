@@ -6,7 +6,7 @@ import { describe, test } from "vitest";
 
 import { runTestFile, type TestOptions } from "../../src/host/suites/guest-tests/run-file.js";
 import { sourceLines } from "../../src/host/suites/guest-tests/source-lines.js";
-import { oneLine } from "../../src/host/report/text.js";
+import { oneLine } from "../../src/host/base/text.js";
 import type { Place } from "../../src/host/report/model.js";
 import {
   isFailure,

@@ -5,6 +5,7 @@
 import type { WriteStream } from "node:tty";
 import ora from "ora";
 import pc from "picocolors";
+import { oneLine } from "./text.js";
 
 /** One task at a time; `start` ends a task that is still open as done. */
 export interface Progress {
@@ -40,7 +41,28 @@ export function createProgress(
     (stream.columns ?? 0) > 0 &&
     process.env["TERM"] !== "dumb" &&
     !process.env["CI"];
-  return animated ? spinner(stream) : plainLines(stream);
+  return harmless(animated ? spinner(stream) : plainLines(stream));
+}
+
+/** What is shown has names of files in it, and they may have anything in them. */
+function harmless(progress: Progress): Progress {
+  return {
+    start: (text) => {
+      progress.start(oneLine(text));
+    },
+    update: (text) => {
+      progress.update(oneLine(text));
+    },
+    done: (text) => {
+      progress.done(oneLine(text));
+    },
+    fail: (text) => {
+      progress.fail(oneLine(text));
+    },
+    note: (text) => {
+      progress.note(oneLine(text));
+    },
+  };
 }
 
 const silent: Progress = {

@@ -9,7 +9,7 @@ import type { CpuLevel } from "../base/cpu-level.js";
 import { UserError } from "../base/errors.js";
 import { makeFolders } from "../base/folders.js";
 import { buildImage, type BuildOptions, type BuildResult } from "../build/build.js";
-import type { GuestRuntime } from "../build/asc/compile.js";
+import { checkEntryName, type GuestRuntime } from "../build/asc/compile.js";
 import type { DeadLoads } from "../build/lower/lower.js";
 import type { NullPage } from "../build/lower/linear-memory.js";
 import type { Progress } from "../base/progress.js";
@@ -123,6 +123,7 @@ export async function buildWithProgress(
 ): Promise<BuildResult> {
   const { progress, signal } = options;
   const name = path.basename(what.entry);
+  if (name.endsWith(".ts")) checkEntryName(what.entry);
   progress.start(`building ${name}`);
   try {
     const build = await buildImage({

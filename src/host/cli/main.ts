@@ -4,6 +4,7 @@ import { CommanderError } from "commander";
 import pc from "picocolors";
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
+import { harmlessLines } from "../base/text.js";
 import { Interrupted, toJson, type Context } from "./context.js";
 import { argumentsAsGiven } from "./own-arguments.js";
 import { createProgram } from "./program.js";
@@ -81,15 +82,15 @@ function failed(error: unknown): number {
     return code;
   }
   if (error instanceof UserError) {
-    say(`${colors.red("xenlet:")} ${error.message}`);
-    if (error.hint !== undefined) say(`  try: ${error.hint}`);
+    say(`${colors.red("xenlet:")} ${harmlessLines(error.message)}`);
+    if (error.hint !== undefined) say(`  try: ${harmlessLines(error.hint)}`);
     failureDocument(error.message, error.exitCode, error.hint);
     return error.exitCode;
   }
   // The machine's own words: a disk that is full, a folder that may not be written.
   const { code } = error as NodeJS.ErrnoException;
   if (error instanceof Error && code !== undefined && FILE_SYSTEM_ERRORS.has(code)) {
-    say(`${colors.red("xenlet:")} ${error.message}`);
+    say(`${colors.red("xenlet:")} ${harmlessLines(error.message)}`);
     say("  try: xenlet doctor");
     failureDocument(error.message, ExitCode.HOST, "xenlet doctor");
     return ExitCode.HOST;

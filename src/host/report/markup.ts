@@ -1,5 +1,5 @@
 /** HTML that cannot be broken by what is put into it. */
-import { oneLine } from "./text.js";
+import { oneLine } from "../base/text.js";
 
 /** Text that is markup already. */
 export class Markup {

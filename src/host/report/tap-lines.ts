@@ -1,6 +1,6 @@
 /** TAP's own forms, version 14 (testanything.org/tap-version-14-specification.html). */
 import type { Fact } from "./model.js";
-import { oneLine, wellFormed } from "./text.js";
+import { oneLine, wellFormed } from "../base/text.js";
 
 /** A YAML block: JSON is YAML, once what YAML does not take as it stands is escaped. */
 export function diagnostics(facts: Fact[]): string[] {

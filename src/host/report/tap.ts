@@ -3,7 +3,7 @@
  * point, with diagnostics if there is something to tell. A todo is `not ok … # TODO`, which TAP does not count as a failure.
  */
 import { hasFailure, isFailure, type Report, type ReportCase, type ReportNode } from "./model.js";
-import { oneLine } from "./text.js";
+import { oneLine } from "../base/text.js";
 import { description, diagnostics } from "./tap-lines.js";
 
 export function tapOf({ comments, suites }: Report): string {

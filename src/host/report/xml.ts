@@ -1,5 +1,5 @@
 /** XML as JUnit's reports have it: attributes and text, whatever is in them. */
-import { escapeCharacter, wellFormed } from "./text.js";
+import { escapeCharacter, wellFormed } from "../base/text.js";
 
 export function seconds(ms: number): string {
   return (ms / 1000).toFixed(3);

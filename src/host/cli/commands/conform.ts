@@ -32,7 +32,7 @@ import {
 } from "../../suites/conformance/select.js";
 import { labelXens, provideXens } from "../../suites/conformance/xens.js";
 import { createProgress, type Progress } from "../../base/progress.js";
-import { plural } from "../../report/text.js";
+import { plural } from "../../base/text.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
 import {
   MATRIX_OUTPUT_FILE,

@@ -16,7 +16,7 @@ import {
 } from "../../suites/guest-tests/reporters/index.js";
 import { findTestFiles, notRun, runTestFiles } from "../../suites/guest-tests/run-files.js";
 import { sourceLines } from "../../suites/guest-tests/source-lines.js";
-import { oneLine, plural } from "../../report/text.js";
+import { oneLine, plural } from "../../base/text.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
 import type { BuildChoices } from "../guest-image.js";
 import * as option from "../options.js";

@@ -6,7 +6,7 @@ import { TextOutput } from "../../protocol/text-output.js";
 import type { Place } from "../../report/model.js";
 import type { GroupResult, Problem, TestResult } from "./model.js";
 import { Plan } from "./plan.js";
-import { wellFormed } from "../../report/text.js";
+import { wellFormed } from "../../base/text.js";
 
 /** How the guest that ran the tests ended. */
 export interface Ending {

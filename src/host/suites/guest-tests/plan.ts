@@ -1,5 +1,5 @@
 /** Which tests a guest's sources have, so that those that it never came to are not forgotten. */
-import { wellFormed } from "../../report/text.js";
+import { wellFormed } from "../../base/text.js";
 import type { TestSite } from "../../build/asc/transform/test-sites.js";
 
 export interface Unreached {

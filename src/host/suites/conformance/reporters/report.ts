@@ -7,7 +7,7 @@ import {
   type ReportCase,
   type ReportSuite,
 } from "../../../report/model.js";
-import { oneLine } from "../../../report/text.js";
+import { oneLine } from "../../../base/text.js";
 import { nameRun, type CheckResult, type Report, type Run, type Unavailable } from "../model.js";
 import { describeShard } from "./reporter.js";
 

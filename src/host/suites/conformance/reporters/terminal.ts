@@ -1,7 +1,7 @@
 /** For people: the matrix, checks by versions; below it what failed and why, with the log. */
 import pc from "picocolors";
 import { formatMs } from "../../../boot/stages.js";
-import { oneLine, plural } from "../../../report/text.js";
+import { oneLine, plural } from "../../../base/text.js";
 import {
   matrixOf,
   nameRun,

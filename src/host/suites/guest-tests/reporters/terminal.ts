@@ -14,7 +14,7 @@ import {
   type TestStatus,
 } from "../model.js";
 import { NOT_SELECTED } from "../collector.js";
-import { oneLine, plural } from "../../../report/text.js";
+import { oneLine, plural } from "../../../base/text.js";
 import type { Reporter, ReporterOptions } from "./reporter.js";
 
 /** Of what a failed test printed. */

@@ -11,6 +11,11 @@ export function oneLine(text: string): string {
   );
 }
 
+/** The same for a text of several lines: line ends and tabs stay. */
+export function harmlessLines(text: string): string {
+  return text.replaceAll(/[^\n\t]+/g, oneLine);
+}
+
 /** Halves of surrogate pairs cannot be written as UTF-8. */
 export function wellFormed(text: string): string {
   return text.replaceAll(/\p{Surrogate}/gu, "\ufffd");
