@@ -40,6 +40,9 @@ export interface Verdict {
   hint?: string;
 }
 
+const EXPECTATIONS =
+  "--expect TEXT, or --expect-shutdown poweroff: what a guest that reports no result is to come to";
+
 export function judge(monitor: Monitor, cause: Cause): Verdict {
   const exits = monitor.records.filter((record) => record.kind === "exit" && record.signed);
   const guestCode = exits[0] === undefined ? null : exitCodeOf(exits[0]);
@@ -86,11 +89,13 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
   if (printed !== null) return judged(printed.code, printed.message);
   const ended = describeEnding(monitor.ending);
   if (exits.length === 0) {
-    return crash(
-      monitor.handedOver
-        ? `${ended}, and the guest had said no verdict${because(finding?.message)}`
-        : `${ended} before it ran${because(finding?.message)}`,
+    if (!monitor.handedOver) return crash(`${ended} before it ran${because(finding?.message)}`);
+    const verdict = crash(
+      `${ended}, and the guest had said no verdict${because(finding?.message)}`,
     );
+    // Nothing in it speaks the protocol of records.
+    const foreign = monitor.records.length === 0 && finding === null;
+    return foreign ? { ...verdict, hint: EXPECTATIONS } : verdict;
   }
   if (guestCode === null || exits.length > 1)
     return crash("the guest's exit records are not one code of 0..255");
