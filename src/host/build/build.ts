@@ -63,6 +63,8 @@ export interface BuildOptions {
   keep?: string;
   /** Whether stages whose inputs have not changed may be taken from the cache; default true. */
   cache?: boolean;
+  /** Called with the files that the guest is built from, absolute, as soon as they are known; some need not exist. */
+  onSources?: (files: string[]) => void;
   signal?: AbortSignal;
   /** Called when a stage begins: "compile", "lower", "link". */
   onStage?: (stage: string) => void;
@@ -204,14 +206,18 @@ async function compiled({
   runtime,
   cache = true,
   signal,
+  onSources,
 }: BuildOptions): Promise<CompileResult & { own: boolean }> {
-  if (entry.endsWith(".wasm"))
+  if (entry.endsWith(".wasm")) {
+    onSources?.([resolve(entry)]);
     return { wasm: await readFile(entry), sourceMap: "", tests: [], own: false };
+  }
   const result = await compileGuest({
     entry,
     transforms,
     cache,
     ...(runtime === undefined ? {} : { runtime }),
+    ...(onSources === undefined ? {} : { onSources }),
     ...(signal === undefined ? {} : { signal }),
   });
   return { ...result, own: true };

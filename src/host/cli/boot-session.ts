@@ -1,4 +1,5 @@
 /** From a command's argument to a boot's result: what `run` and `demo` have in common. */
+import path from "node:path";
 import { checkBootOptions, prepareBoot } from "../boot/boot-plan.js";
 import {
   bootGuest,
@@ -64,8 +65,9 @@ export async function bootSession(
   context: Context,
   callbacks: Callbacks,
   more: More = () => ({}),
+  onSources?: (files: string[]) => void,
 ): Promise<Session> {
-  return withBoot(file, options, context, false, async ({ boot, image }) => {
+  return withBoot(file, options, context, { keep: false, onSources }, async ({ boot, image }) => {
     const { qemu } = boot;
     const kept: { log: string | null } = { log: null };
     if (options.gdb !== undefined)
@@ -96,7 +98,7 @@ export async function describeBoot(
   options: SessionOptions,
   context: Context,
 ): Promise<{ command: string; argv: string[]; image: string }> {
-  return withBoot(file, options, context, true, async ({ boot, image }) => {
+  return withBoot(file, options, context, { keep: true }, async ({ boot, image }) => {
     const { args } = await prepareBoot(boot, await keptFolder(`run of ${file}`));
     const { command, args: first, env } = boot.qemu;
     const argv = [...first, ...args];
@@ -112,7 +114,7 @@ async function withBoot<T>(
   file: string,
   options: SessionOptions,
   context: Context,
-  keep: boolean,
+  { keep, onSources }: { keep: boolean; onSources?: ((files: string[]) => void) | undefined },
   use: (ready: { boot: BootOptions; image: GuestImage }) => Promise<T>,
 ): Promise<T> {
   const { signal } = context;
@@ -130,7 +132,13 @@ async function withBoot<T>(
   await checkXenChoice(options.xen, signal);
   await checkQemuChoice(signal);
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
-  const image = await guestImage(file, options, { progress, signal, keep });
+  onSources?.((options.module ?? []).map((module) => path.resolve(module)));
+  const image = await guestImage(file, options, {
+    progress,
+    signal,
+    keep,
+    ...(onSources === undefined ? {} : { onSources }),
+  });
   try {
     const xen = await chooseXen(options.xen, progress, signal);
     const qemu = await provideQemu(progress, { signal });

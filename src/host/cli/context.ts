@@ -15,6 +15,8 @@ export interface Context {
   printJson(value: unknown): void;
   /** Anything else: one line on stderr. */
   say(line: string): void;
+  /** An error, as it would be told at the command's end. */
+  tell(error: unknown): void;
   /** What the process exits with when the command returns. */
   exitWith(code: number): void;
 }

@@ -84,6 +84,13 @@ export function isSource(file: string): boolean {
   return /\.(?:ts|wasm)$/.test(file);
 }
 
+export interface GuestImageOptions {
+  progress: Progress;
+  signal: AbortSignal;
+  /** As buildImage() has it; an image's is itself. */
+  onSources?(files: string[]): void;
+}
+
 /**
  * `file` is FILE.ts or FILE.wasm, which is built, or an image. With `keep` the image outlives
  * the command, under a name that depends on the source's path alone.
@@ -91,9 +98,10 @@ export function isSource(file: string): boolean {
 export async function guestImage(
   file: string,
   choices: BuildChoices,
-  options: { progress: Progress; signal: AbortSignal; keep: boolean },
+  options: GuestImageOptions & { keep: boolean },
 ): Promise<GuestImage> {
   if (!isSource(file)) {
+    options.onSources?.([path.resolve(file)]);
     refuseChoices(file, choices, "built");
     return { path: file, build: null, dispose: () => Promise.resolve() };
   }
@@ -119,7 +127,7 @@ export async function guestImage(
 export async function buildWithProgress(
   what: Pick<BuildOptions, "entry" | "output" | "strip" | "keep" | "cache" | "emit" | "cmdline">,
   choices: BuildChoices,
-  options: { progress: Progress; signal: AbortSignal },
+  options: GuestImageOptions,
 ): Promise<BuildResult> {
   const { progress, signal } = options;
   const name = path.basename(what.entry);
@@ -129,6 +137,9 @@ export async function buildWithProgress(
     const build = await buildImage({
       ...what,
       signal,
+      onSources: (files) => {
+        options.onSources?.(files);
+      },
       ...(choices.hypercall === undefined ? {} : { hypercall: choices.hypercall }),
       ...(choices.transform === undefined ? {} : { transforms: choices.transform }),
       ...(choices.runtime === undefined ? {} : { runtime: choices.runtime }),

@@ -51,6 +51,7 @@ const context: Context = {
   print: (line) => void process.stdout.write(`${line}\n`),
   printJson: (value) => void process.stdout.write(`${toJson(value)}\n`),
   say,
+  tell: (error) => void failed(error),
   exitWith(code) {
     exitCode = code;
   },

@@ -238,5 +238,7 @@ export const LOG = (): Option =>
   new Option("--log <file>", "where the serial console is kept (default: a file in the cache)");
 export const JSON_OUTPUT = (): Option =>
   new Option("--json", "print one JSON document on stdout, and nothing else there");
+export const WATCH = (): Option =>
+  new Option("-w, --watch", "once more whenever a file that it was built from is saved");
 export const QUIET = (): Option => new Option("-q, --quiet", "no progress on stderr");
 export const VERBOSE = (): Option => new Option("-v, --verbose", "Xen's own lines, too, on stderr");

@@ -81,6 +81,7 @@ const NOBODY: Context = {
   print: () => undefined,
   printJson: () => undefined,
   say: () => undefined,
+  tell: () => undefined,
   exitWith: () => undefined,
 };
 

@@ -89,14 +89,15 @@ export class CompileCache {
     return true;
   }
 
-  /** The result of an equal compilation, or null. */
-  async find(): Promise<CompileResult | null> {
+  /** The result of an equal compilation, with what it looked for; or null. */
+  async find(): Promise<(CompileResult & Pick<Compiled, "looks">) | null> {
     for (const trace of await this.#traces()) {
       if (!(await this.#holds(trace))) continue;
       const files = await loadStage(KINDS.compiled, trace.result);
       const { wasm, sourceMap, tests } = files ?? {};
       if (wasm === undefined || sourceMap === undefined || tests === undefined) continue;
       return {
+        looks: trace.looks,
         wasm,
         sourceMap: Buffer.from(sourceMap).toString(),
         tests: JSON.parse(Buffer.from(tests).toString()) as TestSite[],

@@ -123,7 +123,7 @@ async function compile(job: Job): Promise<Outcome> {
     if (error && error.stack !== error.message) throw error;
     const wasm = outputs.get("guest.wasm");
     if (error || !(wasm instanceof Uint8Array))
-      return { type: "refused", messages: withHelpOnce(messages) };
+      return { type: "refused", messages: withHelpOnce(messages), looks: looks.all() };
     return {
       type: "compiled",
       compiled: {

@@ -9,7 +9,7 @@ import { CompileCache } from "./compile-cache.js";
 import { compilerFor, ownCompiler } from "./compiler.js";
 import { configuredTransforms, findConfig, OWN_CONFIG } from "./config.js";
 import { EPILOGUE, globals, PROLOGUE, runtimeLibrary, virtualFiles } from "./library.js";
-import type { CompileResult } from "./job.js";
+import { LIBRARY_LOOK, type CompileResult, type Look } from "./job.js";
 import { compileInThread } from "./thread.js";
 
 export interface CompileOptions {
@@ -23,6 +23,8 @@ export interface CompileOptions {
   cache?: boolean;
   /** For tests: the function of the collector that looks at the shadow stack. */
   collectorStep?: string;
+  /** Called with the files that it depends on, absolute, as soon as they are known; some need not exist. */
+  onSources?(files: string[]): void;
   /** Ends it at once; it then rejects with the signal's reason. */
   signal?: AbortSignal;
 }
@@ -59,6 +61,11 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
   const library = await runtimeLibrary();
   const config = findConfig(entry) ?? OWN_CONFIG;
   const transforms = options.transforms ?? [];
+  options.onSources?.([entry, config, ...transforms.map((file) => resolve(file))]);
+  const onLooks = (looks: readonly Look[]): void => {
+    const files = looks.map(([name]) => name).filter((name) => !name.startsWith(LIBRARY_LOOK));
+    options.onSources?.(files.map((file) => resolve(folder, file)));
+  };
   const loaded = [...transforms, ...(await configuredTransforms(config))];
   const compiler =
     loaded.length === 0 ? ownCompiler() : compilerFor(loaded, [process.cwd(), folder]);
@@ -91,7 +98,11 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
   // What a transform reads, nobody knows.
   const mayCache = options.cache !== false && transforms.length === 0;
   const found = mayCache ? await cache.find() : null;
-  if (found) return found;
+  if (found) {
+    const { looks, ...result } = found;
+    onLooks(looks);
+    return result;
+  }
   const { collectorStep, signal } = options;
   const compiled = await compileInThread(
     {
@@ -108,7 +119,7 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
       virtualFiles,
       ...(collectorStep === undefined ? {} : { collectorStep }),
     },
-    { once: loaded.length > 0, ...(signal === undefined ? {} : { signal }) },
+    { once: loaded.length > 0, onLooks, ...(signal === undefined ? {} : { signal }) },
   );
   if (mayCache) await cache.remember(compiled);
   const { wasm, sourceMap, tests } = compiled;

@@ -46,6 +46,6 @@ export interface Compiled extends CompileResult {
 export type Outcome =
   | { type: "compiled"; compiled: Compiled }
   /** Messages of asc's about the sources. */
-  | { type: "refused"; messages: string[] }
+  | { type: "refused"; messages: string[]; looks: Look[] }
   /** A sentence about something else: a configuration, a transform. */
   | { type: "failed"; message: string; hint?: string };

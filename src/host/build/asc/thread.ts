@@ -10,7 +10,7 @@ import { Worker } from "node:worker_threads";
 
 import { packageRoot } from "../../base/package-root.js";
 import { BuildError } from "../build-error.js";
-import type { Compiled, Job, Outcome } from "./job.js";
+import type { Compiled, Job, Look, Outcome } from "./job.js";
 
 /** For sources that are nested as deep as programs write them; the pages are taken when they are used. */
 const STACK_MIB = 64;
@@ -25,10 +25,15 @@ const waiting: (() => void)[] = [];
  * with the signal's reason as soon as that is aborted.
  *
  * `once`: the thread ends with the job. For transforms, which are loaded once in a thread and may leave anything.
+ * `onLooks`: what asc has looked for, also where it found something wrong.
  */
 export async function compileInThread(
   job: Job,
-  { once = false, signal }: { once?: boolean; signal?: AbortSignal } = {},
+  {
+    once = false,
+    onLooks,
+    signal,
+  }: { once?: boolean; onLooks?: (looks: readonly Look[]) => void; signal?: AbortSignal } = {},
 ): Promise<Compiled> {
   while (running >= availableParallelism()) {
     await new Promise<void>((resolve) => waiting.push(resolve));
@@ -44,6 +49,8 @@ export async function compileInThread(
       worker.unref(); // a command does not wait for it
       idle.push(worker);
     }
+    if (outcome.type === "compiled") onLooks?.(outcome.compiled.looks);
+    if (outcome.type === "refused") onLooks?.(outcome.looks);
     return compiledOf(outcome);
   } finally {
     running--;

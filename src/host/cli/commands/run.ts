@@ -1,9 +1,11 @@
+import { Readable } from "node:stream";
 import type { Command } from "commander";
 import type { BootOptions } from "../../boot/boot.js";
 import { exitCodesHelp } from "../../base/exit-codes.js";
 import { bootSession, describeBoot, type SessionOptions } from "../boot-session.js";
 import type { Context } from "../context.js";
 import * as option from "../options.js";
+import { refuseWith, watch } from "../watch.js";
 import { describeRun, runDocument } from "../report.js";
 
 interface RunOptions extends SessionOptions {
@@ -11,6 +13,7 @@ interface RunOptions extends SessionOptions {
   expectShutdown?: number;
   dryRun?: true;
   verbose?: true;
+  watch?: true;
 }
 
 export function addRun(program: Command, context: Context): void {
@@ -49,6 +52,7 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.GDB())
     .addOption(option.QEMU_ARG())
     .addOption(option.LOG())
+    .addOption(option.WATCH())
     .option("--force", "boot an image even if it does not look like one that Xen can load")
     .option("--dry-run", "print QEMU's command instead of running it")
     .addOption(option.JSON_OUTPUT())
@@ -68,7 +72,22 @@ function expectationOf({ expect, expectShutdown }: RunOptions): Pick<BootOptions
   };
 }
 
+const RUNS_ONCE = { dryRun: "--dry-run", json: "--json", gdb: "--gdb" };
+
 async function run(file: string, options: RunOptions, context: Context): Promise<void> {
+  if (options.watch === true) {
+    refuseWith({ ...options }, RUNS_ONCE);
+    return watch(context, ({ context: once, reads }) => runOnce(file, options, once, reads));
+  }
+  return runOnce(file, options, context);
+}
+
+async function runOnce(
+  file: string,
+  options: RunOptions,
+  context: Context,
+  reads?: (files: Iterable<string>) => void,
+): Promise<void> {
   if (options.dryRun === true) {
     const { command, argv, image } = await describeBoot(file, options, context);
     if (options.json === true) context.printJson({ command, argv, image });
@@ -92,7 +111,12 @@ async function run(file: string, options: RunOptions, context: Context): Promise
         if (options.verbose === true) context.say(line);
       },
     },
-    () => expectationOf(options),
+    () => ({
+      ...expectationOf(options),
+      // What the terminal says is for one guest, and not for each that follows it.
+      ...(reads === undefined ? {} : { input: () => Readable.from([]) }),
+    }),
+    reads,
   );
   if (options.json === true)
     context.printJson(runDocument(result, { image: image.path, build: image.build, qemu }));

@@ -17,6 +17,7 @@ import {
 import { findTestFiles, notRun, runTestFiles } from "../../suites/guest-tests/run-files.js";
 import { sourceLines } from "../../suites/guest-tests/source-lines.js";
 import { oneLine, plural } from "../../base/text.js";
+import { refuseWith, watch } from "../watch.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
 import type { BuildChoices } from "../guest-image.js";
 import * as option from "../options.js";
@@ -45,6 +46,7 @@ export interface TestCommandOptions extends CommonOptions, BuildChoices {
   bail?: number | true;
   forbidOnly?: true;
   jobs?: number;
+  watch?: true;
   reporter?: string[];
   outputFile?: string[];
 }
@@ -84,6 +86,7 @@ export function addTest(program: Command, context: Context): void {
     .addOption(option.BAIL())
     .option("--forbid-only", "fail a file with test.only() or group.only() in it")
     .addOption(option.JOBS())
+    .addOption(option.WATCH())
     .addOption(option.REPORTER())
     .addOption(option.OUTPUT_FILE())
     .addOption(option.JSON_OUTPUT())
@@ -99,6 +102,48 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
   await checkOutputs(outputs);
   checkCommandLine(options.cmdline ?? "");
   await new Cache().checkPlace();
+  if (options.watch === true) return testAndWatch(paths, options, outputs, context);
+  return testOnce(files, options, outputs, context);
+}
+
+/** After a change only those files again that are built from what changed, or that are new. */
+async function testAndWatch(
+  paths: string[],
+  options: TestCommandOptions,
+  outputs: TestOutput[],
+  context: Context,
+): Promise<never> {
+  refuseWith({ ...options }, { json: "--json", forbidOnly: "--forbid-only" });
+  const sourcesOf = new Map<string, Set<string>>();
+  /** Those that a change interrupted are still to be run. */
+  const waiting = new Set<string>();
+  return watch(context, async ({ context: once, changed, reads }) => {
+    const files = await findTestFiles(paths);
+    for (const file of files) {
+      const sources = sourcesOf.get(file);
+      if (sources === undefined || [...(changed ?? [])].some((one) => sources.has(one)))
+        waiting.add(file);
+    }
+    const now = files.filter((file) => waiting.has(file));
+    if (now.length === 0) return;
+    const onSources = (file: string, sources: string[]): void => {
+      const known = sourcesOf.get(file) ?? new Set();
+      for (const source of sources) known.add(source);
+      sourcesOf.set(file, known);
+      reads(sources);
+    };
+    const onFile = (file: string): void => void waiting.delete(file);
+    await testOnce(now, options, outputs, once, { onSources, onFile });
+  });
+}
+
+async function testOnce(
+  files: string[],
+  options: TestCommandOptions,
+  outputs: TestOutput[],
+  context: Context,
+  watched: { onSources?(file: string, sources: string[]): void; onFile?(file: string): void } = {},
+): Promise<void> {
   const { signal } = context;
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const xen = await chooseXen(options.xen, progress, signal);
@@ -132,7 +177,9 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
       onStage: (file, what) => {
         shown.stage(file, what);
       },
+      onSources: (file, sources) => watched.onSources?.(file, sources),
       onFile: (one) => {
+        watched.onFile?.(one.file);
         shown.end(one);
         finished.set(one.file, one);
         const text = toStdout.map(({ reporter }) => reporter.file(one)).join("");

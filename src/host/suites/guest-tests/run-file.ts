@@ -49,6 +49,8 @@ export interface TestOptions {
   /** Ends QEMU; runTestFile rejects with the signal's reason. */
   signal?: AbortSignal;
   onStage?(file: string, what: string): void;
+  /** The files that `file` is built from, absolute, as soon as they are known; some need not exist. */
+  onSources?(file: string, sources: string[]): void;
   /** As bootGuest() has it. */
   onNote?(text: string): void;
 }
@@ -74,6 +76,9 @@ export async function runTestFile(file: string, options: TestOptions): Promise<F
       ...(options.hypercall === undefined ? {} : { hypercall: options.hypercall }),
       ...(options.transforms === undefined ? {} : { transforms: options.transforms }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
+      onSources: (sources) => {
+        options.onSources?.(file, sources);
+      },
     });
     result.buildMs = build.stages.reduce((sum, { ms }) => sum + ms, 0);
     if (options.forbidOnly === true) refuseOnly(build, file);

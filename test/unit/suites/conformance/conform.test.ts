@@ -48,6 +48,7 @@ async function command(
     print: (line) => void out.push(line),
     printJson: (value) => void out.push(toJson(value)),
     say: (line) => void err.push(line),
+    tell: (error) => void err.push(String(error)),
     exitWith: (code) => {
       exitCode = code;
     },
