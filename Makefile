@@ -11,7 +11,7 @@ PACKAGES := node_modules/.package-lock.stamp
 SOURCES  := $(shell find src/host scripts -type f \( -name '*.ts' -o -name '*.js' \) -print)
 # What `make test` runs, from: $(STEPS) and $(LONG). Empty: all of the former.
 STEPS    := lint imports format types c alone unit runtime boot conform
-LONG     := linux
+LONG     := install linux
 ONLY     ?=
 
 .PHONY: api help demo test lint bench fuzz fuzz-channel wast soak build format clean tools
@@ -20,13 +20,14 @@ help:
 	@echo 'make demo    boot a guest on a real Xen and tell what happens'
 	@echo 'make test    run every check and every test; ONLY=unit,boot picks from:'
 	@echo '             $(STEPS);'
-	@echo '             by its name only: $(LONG) (Debian'"'"'s Linux as a peer, a quarter of an hour)'
+	@echo '             by its name only: $(LONG) (the package as it is installed, minutes; Debian'"'"'s Linux as a'
+	@echo '             peer, a quarter of an hour)'
 	@echo 'make lint    only what reads the sources: eslint, prettier, tsc, gcc warnings'
 	@echo 'make bench   measure, and print the figures of docs/performance.md'
 	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED=, FLAGS='
 	@echo 'make wast    scripts of the specification'"'"'s kind (.wast) in a guest: FILES= (default: test/wast/chapters)'
 	@echo 'make fuzz-channel  random arguments, environments, inputs and outputs, compared: VECTORS=, SEED='
-	@echo 'make soak    what finds more the longer it runs: ONLY=races, SECONDS=60 for each pair, XEN='
+	@echo 'make soak    the package as it is installed, and what finds more the longer it runs: ONLY=races, SECONDS=60 for each pair, XEN='
 	@echo 'make build   bundle the xenlet command and library into dist/'
 	@echo 'make api     write docs/api, the reference of the public API, from the docstrings'
 	@echo 'make format  lay out the sources as `make lint` wants them'
@@ -48,8 +49,9 @@ bench: dist/cli.js
 fuzz: dist/cli.js
 	@node scripts/run-ts.js test/fuzz/main.ts $(if $(MODULES),--modules $(MODULES)) $(if $(SEED),--seed $(SEED)) $(if $(FLAGS),--flags="$(FLAGS)")
 
-# What finds more the longer it runs. ONLY=races: each pair for SECONDS on each version of Xen, and how often each answer came.
-soak: dist/cli.js
+# What takes too long for every change: the package as it is installed, and what finds more the longer it runs. ONLY=races: each pair for SECONDS on each version of Xen, and how often each answer came.
+soak: dist/host.d.ts
+	$(if $(ONLY),,@node scripts/run-ts.js test/run.ts --only install)
 	@node dist/cli.js conform --suite $(or $(ONLY),races) --race-for $(or $(SECONDS),60) $(if $(XEN),--xen $(XEN)) --reporter tap
 
 wast: dist/cli.js

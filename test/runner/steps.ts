@@ -28,7 +28,8 @@ export const steps: Step[] = [
   conformStep("conform", "soft reset conformance on every Xen"),
 ];
 
-/** What takes too long for every change, and is run by its name only: minutes of a whole Linux, or several, in a domain. */
+/** What takes too long for every change, and is run by its name only: minutes each. */
 export const longSteps: Step[] = [
+  vitestStep("install", "a stranger's first hour, from a packed package"),
   vitestStep("linux", "Debian's Linux before and after our kernels"),
 ];
