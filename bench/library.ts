@@ -8,7 +8,7 @@ const TASKS: [name: string, what: string][] = [
   ["sort", "`i32[]`: 4096 sorted by a callback"],
   ["join", "`string[]`: 2000 numbers as text, joined"],
   ["map", "`Map<i32, i32>`: 4096 keys counted"],
-  ["trees", "objects: four trees of 2047, and what collects them"],
+  ["trees", "objects: four trees of 2047, including their collection"],
 ];
 
 /** The table, as lines. */
