@@ -136,8 +136,6 @@ extern const bool module_knows_xen;
 void linear_init(uint32_t bytes);
 /* Maps linear memory up to `bytes`, zeroed; false when the domain has not that much RAM. */
 bool linear_grow(uint64_t from, uint64_t bytes);
-/* Only the first `bytes` of linear memory, whatever is in them: for a module that takes another's place (tests). */
-void linear_remap(uint32_t bytes);
 /* `count` fresh zeroed frames in the shared window: their address, or 0 when RAM or window is used up. */
 uint64_t shared_alloc(uint32_t count);
 /* Maps the frames from `gfn` on in the shared window: their address, or 0 when the window is used up. */

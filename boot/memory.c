@@ -161,16 +161,6 @@ bool linear_grow(uint64_t from, uint64_t bytes)
     return true;
 }
 
-void linear_remap(uint32_t bytes)
-{
-    __builtin_memset(linear_pd, 0, SHARED_BASE / SUPERPAGE_SIZE * sizeof(*linear_pd));
-    __builtin_memset(linear_first_pt, 0, PAGE_SIZE);
-    linear_pd[0] = table_phys(linear_first_pt) | PTE_TABLE;
-    linear_end = 0;
-    linear_map(bytes);
-    reload_cr3();
-}
-
 uint64_t shared_map(uint64_t gfn, uint32_t count)
 {
     uint64_t address = shared_base + shared_used * PAGE_SIZE;

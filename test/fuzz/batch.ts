@@ -6,6 +6,7 @@ import { basename, dirname, join } from "node:path";
 
 import { KINDS } from "../../src/host/cache/kinds.js";
 import {
+  bootFlags,
   commonFlags,
   compileC,
   digestOfToolchain,
@@ -210,14 +211,14 @@ export async function buildProgram(
     for (const [name, text] of sources) await writeFile(join(folder, name), text);
     const objects = await mapSome(
       [
-        ...[...sources.keys()].map((name) => [join(folder, name), flags] as const),
-        [driver, []] as const,
-        [join(fuzz, "caught.c"), ["-mgeneral-regs-only"]] as const,
-      ],
+        ...[...sources.keys()].map((name) => [join(folder, name), [...common, ...flags]] as const),
+        [driver, common],
+        [join(fuzz, "caught.c"), [...common, "-mgeneral-regs-only"]],
+        [join(fuzz, "remap.c"), [...commonFlags("page"), ...bootFlags, ...defines]],
+      ] as [string, string[]][],
       jobs,
-      async ([source, more]) => {
+      async ([source, all]) => {
         const object = `${join(folder, basename(source))}.o`;
-        const all = [...common, ...more];
         if (cache) await compileCached(source, object, all, folder);
         else await compileC(source, object, all);
         return object;
@@ -229,7 +230,8 @@ export async function buildProgram(
       '.section .linear, "aw", @progbits\n.section .note.GNU-stack, "", @progbits\n',
     );
     await compileC(linear, `${linear}.o`, common);
-    await link([...(await fixed), ...objects, `${linear}.o`], output, {
+    const booted = (await fixed).filter((object) => basename(object) !== "memory.c.o");
+    await link([...booted, ...objects, `${linear}.o`], output, {
       hypercall: "page",
       nullPage: "allow",
       folder,

@@ -6,6 +6,7 @@
 
 #include "boot.h"
 #include "caught.h"
+#include "remap.h"
 
 const uint32_t module_initial_pages = 0;
 const bool linear_page_zero = true, module_knows_xen = false;

@@ -57,7 +57,9 @@ export class GuestSide {
 
   /** The bare request, and nothing set up again: SCHEDOP_shutdown's own number. Until attach() nothing may be said. */
   requestReset(): i64 {
-    return this.skipsReset ? softReset.skip() : softReset.request();
+    if (!this.skipsReset) return softReset.request();
+    xen.detach();
+    return 0;
   }
 
   /**

@@ -8,7 +8,7 @@ import type { BootStart } from "../../boot/boot.js";
 import { XEN_RELEASES, type XenBinary } from "../../debian/index.js";
 import type { ConformanceBackend } from "../../suites/conformance/backend.js";
 import { expectationsOn } from "../../suites/conformance/expectations-on.js";
-import type { BackendOptions, HypercallChoice } from "../../suites/conformance/backend.js";
+import type { HypercallChoice } from "../../suites/conformance/backend.js";
 import { createBackend } from "../../suites/conformance/default-backend.js";
 import { COVERED, Coverage } from "../../suites/conformance/coverage/coverage.js";
 import { exitCodeOfReport } from "../../suites/conformance/exit-code.js";
@@ -72,14 +72,7 @@ const EXIT_CODES =
   123  bad usage, or reports that do not make one
   If several apply: 122, then 1.`);
 
-/** Replaced by tests. */
-export type Connect = (options: BackendOptions) => Promise<ConformanceBackend>;
-
-export function addConform(
-  program: Command,
-  context: Context,
-  connect: Connect = createBackend,
-): void {
+export function addConform(program: Command, context: Context): void {
   program
     .command("conform")
     .summary("check what a soft reset does, on several versions of Xen")
@@ -160,7 +153,7 @@ export function addConform(
     .addOption(option.JSON_OUTPUT())
     .addOption(option.QUIET())
     .addHelpText("after", EXIT_CODES)
-    .action((options: ConformOptions) => conform(options, context, connect));
+    .action((options: ConformOptions) => conform(options, context));
 }
 
 function append(value: string, before: string[] | undefined): string[] {
@@ -188,7 +181,7 @@ function ways(text: string): Way[] {
   return [...new Set(wanted)];
 }
 
-async function conform(options: ConformOptions, context: Context, connect: Connect): Promise<void> {
+async function conform(options: ConformOptions, context: Context): Promise<void> {
   refusePassedOn(context, "conform");
   const outputs = matrixOutputs(options);
   const { signal } = context;
@@ -209,7 +202,7 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
   };
   const coverage = await beginCoverage(options);
   const trace = coverage === null ? {} : { trace: (xen: XenBinary) => coverage.boot(xen) };
-  const backend = await connect({ on: first, ...shared, ...trace });
+  const backend = await createBackend({ on: first, ...shared, ...trace });
   const plan = await backend.plan();
   const filters = options.filter ?? [];
   const selected = filterChecks(suiteChecks(plan, options.suite, filters.length > 0), filters);
@@ -269,7 +262,7 @@ async function conform(options: ConformOptions, context: Context, connect: Conne
       runs.push(...made);
     };
     await runWay(first, backend);
-    for (const on of others) await runWay(on, await connect({ on, ...shared }));
+    for (const on of others) await runWay(on, await createBackend({ on, ...shared }));
     report = {
       runs,
       unavailable,

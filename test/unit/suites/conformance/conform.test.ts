@@ -7,7 +7,7 @@ import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { Command } from "commander";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { addConform } from "../../../../src/host/cli/commands/conform.js";
 import { toJson, type Context } from "../../../../src/host/cli/context.js";
 import { addReport } from "../../../../src/host/cli/commands/report-merge.js";
@@ -16,6 +16,9 @@ import type { PlannedCheck } from "../../../../src/host/suites/conformance/model
 import { fakeXenFile } from "../../../fixtures/stand-ins.js";
 import { planned } from "./samples.js";
 import { PASS_ALL, standIn, type Play } from "./stand-in.js";
+
+const createBackend = vi.hoisted(() => vi.fn());
+vi.mock("../../../../src/host/suites/conformance/default-backend.js", () => ({ createBackend }));
 
 let folder: string;
 let xen: string;
@@ -55,7 +58,8 @@ async function command(
   };
   const backend = standIn(PLAN, play);
   const program = new Command().exitOverride();
-  addConform(program, context, () => Promise.resolve(backend));
+  createBackend.mockResolvedValue(backend);
+  addConform(program, context);
   addReport(program, context);
   await program.parseAsync(args, { from: "user" });
   return { exitCode, stdout: out.join("\n"), stderr: err.join("\n"), boots: backend.boots };

@@ -42,6 +42,16 @@ export namespace xen {
       parts[i].renewed = false;
     }
   }
+
+  /**
+   * The counterpart of attach(), without a soft reset: interrupts are off, shared_info is unmapped, and the runtime has
+   * forgotten what was bound, registered and started, though Xen still has all of it. A program calls this before it
+   * jumps to another kernel without a reset, or to see what that kernel then finds.
+   */
+  export function detach(): void {
+    interrupts_off();
+    letGo(false);
+  }
 }
 
 /**
@@ -184,16 +194,6 @@ export namespace softReset {
     }
     letGo(false);
     return result;
-  }
-
-  /**
-   * request() without the hypercall, for tests: the program goes on as if the domain had been reset, and finds what a
-   * kernel finds that was started without a reset. Returns 0.
-   */
-  export function skip(): i64 {
-    interrupts_off();
-    letGo(false);
-    return 0;
   }
 }
 
