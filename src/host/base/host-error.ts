@@ -2,13 +2,13 @@
 
 import { UserError } from "./errors.js";
 import { ExitCode } from "./exit-codes.js";
+import { given } from "./given.js";
 
 /** The host cannot do what is asked of it: a tool, the network, the disk or the cache. */
 export function hostError(message: string, hint?: string, cause?: unknown): UserError {
   return new UserError(message, {
     exitCode: ExitCode.HOST,
-    ...(hint === undefined ? {} : { hint }),
-    ...(cause === undefined ? {} : { cause }),
+    ...given({ hint, cause }),
   });
 }
 

@@ -27,6 +27,7 @@ import { DEFAULT_TIMEOUT_MS, MAX_TIMEOUT_MS } from "./stages.js";
 import { writeRunImage } from "./run-image.js";
 import { toolstackImage } from "./toolstack-image.js";
 import { planXl } from "./xl-plan.js";
+import { given } from "../base/given.js";
 
 /**
  * Everything checked that can be before QEMU starts. Throws a UserError for options or an image that cannot work. `keep`:
@@ -180,8 +181,7 @@ async function planDomU(options: BootOptions, sized: Sized, keep?: string): Prom
   const toolstackNonce = newNonce();
   const { progress, signal } = options;
   const toolstack = await toolstackImage("toolstack/main.ts", {
-    ...(progress === undefined ? {} : { progress }),
-    ...(signal === undefined ? {} : { signal }),
+    ...given({ progress, signal }),
   });
   // As much as any other way of running it takes, so that a guest can be moved between them.
   checkCommandLine(options.cmdline ?? "");

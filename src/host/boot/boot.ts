@@ -35,6 +35,7 @@ import type { Ending } from "./xen-messages.js";
 
 export { BOOT_STARTS, ON_SOFT_RESET, RECORDS_BY, WAYS } from "./options.js";
 export type { BootOptions, BootStart, OnSoftReset, RecordsBy, Way } from "./options.js";
+import { given } from "../base/given.js";
 
 /** What a boot came to. */
 export interface BootResult extends Verdict {
@@ -127,7 +128,7 @@ async function withoutDamage(verdict: Verdict, signal?: AbortSignal): Promise<Ve
     exitCode: ExitCode.HOST,
     guestCode: verdict.guestCode,
     message: `${damage.message}\n(it looked like this: ${verdict.message})`,
-    ...(damage.hint === undefined ? {} : { hint: damage.hint }),
+    ...given({ hint: damage.hint }),
   };
 }
 
@@ -238,7 +239,7 @@ async function runMachine(
   const monitor = new Monitor({
     nonce,
     ...(toolstackNonce === null ? {} : { toolstackNonce }),
-    ...(options.expect === undefined ? {} : { expected: options.expect }),
+    ...given({ expected: options.expect }),
     timestamps: options.xenArgs?.some((word) => word.startsWith("console_timestamps")) ?? false,
     onStage: (stage) => {
       timer.reach(stage);

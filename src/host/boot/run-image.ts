@@ -7,6 +7,7 @@ import { parseElf } from "../elf/elf.js";
 import { checkStrings, takesRunBlock, withRunBlock, type Run } from "../elf/run-block.js";
 import type { BootOptions, Way } from "./options.js";
 import { ownFile } from "./own-file.js";
+import { given } from "../base/given.js";
 
 export interface RunImage {
   /** The copy; null: the file as it is, since it has no place for a run block. */
@@ -25,8 +26,7 @@ export async function runImage(options: BootOptions, way: Way, nonce: string): P
     random: randomBytes(32),
     input: options.typed === undefined,
     port: options.records === "port",
-    ...(options.arguments === undefined ? {} : { arguments: options.arguments }),
-    ...(options.environment === undefined ? {} : { variables: options.environment }),
+    ...given({ arguments: options.arguments, variables: options.environment }),
   };
   checkStrings(run);
   const image = await readFile(options.image);

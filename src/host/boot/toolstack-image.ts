@@ -12,6 +12,7 @@ import type { HypercallMode } from "../build/link/toolchain.js";
 import { digestOfBuilder } from "../build/builder-digest.js";
 import type { Progress } from "../base/progress.js";
 import { packageRoot } from "../base/package-root.js";
+import { given } from "../base/given.js";
 
 /** What the image's bytes depend on, beside the code that builds it and the compilers. */
 const SOURCES = ["src/guest", "boot", "linker", "runtime", "asconfig.json"];
@@ -78,7 +79,7 @@ export async function buildToolstack(
           output: path.join(at.tree, IMAGE),
           native: await nativeFilesOf(program),
           hypercall,
-          ...(signal === undefined ? {} : { signal }),
+          ...given({ signal }),
         });
         progress?.done("built the toolstack");
         return undefined;

@@ -12,6 +12,7 @@ import { dom0Program, writeInitrd, RUN_FOLDER, type Initrd } from "../xl/boot-fi
 import { provideDom0, type Dom0Image } from "../xl/dom0-image.js";
 import { Dom0Lines } from "../xl/dom0-lines.js";
 import { xlConfig } from "../xl/xl-config.js";
+import { given } from "../base/given.js";
 
 /** dom0's own memory beside what its initramfs takes: Linux, the daemons, xl, and files: half of it may be files. */
 const DOM0_MIB = 320;
@@ -83,7 +84,7 @@ export async function planXl(
   const dom0 = await provideDom0(
     release,
     progress ?? createProgress(process.stderr, { quiet: true }),
-    { deviceModel: type === "hvm", ...(signal === undefined ? {} : { signal }) },
+    { deviceModel: type === "hvm", ...given({ signal }) },
   );
   const { bytes, cmdline } = await runImage(options, type === "hvm" ? "xl-hvm" : "xl", nonce);
   const config = xlConfig({

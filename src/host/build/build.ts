@@ -28,6 +28,7 @@ import {
   run,
   type HypercallMode,
 } from "./link/toolchain.js";
+import { given } from "../base/given.js";
 
 /** What buildImage() is given. */
 export interface BuildOptions {
@@ -103,7 +104,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
   try {
     const fixedFor = (objectBytes: number): ReturnType<typeof fixedObjects> => {
       const flags = layoutFlags(options.stackBytes, objectBytes);
-      return fixedObjects(hypercall, { flags, ...(signal ? { signal } : {}) });
+      return fixedObjects(hypercall, { flags, ...given({ signal }) });
     };
     const fixed = fixedFor(0);
     fixed.catch(() => undefined); // awaited below; a compile error comes first
@@ -118,14 +119,14 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         folder,
         native: options.native ?? [],
         cache,
-        ...(options.nullPage === undefined ? {} : { nullPage: options.nullPage }),
-        ...(options.deadLoads === undefined ? {} : { deadLoads: options.deadLoads }),
-        ...(options.cpu === undefined ? {} : { cpu: options.cpu }),
-        ...(options.allowHypercalls === undefined
-          ? {}
-          : { allowHypercalls: options.allowHypercalls }),
-        ...(signal ? { signal } : {}),
-        ...(options.onStage ? { onStage: options.onStage } : {}),
+        ...given({
+          nullPage: options.nullPage,
+          deadLoads: options.deadLoads,
+          cpu: options.cpu,
+          allowHypercalls: options.allowHypercalls,
+          signal,
+          onStage: options.onStage,
+        }),
       }),
     );
     const linked = join(folder, "image.elf");
@@ -137,7 +138,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
         nullPage: lowered.nullPage,
         folder,
         flags: layoutFlags(options.stackBytes, bytes),
-        ...(signal ? { signal } : {}),
+        ...given({ signal }),
       });
       if (options.strip) {
         await run("strip", ["--strip-all", linked], signal);
@@ -216,9 +217,7 @@ async function compiled({
     entry,
     transforms,
     cache,
-    ...(runtime === undefined ? {} : { runtime }),
-    ...(onSources === undefined ? {} : { onSources }),
-    ...(signal === undefined ? {} : { signal }),
+    ...given({ runtime, onSources, signal }),
   });
   return { ...result, own: true };
 }

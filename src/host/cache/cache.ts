@@ -33,6 +33,7 @@ import { withLock } from "./lock.js";
 import { MANIFEST, TREE, readManifest, type Manifest, type Origin } from "./manifest.js";
 import { isAbandoned, ownerMark } from "./owner.js";
 import { shippedFolder } from "./shipped.js";
+import { given } from "../base/given.js";
 
 export const TAG = "CACHEDIR.TAG";
 const TAG_TEXT =
@@ -182,7 +183,7 @@ export class Cache {
     return this.#explained(async () => {
       await this.create(kind);
       const lock = kind === KINDS.packages ? this.lock : join(this.locks, `${kind.folder}.${name}`);
-      const wait = { signal, ...(onWait ? { onWait } : {}), remove: lock !== this.lock };
+      const wait = { signal, ...given({ onWait }), remove: lock !== this.lock };
       return withLock(lock, wait, async () => {
         const meanwhile = await this.find(kind, name, options);
         if ("tree" in meanwhile) return meanwhile;

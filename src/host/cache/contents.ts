@@ -7,6 +7,7 @@ import { chmod, lstat, readFile, readdir, readlink, stat } from "node:fs/promise
 import { join } from "node:path";
 
 import { TREE, type EntryFile, type Manifest } from "./manifest.js";
+import { given } from "../base/given.js";
 
 /** How a file differs from its manifest. */
 export interface Problem {
@@ -27,7 +28,7 @@ export async function sha256OfFile(path: string, signal?: AbortSignal): Promise<
     signal?.throwIfAborted();
     return hash.update(await readFile(path)).digest("hex");
   }
-  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...(signal ? { signal } : {}) });
+  const stream = createReadStream(path, { highWaterMark: 1 << 20, ...given({ signal }) });
   for await (const chunk of stream) hash.update(chunk as Buffer);
   return hash.digest("hex");
 }

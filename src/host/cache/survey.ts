@@ -11,6 +11,7 @@ import { ALL_KINDS, FORMER_FOLDERS, type Kind } from "./kinds.js";
 import { withLock } from "./lock.js";
 import { MANIFEST, readManifest, type Manifest } from "./manifest.js";
 import { isAbandoned } from "./owner.js";
+import { given } from "../base/given.js";
 
 /** One thing the cache holds. */
 export interface CacheEntry {
@@ -203,7 +204,7 @@ export async function pruneCache(
 }
 
 async function findDamaged(cache: Cache, signal?: AbortSignal): Promise<Set<string>> {
-  const { entries } = await verifyCache({ cache, ...(signal ? { signal } : {}) });
+  const { entries } = await verifyCache({ cache, ...given({ signal }) });
   return new Set(
     entries.filter(({ problems }) => problems.length > 0).map(({ kind, name }) => kind + name),
   );

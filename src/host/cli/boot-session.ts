@@ -24,6 +24,7 @@ import {
 } from "./guest-image.js";
 import { checkOutput } from "./outputs.js";
 import { checkXenChoice, chooseXen } from "./xen-choice.js";
+import { given } from "../base/given.js";
 
 export interface SessionOptions extends CommonOptions, BuildChoices {
   xen: string;
@@ -124,7 +125,7 @@ async function withBoot<T>(
     on: options.on,
     memoryMiB: options.mem,
     vcpus: options.vcpus,
-    ...(options.onSoftReset === undefined ? {} : { onSoftReset: options.onSoftReset }),
+    ...given({ onSoftReset: options.onSoftReset }),
   });
   checkCommandLine(options.cmdline ?? "");
   if (options.log !== undefined) await checkOutput(options.log, "the log");
@@ -137,7 +138,7 @@ async function withBoot<T>(
     progress,
     signal,
     keep,
-    ...(onSources === undefined ? {} : { onSources }),
+    ...given({ onSources }),
   });
   try {
     const xen = await chooseXen(options.xen, progress, signal);
@@ -157,18 +158,20 @@ async function withBoot<T>(
       onNote: (text) => {
         if (options.quiet !== true) context.say(`xenlet: ${text}`);
       },
-      ...(options.pcpus === undefined ? {} : { pcpus: options.pcpus }),
-      ...(options.boot === undefined ? {} : { boot: options.boot }),
-      ...(options.cpu === undefined ? {} : { cpu: options.cpu }),
-      ...(options.gdb === undefined ? {} : { gdbPort: options.gdb }),
-      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
-      ...(context.passedOn === undefined ? {} : { arguments: context.passedOn }),
-      ...(options.env === undefined ? {} : { environment: options.env }),
-      ...(options.qemuArg === undefined ? {} : { qemuArgs: options.qemuArg }),
-      ...(options.module === undefined ? {} : { modules: options.module }),
-      ...(options.onSoftReset === undefined ? {} : { onSoftReset: options.onSoftReset }),
-      ...(options.records === undefined ? {} : { records: options.records }),
-      ...(options.log === undefined ? {} : { log: options.log }),
+      ...given({
+        pcpus: options.pcpus,
+        boot: options.boot,
+        cpu: options.cpu,
+        gdbPort: options.gdb,
+        cmdline: options.cmdline,
+        arguments: context.passedOn,
+        environment: options.env,
+        qemuArgs: options.qemuArg,
+        modules: options.module,
+        onSoftReset: options.onSoftReset,
+        records: options.records,
+        log: options.log,
+      }),
       ...(options.force === true ? { force: true } : {}),
     };
     return await use({ boot, image });

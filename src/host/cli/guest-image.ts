@@ -13,6 +13,7 @@ import { checkEntryName, type GuestRuntime } from "../build/asc/compile.js";
 import type { DeadLoads } from "../build/lower/lower.js";
 import type { NullPage } from "../build/lower/linear-memory.js";
 import type { Progress } from "../base/progress.js";
+import { given } from "../base/given.js";
 
 export interface BuildChoices {
   hypercall?: "page" | "direct";
@@ -140,16 +141,16 @@ export async function buildWithProgress(
       onSources: (files) => {
         options.onSources?.(files);
       },
-      ...(choices.hypercall === undefined ? {} : { hypercall: choices.hypercall }),
-      ...(choices.transform === undefined ? {} : { transforms: choices.transform }),
-      ...(choices.runtime === undefined ? {} : { runtime: choices.runtime }),
-      ...(choices.nullPage === undefined ? {} : { nullPage: choices.nullPage }),
-      ...(choices.deadLoads === undefined ? {} : { deadLoads: choices.deadLoads }),
-      ...(choices.cpu === undefined ? {} : { cpu: choices.cpu }),
-      ...(choices.stack === undefined ? {} : { stackBytes: choices.stack }),
-      ...(choices.allowHypercalls === undefined
-        ? {}
-        : { allowHypercalls: choices.allowHypercalls }),
+      ...given({
+        hypercall: choices.hypercall,
+        transforms: choices.transform,
+        runtime: choices.runtime,
+        nullPage: choices.nullPage,
+        deadLoads: choices.deadLoads,
+        cpu: choices.cpu,
+        stackBytes: choices.stack,
+        allowHypercalls: choices.allowHypercalls,
+      }),
       onStage: (stage) => {
         progress.update(`building ${name}: ${stage}`);
       },

@@ -16,6 +16,7 @@ import { freeBytes } from "../base/disk.js";
 import type { Suite } from "./releases.js";
 import { hostError } from "../base/host-error.js";
 import { noSpace } from "../cache/cache-error.js";
+import { given } from "../base/given.js";
 
 /** Lists younger than this are used as they are. */
 const LISTS_FRESH_MS = 24 * 60 * 60 * 1000;
@@ -59,8 +60,7 @@ async function runApt(
     env: { LC_ALL: "C", DEBIAN_FRONTEND: "noninteractive" },
     forceKillAfterDelay: 2000,
     timeout: LONGEST_MS,
-    ...(cwd === undefined ? {} : { cwd }),
-    ...(signal ? { cancelSignal: signal } : {}),
+    ...given({ cwd, cancelSignal: signal }),
   });
   // Ctrl-C on a terminal reaches apt too, and may reach it before our handler runs.
   if (result.isTerminated) await delay(50);

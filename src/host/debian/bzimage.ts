@@ -6,6 +6,7 @@ import { promisify } from "node:util";
 import { gunzip } from "node:zlib";
 
 import { UserError } from "../base/errors.js";
+import { given } from "../base/given.js";
 
 /** Offsets in the boot protocol's header. */
 const SETUP_SECTS = 0x1f1;
@@ -90,6 +91,6 @@ export async function unxz(payload: Buffer): Promise<Buffer> {
 
 function noKernel(why: string, cause?: unknown): UserError {
   return new UserError(`this is no Linux kernel that can be unpacked: ${why}`, {
-    ...(cause === undefined ? {} : { cause }),
+    ...given({ cause }),
   });
 }

@@ -10,6 +10,7 @@ import type { Suite } from "./releases.js";
 import { findSet, provideSet } from "./sets.js";
 import type { PackageSet, SetOptions, SetRecipe } from "./sets.js";
 import { hostError } from "../base/host-error.js";
+import { given } from "../base/given.js";
 
 /** How to call QEMU: `command`, then `args`, then one's own; `env` comes on top of the process's. */
 export interface Qemu {
@@ -133,7 +134,7 @@ async function probe(
       reject: false,
       stdin: "ignore",
       env: call.env,
-      ...(signal ? { cancelSignal: signal } : {}),
+      ...given({ cancelSignal: signal }),
     });
     signal?.throwIfAborted();
     return result;

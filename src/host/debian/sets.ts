@@ -16,6 +16,7 @@ import { KINDS } from "../cache/kinds.js";
 import type { Manifest, Origin, PackageFile } from "../cache/manifest.js";
 import { MirrorUnreachable, PrivateApt, type Download } from "./apt.js";
 import type { Suite } from "./releases.js";
+import { given } from "../base/given.js";
 
 /** Unpacked packages are about four times their .deb; both are there for a while. */
 const SPACE_PER_DOWNLOAD = 6;
@@ -79,7 +80,7 @@ export async function provideSet(
       (at) => makeSet(recipe, at, cache, ui),
       {
         signal,
-        ...(refuse === undefined ? {} : { refuse }),
+        ...given({ refuse }),
         onWait: () => {
           ui.note(`${title}: waiting for another xenlet that is filling the cache`);
         },
@@ -235,7 +236,7 @@ async function unpackOne(
     reject: false,
     stdin: "ignore",
     env: { LC_ALL: "C" },
-    ...(signal ? { cancelSignal: signal } : {}),
+    ...given({ cancelSignal: signal }),
   });
   signal?.throwIfAborted();
   if (result.code === "ENOENT") {

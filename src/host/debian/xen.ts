@@ -14,6 +14,7 @@ import { suiteOf, type XenRelease } from "./releases.js";
 import { provideSet, type SetOptions } from "./sets.js";
 import { hostError } from "../base/host-error.js";
 import { identifyXen } from "./xen-binary.js";
+import { given } from "../base/given.js";
 
 /** A hypervisor that QEMU can boot. */
 export interface XenBinary {
@@ -114,7 +115,7 @@ async function hypervisorAt(path: string): Promise<string> {
 function notXen(path: string, why: string, cause?: unknown): UserError {
   return new UserError(
     `${path} is not a Xen hypervisor: expected the bootable xen or xen.gz, but it ${why}`,
-    { hint: "--xen 4.17, which is Debian's", ...(cause === undefined ? {} : { cause }) },
+    { hint: "--xen 4.17, which is Debian's", ...given({ cause }) },
   );
 }
 

@@ -11,6 +11,7 @@ import type { Progress } from "../base/progress.js";
 import { Cache } from "../cache/cache.js";
 import { KINDS } from "../cache/kinds.js";
 import { providePackages, suiteOf, type XenRelease } from "../debian/index.js";
+import { given } from "../base/given.js";
 
 const LIBRARY = "soft_reset.so";
 
@@ -46,7 +47,7 @@ async function build(
   const result = await execa(script, [output], {
     reject: false,
     env: { ROOT: root },
-    ...(signal ? { cancelSignal: signal } : {}),
+    ...given({ cancelSignal: signal }),
   });
   signal?.throwIfAborted();
   if (result.failed)

@@ -11,6 +11,7 @@ import { configuredTransforms, findConfig, OWN_CONFIG } from "./config.js";
 import { EPILOGUE, globals, PROLOGUE, runtimeLibrary, virtualFiles } from "./library.js";
 import { LIBRARY_LOOK, type CompileResult, type Look } from "./job.js";
 import { compileInThread } from "./thread.js";
+import { given } from "../../base/given.js";
 
 export interface CompileOptions {
   /** The guest's file; imports are looked up from its folder. */
@@ -117,9 +118,9 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
       ],
       library,
       virtualFiles,
-      ...(collectorStep === undefined ? {} : { collectorStep }),
+      ...given({ collectorStep }),
     },
-    { once: loaded.length > 0, onLooks, ...(signal === undefined ? {} : { signal }) },
+    { once: loaded.length > 0, onLooks, ...given({ signal }) },
   );
   if (mayCache) await cache.remember(compiled);
   const { wasm, sourceMap, tests } = compiled;

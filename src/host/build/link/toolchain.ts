@@ -13,6 +13,7 @@ import type { NullPage } from "../lower/linear-memory.js";
 import { Cache, type Entry } from "../../cache/cache.js";
 import { KINDS } from "../../cache/kinds.js";
 import { digest, digestFolder, entryName } from "../../cache/stage-cache.js";
+import { given } from "../../base/given.js";
 
 export type HypercallMode = "page" | "direct";
 
@@ -218,7 +219,7 @@ export async function run(
     timeout: DEADLINE_MINUTES * 60_000,
     detached: true, // a process group of its own
     env: { LC_ALL: "C" },
-    ...(cwd === undefined ? {} : { cwd }),
+    ...given({ cwd }),
   });
   const end = (): void => {
     endGroup(child.pid);
@@ -284,7 +285,7 @@ async function digestOfCompiler(signal?: AbortSignal): Promise<string> {
       all: true,
       stdin: "ignore",
       env: { LC_ALL: "C" },
-      ...(signal ? { cancelSignal: signal } : {}),
+      ...given({ cancelSignal: signal }),
     }).then((result) => result.all);
   return digest(
     ...(await Promise.all([version("gcc", "-v"), version("as", "--version"), compilerInclude()])),

@@ -16,6 +16,7 @@ import {
 } from "../guest-image.js";
 import * as option from "../options.js";
 import { checkOutput } from "../outputs.js";
+import { given } from "../../base/given.js";
 
 interface BuildCommandOptions extends CommonOptions, BuildChoices {
   output?: string;
@@ -81,10 +82,9 @@ async function build(file: string, options: BuildCommandOptions, context: Contex
       entry: file,
       output,
       cache: options.cache,
-      ...(options.emit === undefined ? {} : { emit: options.emit }),
+      ...given({ emit: options.emit }),
       ...(options.strip === true ? { strip: true } : {}),
-      ...(options.keep === undefined ? {} : { keep: options.keep }),
-      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
+      ...given({ keep: options.keep, cmdline: options.cmdline }),
     },
     options,
     { progress, signal: context.signal },

@@ -43,6 +43,7 @@ import {
 import * as option from "../options.js";
 import { checkOutputs } from "../outputs.js";
 import { checkXenChoice, chooseXen } from "../xen-choice.js";
+import { given } from "../../base/given.js";
 
 export interface ConformOptions extends CommonOptions {
   xen?: string[];
@@ -198,7 +199,7 @@ async function conform(options: ConformOptions, context: Context): Promise<void>
     signal,
     hypercall,
     boot: options.boot,
-    ...(options.raceFor === undefined ? {} : { raceMs: options.raceFor }),
+    ...given({ raceMs: options.raceFor }),
   };
   const coverage = await beginCoverage(options);
   const trace = coverage === null ? {} : { trace: (xen: XenBinary) => coverage.boot(xen) };

@@ -7,6 +7,7 @@ import type { Context } from "../context.js";
 import * as option from "../options.js";
 import { refuseWith, watch } from "../watch.js";
 import { describeRun, runDocument } from "../report.js";
+import { given } from "../../base/given.js";
 
 interface RunOptions extends SessionOptions {
   expect?: string;
@@ -66,8 +67,7 @@ function expectationOf({ expect, expectShutdown }: RunOptions): Pick<BootOptions
   if (expect === undefined && expectShutdown === undefined) return {};
   return {
     expect: {
-      ...(expect === undefined ? {} : { text: expect }),
-      ...(expectShutdown === undefined ? {} : { shutdown: expectShutdown }),
+      ...given({ text: expect, shutdown: expectShutdown }),
     },
   };
 }

@@ -30,6 +30,7 @@ import {
   type OutputOptions,
 } from "../outputs.js";
 import { chooseXen } from "../xen-choice.js";
+import { given } from "../../base/given.js";
 
 export interface TestCommandOptions extends CommonOptions, BuildChoices {
   xen: string;
@@ -163,17 +164,19 @@ async function testOnce(
       testTimeoutMs: options.testTimeout,
       jobs: options.jobs ?? availableParallelism(),
       signal,
-      ...(options.filter === undefined ? {} : { filters: options.filter }),
+      ...given({ filters: options.filter }),
       ...(options.bail === undefined ? {} : { bail: options.bail === true ? 1 : options.bail }),
       ...(options.forbidOnly === true ? { forbidOnly: true } : {}),
       onNote: (text) => {
         if (options.quiet !== true) context.say(`xenlet: ${text}`);
       },
-      ...(options.pcpus === undefined ? {} : { pcpus: options.pcpus }),
-      ...(options.boot === undefined ? {} : { boot: options.boot }),
-      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
-      ...(options.hypercall === undefined ? {} : { hypercall: options.hypercall }),
-      ...(options.transform === undefined ? {} : { transforms: options.transform }),
+      ...given({
+        pcpus: options.pcpus,
+        boot: options.boot,
+        cmdline: options.cmdline,
+        hypercall: options.hypercall,
+        transforms: options.transform,
+      }),
       onStage: (file, what) => {
         shown.stage(file, what);
       },

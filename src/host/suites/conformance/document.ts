@@ -18,6 +18,7 @@ import {
   type Report,
   type Run,
 } from "./model.js";
+import { given } from "../../base/given.js";
 
 /** Changes when an older reader could not read it. */
 const FORMAT = 1;
@@ -124,7 +125,7 @@ export function documentOf(report: Report): ReportDocument {
         on: run.on,
         debianVersion: run.debianVersion,
         banner: run.banner,
-        ...(run.machine === undefined ? {} : { machine: run.machine }),
+        ...given({ machine: run.machine }),
         boots: run.boots,
         durationMs: run.durationMs,
         state: run.state,
@@ -178,7 +179,7 @@ export function reportOf(json: string, source: string): Report {
         on: run.on,
         debianVersion: run.debianVersion,
         banner: run.banner,
-        ...(run.machine === undefined ? {} : { machine: run.machine }),
+        ...given({ machine: run.machine }),
         boots: run.boots,
         durationMs: run.durationMs,
         state: run.state,
@@ -213,6 +214,6 @@ export async function readReport(file: string): Promise<Report> {
 function refuse(source: string, why: string, cause?: unknown): UserError {
   return new UserError(`${source} is no report of this version's \`xenlet conform\`: ${why}`, {
     hint: "xenlet conform --reporter json --output-file json=report.json",
-    ...(cause === undefined ? {} : { cause }),
+    ...given({ cause }),
   });
 }

@@ -7,6 +7,7 @@ import type { PlannedCheck, Run, Way } from "./model.js";
 import { BootCollector } from "./records.js";
 import { runBoot } from "./run-boot.js";
 import { VersionRun } from "./version-run.js";
+import { given } from "../../base/given.js";
 
 export const DEFAULT_SILENCE_MS = 60_000;
 
@@ -70,7 +71,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Run[]> {
     const machine = options.backend.machine?.();
     const run = {
       ...version.finish(checks),
-      ...(machine === undefined ? {} : { machine }),
+      ...given({ machine }),
     };
     runs.set(version, run);
     options.onRun?.(run);

@@ -2,57 +2,52 @@
 import path from "node:path";
 import { UserError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
-import { buildImage, type BuildResult } from "../../build/build.js";
+import { buildImage, type BuildOptions, type BuildResult } from "../../build/build.js";
 import { temporaryFolder } from "../../cache/temporary.js";
-import {
-  bootGuest,
-  type BootOptions,
-  type BootResult,
-  type BootStart,
-  type Way,
-} from "../../boot/boot.js";
-import type { Qemu, XenBinary } from "../../debian/index.js";
+import { bootGuest, type BootOptions, type BootResult } from "../../boot/boot.js";
 import { DEFAULT_TIMEOUT_MS, formatMs } from "../../boot/stages.js";
 import { TestCollector, type Ending } from "./collector.js";
 import type { FileResult, Problem, TestResult } from "./model.js";
 import { readSettings } from "./settings.js";
+import { given } from "../../base/given.js";
 
 export const DEFAULT_TEST_TIMEOUT_MS = 20_000;
 
-/** What the file's own settings do not say; those win. */
-export interface TestOptions {
-  xen: XenBinary;
-  on?: Way;
-  qemu: Qemu;
-  memoryMiB?: number;
-  vcpus?: number;
-  pcpus?: number;
-  /** Default: as bootGuest() has it. */
-  boot?: BootStart;
-  /** What all of a file's tests together may take. Default: DEFAULT_TIMEOUT_MS. */
-  timeoutMs?: number;
-  /** What one test may take. Default: DEFAULT_TEST_TIMEOUT_MS. */
+/** What a file's boot takes over from bootGuest(). */
+type TestBoot = Pick<
+  BootOptions,
+  | "xen"
+  | "qemu"
+  | "on"
+  | "memoryMiB"
+  | "vcpus"
+  | "pcpus"
+  | "boot"
+  | "timeoutMs"
+  | "cmdline"
+  | "modules"
+  | "signal"
+  | "onNote"
+>;
+/** And from buildImage(). */
+type TestBuild = Pick<BuildOptions, "hypercall" | "transforms">;
+
+/**
+ * How test files are built and booted; a file's own settings replace these. `timeoutMs` is for all tests of a file
+ * together; the default is DEFAULT_TIMEOUT_MS.
+ */
+export interface TestOptions extends TestBoot, TestBuild {
+  /** For a single test. Default: DEFAULT_TEST_TIMEOUT_MS. */
   testTimeoutMs?: number;
-  /** More words for the guest's command line. */
-  cmdline?: string;
-  /** Files that the guest finds as its boot modules. */
-  modules?: string[];
-  hypercall?: "page" | "direct";
-  /** asc transforms, by path or package name. */
-  transforms?: string[];
   /** Only tests whose names, with their groups' before them, have this in them, or fit it where it has a `*`. */
   filters?: string[];
   /** A file with a test.only() or group.only() fails. */
   forbidOnly?: boolean;
   /** Called for each test that has failed; if it returns true, no more is run of this file. */
   onFailure?(): boolean;
-  /** Ends QEMU; runTestFile rejects with the signal's reason. */
-  signal?: AbortSignal;
   onStage?(file: string, what: string): void;
   /** The files that `file` is built from, absolute, as soon as they are known; some need not exist. */
   onSources?(file: string, sources: string[]): void;
-  /** As bootGuest() has it. */
-  onNote?(text: string): void;
 }
 
 /** Rejects only when `signal` is aborted: whatever else can go wrong is in the result. */
@@ -73,9 +68,11 @@ export async function runTestFile(file: string, options: TestOptions): Promise<F
     const build = await buildImage({
       entry: file,
       output: path.join(folder, `${path.basename(file, ".ts")}.elf`),
-      ...(options.hypercall === undefined ? {} : { hypercall: options.hypercall }),
-      ...(options.transforms === undefined ? {} : { transforms: options.transforms }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      ...given({
+        hypercall: options.hypercall,
+        transforms: options.transforms,
+        signal: options.signal,
+      }),
       onSources: (sources) => {
         options.onSources?.(file, sources);
       },
@@ -158,13 +155,15 @@ async function runTests(
       timeoutMs: options.timeoutMs ?? DEFAULT_TIMEOUT_MS,
       on: options.on ?? "domu",
       environment: selection(build, options.filters ?? [], collector.told),
-      ...(options.cmdline === undefined ? {} : { cmdline: options.cmdline }),
-      ...(options.modules === undefined ? {} : { modules: options.modules }),
+      ...given({
+        cmdline: options.cmdline,
+        modules: options.modules,
+        memoryMiB: options.memoryMiB,
+        vcpus: options.vcpus,
+        pcpus: options.pcpus,
+        boot: options.on === "dom0" ? undefined : options.boot,
+      }),
       signal: stop.signal,
-      ...(options.memoryMiB === undefined ? {} : { memoryMiB: options.memoryMiB }),
-      ...(options.vcpus === undefined ? {} : { vcpus: options.vcpus }),
-      ...(options.pcpus === undefined ? {} : { pcpus: options.pcpus }),
-      ...(options.boot === undefined || options.on === "dom0" ? {} : { boot: options.boot }),
       onNote: (text) => {
         options.onNote?.(text);
       },

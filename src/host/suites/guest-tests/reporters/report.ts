@@ -19,6 +19,7 @@ import type {
   TestStatus,
 } from "../model.js";
 import { reasonOf } from "./reporter.js";
+import { given } from "../../../base/given.js";
 
 const OUTCOMES: Record<TestStatus, Outcome> = {
   passed: "passed",
@@ -61,7 +62,7 @@ export function suiteOf(file: FileResult, run?: Pick<RunResult, "xen" | "machine
     properties: {
       ...(run === undefined ? {} : { xen: run.xen }),
       ...(run?.machine === undefined ? {} : { qemu: run.machine.qemu }),
-      ...(notRun === undefined ? {} : { "not-run": notRun }),
+      ...given({ "not-run": notRun }),
     },
     file: file.file,
     log,
