@@ -1,6 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 const SECOND = 1000;
+/** In each test file's process; what a file took is printed behind the tests. */
+const setupFiles = ["test/runner/file-cost.ts"];
 
 export default defineConfig({
   test: {
@@ -9,6 +11,7 @@ export default defineConfig({
         // TypeScript on Node, no machine involved.
         test: {
           name: "unit",
+          setupFiles,
           include: ["test/unit/**/*.test.ts"],
           testTimeout: 30 * SECOND,
           sequence: { groupOrder: 0 },
@@ -18,6 +21,7 @@ export default defineConfig({
         // The guest runtime, compiled to Wasm and run on Node against a fake hypervisor.
         test: {
           name: "runtime",
+          setupFiles,
           include: ["test/runtime/**/*.test.ts"],
           testTimeout: 60 * SECOND,
           hookTimeout: 60 * SECOND,
@@ -29,6 +33,7 @@ export default defineConfig({
         // time; the first run downloads what it needs in a hook.
         test: {
           name: "boot",
+          setupFiles,
           include: ["test/{boot,abi,browser}/**/*.test.ts"],
           maxWorkers: 2,
           testTimeout: 180 * SECOND,
@@ -50,6 +55,7 @@ export default defineConfig({
         // Whole Linuxes in domains: minutes, so not for every change (`make test ONLY=linux`).
         test: {
           name: "linux",
+          setupFiles,
           include: ["test/linux/**/*.test.ts"],
           maxWorkers: 1,
           hookTimeout: 1800 * SECOND,

@@ -1,19 +1,21 @@
 /**
  * Bundles src/ into dist/: the command (dist/cli.js), the library
  * (dist/index.js) and the compiler's thread (dist/asc-worker.js), sharing their common code. npm packages stay imports, so
- * that dist/ holds nothing but this project's own code.
+ * that dist/ holds nothing but this project's own code. Another folder than dist/ can be named: what is in it is removed.
  */
 import { chmod, rm } from "node:fs/promises";
+import path from "node:path";
 import { build } from "esbuild";
 
-await rm("dist", { recursive: true, force: true });
+const outdir = process.argv[2] ?? "dist";
+await rm(outdir, { recursive: true, force: true });
 await build({
   entryPoints: {
     cli: "src/host/cli/main.ts",
     index: "src/host/index.ts",
     "asc-worker": "src/host/build/asc/worker.ts",
   },
-  outdir: "dist",
+  outdir,
   bundle: true,
   splitting: true,
   chunkNames: "chunks/[hash]",
@@ -26,4 +28,4 @@ await build({
   sourcesContent: false,
   logLevel: "warning",
 });
-await chmod("dist/cli.js", 0o755);
+await chmod(path.join(outdir, "cli.js"), 0o755);

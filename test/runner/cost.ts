@@ -11,8 +11,17 @@ const AFTER_NAME = 14 - 3;
 /** USER_HZ, as every Linux has it. */
 const TICKS_PER_S = 100;
 
-/** In s; 0 where the kernel does not tell. */
-function cpuSeconds(): number {
+/** Where test files write what they took, as {@link FileCost}: a folder's path, in the environment. */
+export const COSTS_FOLDER = "XENLET_TEST_COSTS";
+
+export interface FileCost {
+  /** Absolute. */
+  file: string;
+  cpuS: number;
+}
+
+/** Of this process and of what it started and has waited for, in s; 0 where the kernel does not tell. */
+export function cpuSeconds(): number {
   try {
     const stat = readFileSync("/proc/self/stat", "latin1");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");

@@ -3,9 +3,11 @@
  * line for each thing done elsewhere. stdout is left to results.
  */
 import type { WriteStream } from "node:tty";
-import ora from "ora";
 import pc from "picocolors";
 import { oneLine } from "./text.js";
+
+/** Twenty modules, for those who look at a terminal. */
+const ora = process.stderr.isTTY ? (await import("ora")).default : null;
 
 /** One task at a time; `start` ends a task that is still open as done. */
 export interface Progress {
@@ -26,6 +28,7 @@ export interface ProgressOptions {
   quiet?: boolean;
 }
 
+type Ora = typeof import("ora").default;
 type Output = NodeJS.WritableStream & Partial<Pick<WriteStream, "isTTY" | "columns">>;
 
 /** For a terminal a spinner, for anything else plain lines; nothing with `quiet`. */
@@ -37,11 +40,12 @@ export function createProgress(
   // A terminal without a size (script(1) without a terminal of its own, some containers) has 0
   // columns: ora would erase infinitely many lines.
   const animated =
+    ora !== null &&
     stream.isTTY === true &&
     (stream.columns ?? 0) > 0 &&
     process.env["TERM"] !== "dumb" &&
     !process.env["CI"];
-  return harmless(animated ? spinner(stream) : plainLines(stream));
+  return harmless(animated ? spinner(stream, ora) : plainLines(stream));
 }
 
 /** What is shown has names of files in it, and they may have anything in them. */
@@ -78,7 +82,7 @@ function plainLines(stream: Output): Progress {
   return { start: line, update: () => undefined, done: line, fail: line, note: line };
 }
 
-function spinner(stream: Output): Progress {
+function spinner(stream: Output, ora: Ora): Progress {
   const colors = pc.createColors(!process.env["NO_COLOR"]);
   const spin = ora({
     stream,

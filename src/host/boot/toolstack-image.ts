@@ -3,7 +3,6 @@ import { createHash } from "node:crypto";
 import { readFile, readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { execa } from "execa";
 import { Cache, type Entry } from "../cache/cache.js";
 import { KINDS } from "../cache/kinds.js";
 import { digest } from "../cache/stage-cache.js";
@@ -64,6 +63,7 @@ export async function buildToolstack(
   program: ToolstackProgram,
   { progress, signal, hypercall = "direct" }: ToolstackOptions = {},
 ): Promise<Entry> {
+  const { execa } = await import("execa");
   const gcc = await execa("gcc", ["--version"], { reject: false });
   const name = `${await nameOfToolstack(program, hypercall)}-${digest(gcc.stdout).slice(0, 8)}`;
   let building = false;

@@ -58,7 +58,8 @@ const context: Context = {
 };
 
 try {
-  await createProgram(context).parseAsync(own, { from: "user" });
+  const program = await createProgram(own, context);
+  await program.parseAsync(own, { from: "user" });
   process.exitCode ??= exitCode;
 } catch (error) {
   process.exitCode = failed(error);

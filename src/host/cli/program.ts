@@ -4,18 +4,31 @@ import path from "node:path";
 import { Command } from "commander";
 import { EXIT_CODES_HELP } from "../base/exit-codes.js";
 import { packageRoot } from "../base/package-root.js";
-import { addBuild } from "./commands/build.js";
-import { addCache } from "./commands/cache.js";
-import { addConform } from "./commands/conform.js";
 import type { Context } from "./context.js";
-import { addDemo } from "./commands/demo/demo.js";
-import { addDoctor } from "./commands/doctor.js";
-import { addInit } from "./commands/init/init.js";
-import { addInspect } from "./commands/inspect.js";
-import { addReport } from "./commands/report-merge.js";
-import { addRun } from "./commands/run.js";
-import { addTest } from "./commands/test.js";
-import { addXlConfig } from "./commands/xl-config.js";
+
+type Add = (program: Command, context: Context) => void;
+
+/** In the order of the help. Each is a module of its own with what it needs, which is loaded for that command only. */
+const COMMANDS: Record<string, () => Promise<Add>> = {
+  init: async () => (await import("./commands/init/init.js")).addInit,
+  build: async () => (await import("./commands/build.js")).addBuild,
+  run: async () => (await import("./commands/run.js")).addRun,
+  test: async () => (await import("./commands/test.js")).addTest,
+  conform: async () => (await import("./commands/conform.js")).addConform,
+  report: async () => (await import("./commands/report-merge.js")).addReport,
+  inspect: async () => (await import("./commands/inspect.js")).addInspect,
+  "xl-config": async () => (await import("./commands/xl-config.js")).addXlConfig,
+  doctor: async () => (await import("./commands/doctor.js")).addDoctor,
+  cache: async () => (await import("./commands/cache.js")).addCache,
+  demo: async () => (await import("./commands/demo/demo.js")).addDemo,
+};
+
+/** Those that the words need: the one that is called; none to print the version; for help and for mistakes, all. */
+async function commandsFor([first = "", ...others]: string[]): Promise<Add[]> {
+  if (Object.hasOwn(COMMANDS, first)) return [await (COMMANDS[first] as () => Promise<Add>)()];
+  if (["-V", "--version"].includes(first) && others.length === 0) return [];
+  return Promise.all(Object.values(COMMANDS).map((load) => load()));
+}
 
 export function packageVersion(): string {
   const text = readFileSync(path.join(packageRoot, "package.json"), "utf8");
@@ -29,8 +42,11 @@ function fileHint(text: string): string {
   return `  try: ./${name}\n`;
 }
 
-/** Throws CommanderError instead of exiting: main.ts knows the exit codes. */
-export function createProgram(context: Context): Command {
+/**
+ * The program as `words`, the command line, needs it. What it parses throws CommanderError instead of exiting: main.ts
+ * knows the exit codes.
+ */
+export async function createProgram(words: string[], context: Context): Promise<Command> {
   const program = new Command("xenlet")
     .description("Xen guests in TypeScript: build them, boot them on a real Xen, look inside.")
     .version(packageVersion(), "-V, --version", "print the version")
@@ -44,16 +60,6 @@ export function createProgram(context: Context): Command {
         write(`xenlet: ${text}${fileHint(text)}`);
       },
     });
-  addInit(program, context);
-  addBuild(program, context);
-  addRun(program, context);
-  addTest(program, context);
-  addConform(program, context);
-  addReport(program, context);
-  addInspect(program, context);
-  addXlConfig(program, context);
-  addDoctor(program, context);
-  addCache(program, context);
-  addDemo(program, context);
+  for (const add of await commandsFor(words)) add(program, context);
   return program;
 }

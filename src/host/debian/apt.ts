@@ -6,7 +6,6 @@ import { existsSync } from "node:fs";
 import { mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { execa } from "execa";
 
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
@@ -54,6 +53,7 @@ async function runApt(
 ): Promise<AptResult> {
   const { signal, cwd } = options;
   signal?.throwIfAborted();
+  const { execa } = await import("execa");
   const result = await execa("apt-get", args, {
     reject: false,
     stdin: "ignore",

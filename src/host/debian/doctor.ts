@@ -1,6 +1,5 @@
 // What xenlet needs of the machine: what is there, and the command that mends what is not.
 
-import { execa } from "execa";
 import { access, constants } from "node:fs/promises";
 
 import { debianKeyring, findMirrors } from "./apt.js";
@@ -21,6 +20,7 @@ async function tool(
   detail: string,
   needed: Check["needed"] = "required",
 ): Promise<Check> {
+  const { execa } = await import("execa");
   const result = await execa(name, ["--version"], { reject: false, stdin: "ignore" });
   const present = !result.failed;
   const version = /\d+(?:\.\d+)+/.exec(
@@ -51,6 +51,7 @@ function nodeCheck(): Check {
 
 async function keyringCheck(): Promise<Check> {
   const keyring = debianKeyring();
+  const { execa } = await import("execa");
   const result = await execa(
     "dpkg-query",
     ["--show", "--showformat", "${Version}", "debian-archive-keyring"],

@@ -1,7 +1,8 @@
 // QEMU: the host's if it will do, else Debian's, run from the cache without being installed.
 
-import { execa } from "execa";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
+import { promisify } from "node:util";
 
 import { isInPath } from "../base/in-path.js";
 import type { Progress } from "../base/progress.js";
@@ -124,26 +125,35 @@ function cachedCall(tree: string): Call {
   };
 }
 
+interface Probed {
+  stdout: string;
+  failure: (NodeJS.ErrnoException & { stderr?: string }) | null;
+}
+
 /** Which version a QEMU is, or why it will not do, in words that complete "it …". */
 async function probe(
   call: Call,
   signal: AbortSignal | undefined,
 ): Promise<(Call & { version: string }) | string> {
-  const run = async (argument: string[]) => {
-    const result = await execa(call.command, [...call.args, ...argument], {
-      reject: false,
-      stdin: "ignore",
-      env: call.env,
-      ...given({ cancelSignal: signal }),
-    });
-    signal?.throwIfAborted();
-    return result;
-  };
+  // By Node's own means: a run on somebody's QEMU would load execa for this alone.
+  const run = async (argument: string[]): Promise<Probed> =>
+    promisify(execFile)(call.command, [...call.args, ...argument], {
+      env: { ...process.env, ...call.env },
+      ...given({ signal }),
+    }).then(
+      ({ stdout }) => ({ stdout, failure: null }),
+      (error: unknown) => {
+        signal?.throwIfAborted();
+        return { stdout: "", failure: error as Probed["failure"] };
+      },
+    );
   const [told, accelerators] = await Promise.all([run(["--version"]), run(["-accel", "help"])]);
-  if (told.code === "ENOENT") return "is not there";
+  if (told.failure?.code === "ENOENT") return "is not there";
   const version = /^QEMU emulator version (\d.*)/.exec(told.stdout)?.[1];
-  if (told.failed)
-    return `does not run: ${(told.stderr || told.shortMessage || "").split("\n")[0] ?? ""}`;
+  if (told.failure !== null) {
+    const { stderr = "", message } = told.failure;
+    return `does not run: ${(stderr || message).split("\n")[0] ?? ""}`;
+  }
   if (version === undefined) {
     const said = told.stdout.split("\n")[0] || "nothing";
     return `is no QEMU: to --version it says ${said === "nothing" ? said : JSON.stringify(said)}`;

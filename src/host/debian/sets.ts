@@ -1,7 +1,6 @@
 // A set: some Debian packages, downloaded and unpacked together into one folder of the
 // cache.
 
-import { execa } from "execa";
 import { availableParallelism } from "node:os";
 import { lstat, readdir, readlink, rm, symlink } from "node:fs/promises";
 import { basename, dirname, join, relative } from "node:path";
@@ -232,6 +231,7 @@ async function unpackOne(
   signal: AbortSignal | undefined,
 ): Promise<void> {
   signal?.throwIfAborted();
+  const { execa } = await import("execa");
   const result = await execa("dpkg-deb", ["--extract", deb, tree], {
     reject: false,
     stdin: "ignore",

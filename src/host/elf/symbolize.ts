@@ -1,6 +1,5 @@
 /** Names the functions that addresses in an image belong to. */
 import path from "node:path";
-import { execa } from "execa";
 import { readableSymbol, wasmName } from "./demangle.js";
 import { readElf, type Elf } from "./elf.js";
 import { readSymbols, type ElfSymbol } from "./symbols.js";
@@ -118,6 +117,7 @@ function unknownFrame(address: bigint): Frame {
 /** addr2line's answer for each address, or null where it is missing or fails. */
 async function addr2line(imagePath: string, addresses: bigint[]): Promise<Location[][] | null> {
   if (addresses.length === 0) return [];
+  const { execa } = await import("execa");
   const result = await execa("addr2line", ["-a", "-f", "-i", "-e", imagePath], {
     input: addresses.map((address) => `0x${address.toString(16)}\n`).join(""),
     reject: false,

@@ -3,7 +3,6 @@
 import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { execa } from "execa";
 
 import { hostError } from "../base/host-error.js";
 import { packageRoot } from "../base/package-root.js";
@@ -44,6 +43,7 @@ async function build(
   root: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
+  const { execa } = await import("execa");
   const result = await execa(script, [output], {
     reject: false,
     env: { ROOT: root },

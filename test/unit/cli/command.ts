@@ -3,7 +3,6 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
-import { build } from "esbuild";
 import { execa, type Options } from "execa";
 import { FAKE_QEMU, fakeImage, fakeXenFile } from "../../fixtures/stand-ins.js";
 
@@ -35,16 +34,7 @@ export async function bundleCommand(): Promise<Command> {
   // Inside of the repository: packages are found from there, and so are xenlet's own files.
   const bundle = await mkdtemp(path.join(top, "node_modules", ".xenlet-cli-test-"));
   const entry = path.join(bundle, "cli.js");
-  await build({
-    entryPoints: [path.join(top, "src/host/cli/main.ts")],
-    outfile: entry,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    packages: "external",
-    logLevel: "warning",
-  });
+  await execa(process.execPath, ["scripts/bundle.js", bundle], { cwd: top });
   const env = {
     PATH: process.env["PATH"] ?? "",
     HOME: folder,

@@ -108,8 +108,8 @@ test("conform --list takes neither QEMU nor a compiler, and no network", async (
   expect((await command.run(["conform", "--list"], { env })).stdout).toBe(stdout);
 });
 
-test("help is not broken by hand where a terminal's width breaks it again", () => {
-  const program = createProgram({} as Context);
+test("help is not broken by hand where a terminal's width breaks it again", async () => {
+  const program = await createProgram([], {} as Context);
   const all = program.commands.flatMap((one) => [one, ...one.commands]);
   for (const one of all) {
     // A line that ends is a sentence that ends.

@@ -86,7 +86,7 @@ const NOBODY: Context = {
 };
 
 /** Throws for a command that is none, an option that it has not, and a value that the option does not take. */
-function check(line: string): void {
+async function check(line: string): Promise<void> {
   if (/[$]/.test(line)) throw new Error(`what is left to be put in: ${line}`);
   const words = line.split(" ");
   if (words[0] === "make") {
@@ -97,7 +97,7 @@ function check(line: string): void {
   }
   if (words[0] === "npx") words.shift();
   if (words.shift() !== "xenlet") throw new Error(`what is this? ${line}`);
-  let command: Command = createProgram(NOBODY);
+  let command: Command = await createProgram([], NOBODY);
   for (;;) {
     const inner = command.commands.find((one) => one.name() === words[0]);
     if (inner === undefined) break;
@@ -133,11 +133,11 @@ test("the page shows the files that are used here", async () => {
   expect(gitlab).toBe(await readFile(".gitlab-ci.yml", "utf8"));
 });
 
-test("GitHub's example", () => {
+test("GitHub's example", async () => {
   const { jobs, env } = Github.parse(parse(github));
   expect(Object.keys(jobs)).toEqual(["test", "conform", "report"]);
   const { conform, report } = jobs;
-  for (const { run } of jobs["test"]?.steps ?? []) if (run !== undefined) check(run);
+  for (const { run } of jobs["test"]?.steps ?? []) if (run !== undefined) await check(run);
   expect(conform?.container).toBe("node:20-bookworm");
   expect(report).toMatchObject({ needs: "conform", if: "always()" });
   const { xen = [], shard = [] } = conform?.strategy?.matrix ?? {};
@@ -145,8 +145,8 @@ test("GitHub's example", () => {
   for (const [version, part] of combinations(xen, shard))
     for (const { run } of conform?.steps ?? [])
       if (run !== undefined)
-        check(run.replace("${{ matrix.xen }}", version).replace("${{ matrix.shard }}", part));
-  for (const { run } of report?.steps ?? []) if (run !== undefined) check(run);
+        await check(run.replace("${{ matrix.xen }}", version).replace("${{ matrix.shard }}", part));
+  for (const { run } of report?.steps ?? []) if (run !== undefined) await check(run);
 
   // What one job leaves, the next one finds; and the cache is where the command looks for it.
   const step = (job: typeof conform, action: string) =>
@@ -161,27 +161,29 @@ test("GitHub's example", () => {
   expect(env["XENLET_CACHE"]).toBe(step(conform, "cache")?.with?.["path"]);
 });
 
-test("GitLab's example", () => {
+test("GitLab's example", async () => {
   const { conform, report, stages, test, variables, image } = Gitlab.parse(parse(gitlab));
   expect(image).toBe("node:20-bookworm");
   expect([test.stage, conform.stage, report.stage]).toEqual(stages);
-  test.script.forEach(check);
+  for (const line of test.script) await check(line);
   expect(report.when).toBe("always");
   const [{ XEN: xens, SHARD: shards } = { XEN: [], SHARD: [] }] = conform.parallel?.matrix ?? [];
   expectAllShards(xens, shards);
   for (const [version, part] of combinations(xens, shards))
     for (const line of conform.script)
-      check(line.replace("$XEN", version).replace("$SHARD", part).replace("$CI_NODE_INDEX", "1"));
-  report.script.forEach(check);
+      await check(
+        line.replace("$XEN", version).replace("$SHARD", part).replace("$CI_NODE_INDEX", "1"),
+      );
+  for (const line of report.script) await check(line);
   expect(conform.artifacts?.paths).toEqual(["report-*.json"]);
   expect(report.script.join("\n")).toContain("merge report-*.json");
   expect(variables["XENLET_CACHE"]).toBe(`$CI_PROJECT_DIR/${conform.cache?.paths[0] ?? ""}`);
 });
 
-test("every other command on the page", () => {
+test("every other command on the page", async () => {
   const lines = [...page.matchAll(/^ {4}(xenlet .*)$/gm)].map(([, line = ""]) => line);
   expect(lines.length).toBeGreaterThan(3);
-  lines.forEach(check);
+  for (const line of lines) await check(line);
 });
 
 describe("control: what could be wrong is found", () => {
@@ -198,9 +200,7 @@ describe("control: what could be wrong is found", () => {
     ["npx xenlet report merge", "does not take 0 arguments"],
     ["npx xenlet conform --xen $XEN", "left to be put in"],
     ["curl x", "what is this"],
-  ])("%s", (line, message) => {
-    expect(() => {
-      check(line);
-    }).toThrow(message);
+  ])("%s", async (line, message) => {
+    await expect(check(line)).rejects.toThrow(message);
   });
 });

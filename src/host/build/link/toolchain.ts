@@ -1,6 +1,5 @@
 // The C compiler and the linker: which flags, and why.
 
-import { execa } from "execa";
 import { basename, join } from "node:path";
 
 import type { CpuLevel } from "../../base/cpu-level.js";
@@ -212,6 +211,7 @@ export async function run(
   signal?: AbortSignal,
   cwd?: string,
 ): Promise<string> {
+  const { execa } = await import("execa");
   signal?.throwIfAborted();
   const child = execa(command, args, {
     reject: false,
@@ -279,6 +279,7 @@ async function digestOfSources(): Promise<string> {
 }
 
 async function digestOfCompiler(signal?: AbortSignal): Promise<string> {
+  const { execa } = await import("execa");
   const version = (command: string, flag: string): Promise<string> =>
     execa(command, [flag], {
       reject: false,
