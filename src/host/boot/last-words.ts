@@ -5,7 +5,6 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MachineProcess } from "./qemu.js";
-import { Qmp } from "./qmp.js";
 
 /** A boot is given up since it says nothing: a reason to abort it by. */
 export class SilentBoot extends Error {
@@ -38,8 +37,9 @@ export async function askLastWords(
 ): Promise<string> {
   const { socket } = machine;
   if (socket === null) return "";
-  const qmp = new Qmp(socket);
   const ask = async (): Promise<string> => {
+    const { Qmp } = await import("./qmp.js");
+    const qmp = new Qmp(socket);
     await qmp.execute("qmp_capabilities");
     const command = { "command-line": "info registers -a" };
     const registers = String(await qmp.execute("human-monitor-command", command));

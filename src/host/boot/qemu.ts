@@ -214,6 +214,12 @@ export interface MachineProcess {
 /** What QEMU gets beside stdin, stdout and stderr. */
 export const EXTRA_FD = 3;
 
+/** Has QEMU speak its monitor protocol (qmp.ts) on the socket that it was given. */
+export const QMP_ARGS = [
+  ...["-chardev", `socket,id=qmp,fd=${EXTRA_FD}`],
+  ...["-mon", "chardev=qmp,mode=control"],
+];
+
 const STDERR_KEPT = 4096;
 
 /**

@@ -1,14 +1,7 @@
 /** QEMU's monitor protocol, as far as it is used: one command after the other (docs/interop/qmp-spec.txt, QEMU 7.2). */
 import type { Duplex } from "node:stream";
 import { z } from "zod";
-import { EXTRA_FD } from "./qemu.js";
 import { LineSplitter } from "../protocol/serial.js";
-
-/** Has QEMU speak it on the socket that it was given. */
-export const QMP_ARGS = [
-  ...["-chardev", `socket,id=qmp,fd=${EXTRA_FD}`],
-  ...["-mon", "chardev=qmp,mode=control"],
-];
 
 /** An event has neither. */
 const Answer = z.object({
