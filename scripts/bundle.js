@@ -6,6 +6,7 @@
 import { chmod, rm } from "node:fs/promises";
 import path from "node:path";
 import { build } from "esbuild";
+import { builderDefine } from "./builder-digest.js";
 
 const outdir = process.argv[2] ?? "dist";
 await rm(outdir, { recursive: true, force: true });
@@ -23,6 +24,7 @@ await build({
   format: "esm",
   target: "node20",
   packages: "external",
+  define: await builderDefine(),
   tsconfigRaw: {}, // tsconfig.json's paths are for types alone
   sourcemap: true,
   sourcesContent: false,

@@ -9,11 +9,10 @@ import {
   buildToolstack,
   nameOfToolstack,
 } from "../src/host/boot/toolstack-image.js";
-import { digestOfBuilder } from "../src/host/build/builder-digest.js";
 import { compileFixedObjects, nameOfFixedObjects } from "../src/host/build/link/toolchain.js";
 import { MANIFEST } from "../src/host/cache/manifest.js";
 import type { Entry } from "../src/host/cache/cache.js";
-import { BUILDER_DIGEST, shippedFolder } from "../src/host/cache/shipped.js";
+import { PREBUILT, shippedFolder } from "../src/host/cache/shipped.js";
 
 /** A manifest says under which name its entry is to be found. */
 async function ship({ kind, folder, manifest }: Entry, name: string): Promise<void> {
@@ -22,10 +21,9 @@ async function ship({ kind, folder, manifest }: Entry, name: string): Promise<vo
   await writeFile(path.join(place, MANIFEST), JSON.stringify({ ...manifest, name }));
 }
 
-await rm(path.dirname(BUILDER_DIGEST), { recursive: true, force: true });
-await mkdir(path.dirname(BUILDER_DIGEST));
+await rm(PREBUILT, { recursive: true, force: true });
+await mkdir(PREBUILT);
 for (const hypercall of ["direct", "page"] as const)
-  await ship(await compileFixedObjects(hypercall), await nameOfFixedObjects(hypercall));
+  await ship(await compileFixedObjects(hypercall), nameOfFixedObjects(hypercall));
 for (const program of TOOLSTACK_PROGRAMS)
-  await ship(await buildToolstack(program), await nameOfToolstack(program));
-await writeFile(BUILDER_DIGEST, await digestOfBuilder());
+  await ship(await buildToolstack(program), nameOfToolstack(program));

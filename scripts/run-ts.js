@@ -9,6 +9,7 @@ import { rmSync } from "node:fs";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { builderDefine } from "./builder-digest.js";
 
 const [program, ...programArguments] = process.argv.slice(2);
 if (program === undefined) {
@@ -26,6 +27,7 @@ await build({
   format: "esm",
   target: "node20",
   packages: "external",
+  define: await builderDefine(),
   tsconfigRaw: {}, // tsconfig.json's paths are for types alone
   sourcemap: "inline",
   logLevel: "warning",

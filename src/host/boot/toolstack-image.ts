@@ -1,20 +1,19 @@
 /** The toolstack's image: built from src/guest/toolstack once, kept in the cache by what it is made from. */
-import { createHash } from "node:crypto";
-import { readFile, readdir, stat } from "node:fs/promises";
+import { readdir, stat } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { Cache, type Entry } from "../cache/cache.js";
 import { KINDS } from "../cache/kinds.js";
-import { digest } from "../cache/stage-cache.js";
+import { digest, digestFile, digestFolder } from "../cache/stage-cache.js";
 import { buildImage } from "../build/build.js";
-import type { HypercallMode } from "../build/link/toolchain.js";
+import { digestOfCompiler, type HypercallMode } from "../build/link/toolchain.js";
 import { digestOfBuilder } from "../build/builder-digest.js";
 import type { Progress } from "../base/progress.js";
 import { packageRoot } from "../base/package-root.js";
 import { given } from "../base/given.js";
 
 /** What the image's bytes depend on, beside the code that builds it and the compilers. */
-const SOURCES = ["src/guest", "boot", "linker", "runtime", "asconfig.json"];
+const SOURCES = ["src/guest", "boot", "linker", "runtime"];
 
 const IMAGE = "image.elf";
 
@@ -43,19 +42,19 @@ export async function toolstackImage(
 ): Promise<string> {
   const shipped = await new Cache().shipped(
     KINDS.toolstack,
-    await nameOfToolstack(program, options.hypercall),
+    nameOfToolstack(program, options.hypercall),
   );
   const { tree } = shipped ?? (await buildToolstack(program, options));
   return path.join(tree, IMAGE);
 }
 
 /** By the sources alone: what the package brings along does whatever compiler there is. */
-export async function nameOfToolstack(
+export function nameOfToolstack(
   program: ToolstackProgram,
   hypercall: HypercallMode = "direct",
-): Promise<string> {
+): string {
   const mode = hypercall === "direct" ? "" : `-${hypercall}`;
-  return `${program.replaceAll("/", "-").replace(/\.ts$/, "")}${mode}-${(await digestOfSources()).slice(0, 16)}`;
+  return `${program.replaceAll("/", "-").replace(/\.ts$/, "")}${mode}-${digestOfSources().slice(0, 16)}`;
 }
 
 /** The entry of the cache that holds it, built by this machine's compilers. Throws as `toolstackImage` does. */
@@ -63,9 +62,8 @@ export async function buildToolstack(
   program: ToolstackProgram,
   { progress, signal, hypercall = "direct" }: ToolstackOptions = {},
 ): Promise<Entry> {
-  const { execa } = await import("execa");
-  const gcc = await execa("gcc", ["--version"], { reject: false });
-  const name = `${await nameOfToolstack(program, hypercall)}-${digest(gcc.stdout).slice(0, 8)}`;
+  const compiler = await digestOfCompiler();
+  const name = `${nameOfToolstack(program, hypercall)}-${compiler.slice(0, 8)}`;
   let building = false;
   return new Cache()
     .provide(
@@ -95,19 +93,13 @@ export async function buildToolstack(
     });
 }
 
-async function digestOfSources(): Promise<string> {
-  const hash = createHash("sha256");
-  for (const source of SOURCES) {
-    for (const file of await filesOf(path.join(packageRoot, source)))
-      hash
-        .update(file.slice(packageRoot.length))
-        .update("\0")
-        .update(await readFile(file));
-  }
+function digestOfSources(): string {
   const asc = fileURLToPath(import.meta.resolve("assemblyscript/package.json"));
-  hash.update(await readFile(asc));
-  hash.update(await digestOfBuilder());
-  return hash.digest("hex");
+  return digest(
+    ...SOURCES.map((source) => digestFolder(path.join(packageRoot, source))),
+    ...[path.join(packageRoot, "asconfig.json"), asc].map((file) => digestFile(file)),
+    digestOfBuilder(),
+  );
 }
 
 /** The C that a program imports from: what is in its folder "native", and in the toolstack's. */

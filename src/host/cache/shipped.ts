@@ -2,7 +2,6 @@
 // makes it (scripts/prebuilt.ts). It is named after our own sources and flags, and not after the compiler, so that it
 // fits whichever gcc the user has.
 //
-//   prebuilt/builder.sha256          of the code that builds images, which a package has only bundled
 //   prebuilt/KIND/NAME/              an entry, as in the cache
 
 import { join } from "node:path";
@@ -10,8 +9,7 @@ import { join } from "node:path";
 import { packageRoot } from "../base/package-root.js";
 import type { Kind } from "./kinds.js";
 
-const PREBUILT = join(packageRoot, "prebuilt");
-export const BUILDER_DIGEST = join(PREBUILT, "builder.sha256");
+export const PREBUILT = join(packageRoot, "prebuilt");
 
 /** Absolute; need not exist. */
 export function shippedFolder(kind: Kind, name: string): string {

@@ -3,7 +3,8 @@
 // An entry is named after a digest of everything that its stage reads, so what changes has another name.
 
 import { createHash } from "node:crypto";
-import { readFile, readdir, writeFile } from "node:fs/promises";
+import { readFileSync, readdirSync, statSync } from "node:fs";
+import { readFile, writeFile } from "node:fs/promises";
 import { join, relative, sep } from "node:path";
 import { fileURLToPath } from "node:url";
 import { deserialize, serialize } from "node:v8";
@@ -26,36 +27,46 @@ export function digest(...parts: (string | Uint8Array)[]): string {
   return hash.digest("hex");
 }
 
-/** Of a folder's files, with their names. */
-export async function digestFolder(
+/** Of files that this process has read before, by path; `identity` says whether one still is what it was. */
+const known = new Map<string, { identity: string; digest: string }>();
+
+/** Of a file's content. Throws what reading it does. */
+export function digestFile(file: string): string {
+  const { dev, ino, size, mtimeMs, ctimeMs } = statSync(file);
+  const identity = [dev, ino, size, mtimeMs, ctimeMs].join();
+  const before = known.get(file);
+  if (before?.identity === identity) return before.digest;
+  const now = digest(readFileSync(file));
+  known.set(file, { identity, digest: now });
+  return now;
+}
+
+/** Of a folder's files, with their names. Synchronous: hundreds of files of some KB each take longer one promise at a time. */
+export function digestFolder(
   folder: string,
   wanted: (name: string) => boolean = () => true,
-): Promise<string> {
-  const entries = await readdir(folder, { recursive: true, withFileTypes: true });
-  const names = entries
+): string {
+  const names = readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && wanted(entry.name))
     .map((entry) => join(entry.parentPath, entry.name))
     .sort();
-  const parts = await Promise.all(
-    names.map(async (name) => [relative(folder, name), await readFile(name)] as const),
-  );
-  return digest(...parts.flat());
+  return digest(...names.flatMap((name) => [relative(folder, name), digestFile(name)]));
 }
 
-let own: Promise<string> | undefined;
+let own: string | undefined;
 
 /**
  * Of the code that builds: this package's compiled files, the sources in src/host/build, or (for a program of the
  * repository that was bundled on its own) that one file.
  */
-export async function digestOfOwnCode(): Promise<string> {
+export function digestOfOwnCode(): string {
   const file = fileURLToPath(import.meta.url);
   const inside = (folder: string): boolean => file.startsWith(join(packageRoot, folder) + sep);
   own ??= inside("dist")
     ? digestFolder(join(packageRoot, "dist"), (name) => name.endsWith(".js"))
     : inside("src")
       ? digestFolder(join(packageRoot, "src/host/build"), (name) => name.endsWith(".ts"))
-      : readFile(file).then((bytes) => digest(bytes));
+      : digestFile(file);
   return own;
 }
 

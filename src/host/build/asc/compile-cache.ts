@@ -10,8 +10,9 @@ import { createRequire } from "node:module";
 import { dirname, join, resolve } from "node:path";
 
 import { KINDS } from "../../cache/kinds.js";
-import { digest, digestOfOwnCode, loadStage, storeStage } from "../../cache/stage-cache.js";
+import { digest, loadStage, storeStage } from "../../cache/stage-cache.js";
 import { LIBRARY_LOOK, type CompileResult, type Compiled, type Look } from "./job.js";
+import { digestOfBuilder } from "../builder-digest.js";
 import type { TestSite } from "./transform/test-sites.js";
 
 /** How many of the last compilations of one text, with other files around it, are remembered. */
@@ -61,7 +62,7 @@ export class CompileCache {
   ): Promise<CompileCache> {
     const key = digest(
       await digestOfCompiler(),
-      await digestOfOwnCode(),
+      digestOfBuilder(),
       (await read(entry)) ?? "",
       ...known,
       ...[...library.keys()].sort(),

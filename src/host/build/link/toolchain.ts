@@ -1,5 +1,6 @@
 // The C compiler and the linker: which flags, and why.
 
+import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import type { CpuLevel } from "../../base/cpu-level.js";
@@ -269,16 +270,26 @@ export async function compileC(
 }
 
 /** Of what turns C into objects: compiler, assembler, and the headers and sources of boot/, linker/ and runtime/. */
-export async function digestOfToolchain(signal?: AbortSignal): Promise<string> {
-  return digest(await digestOfCompiler(signal), await digestOfSources());
+export async function digestOfToolchain(): Promise<string> {
+  return digest(await digestOfCompiler(), digestOfSources());
 }
 
-async function digestOfSources(): Promise<string> {
-  const folders = [boot, linker, wasmRuntime, wasiRuntime];
-  return digest(...(await Promise.all(folders.map((folder) => digestFolder(folder)))));
+function digestOfSources(): string {
+  return digest(...[boot, linker, wasmRuntime, wasiRuntime].map((folder) => digestFolder(folder)));
 }
 
-async function digestOfCompiler(signal?: AbortSignal): Promise<string> {
+let ofCompiler: Promise<string> | undefined;
+
+/** Asked once in a process: each of the three that answer takes as long as linking an image. */
+export async function digestOfCompiler(): Promise<string> {
+  ofCompiler ??= askCompiler().catch((error: unknown) => {
+    ofCompiler = undefined;
+    throw error;
+  });
+  return ofCompiler;
+}
+
+async function askCompiler(): Promise<string> {
   const { execa } = await import("execa");
   const version = (command: string, flag: string): Promise<string> =>
     execa(command, [flag], {
@@ -286,7 +297,6 @@ async function digestOfCompiler(signal?: AbortSignal): Promise<string> {
       all: true,
       stdin: "ignore",
       env: { LC_ALL: "C" },
-      ...given({ cancelSignal: signal }),
     }).then((result) => result.all);
   return digest(
     ...(await Promise.all([version("gcc", "-v"), version("as", "--version"), compilerInclude()])),
@@ -312,20 +322,17 @@ export async function fixedObjects(
   options: FixedObjectsOptions = {},
 ): Promise<string[]> {
   const { flags = [], cache } = options;
-  const name = await nameOfFixedObjects(hypercall, flags);
+  const name = nameOfFixedObjects(hypercall, flags);
   const shipped = cache === undefined ? await new Cache().shipped(KINDS.bootObjects, name) : null;
   const { tree } = shipped ?? (await compileFixedObjects(hypercall, options));
   return fixedSources.map((source) => join(tree, objectName(source)));
 }
 
 /** By sources and flags alone: what the package brings along does for every compiler and in every folder. */
-export async function nameOfFixedObjects(
-  hypercall: HypercallMode,
-  flags: string[] = [],
-): Promise<string> {
+export function nameOfFixedObjects(hypercall: HypercallMode, flags: string[] = []): string {
   const all = fixedSources.map((source) => [...flagsFor(source, hypercall), ...flags]);
   const text = JSON.stringify(all).replaceAll(packageRoot, "");
-  return entryName(digest(await digestOfSources(), text));
+  return entryName(digest(digestOfSources(), text));
 }
 
 /** The entry of the cache that holds them, compiled by this machine's gcc. */
@@ -334,7 +341,7 @@ export async function compileFixedObjects(
   { flags = [], signal, cache = new Cache() }: FixedObjectsOptions = {},
 ): Promise<Entry> {
   const flagsOf = (source: string): string[] => [...flagsFor(source, hypercall), ...flags];
-  const key = digest(await digestOfToolchain(signal), JSON.stringify(fixedSources.map(flagsOf)));
+  const key = digest(await digestOfToolchain(), JSON.stringify(fixedSources.map(flagsOf)));
   return cache.provide(
     KINDS.bootObjects,
     entryName(key),
@@ -363,6 +370,22 @@ export interface LinkOptions {
   signal?: AbortSignal;
 }
 
+/** By what they are made from: in one process, guests have one or two of them. */
+const linkScripts = new Map<string, string>();
+
+/** linker/pvh.lds.S, preprocessed. */
+async function linkScript(defines: string[], signal?: AbortSignal): Promise<string> {
+  const key = digest(digestOfSources(), ...defines);
+  let text = linkScripts.get(key);
+  if (text === undefined) {
+    const source = join(linker, "pvh.lds.S");
+    const words = ["-E", "-P", "-x", "assembler-with-cpp", ...defines, "-I", boot, source];
+    text = await run("gcc", words, signal);
+    linkScripts.set(key, text);
+  }
+  return text;
+}
+
 /** Links an image. Throws BuildError with ld's own diagnostics; a warning is an error. */
 export async function link(
   objects: string[],
@@ -375,12 +398,7 @@ export async function link(
     ...(nullPage === "allow" ? ["-DXENLET_PAGE_ZERO"] : []),
     ...flags,
   ];
-  const source = join(linker, "pvh.lds.S");
-  await run(
-    "gcc",
-    ["-E", "-P", "-x", "assembler-with-cpp", ...defines, "-I", boot, source, "-o", script],
-    signal,
-  );
+  await writeFile(script, await linkScript(defines, signal));
   await run(
     "ld",
     [

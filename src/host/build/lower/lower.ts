@@ -7,13 +7,7 @@ import { join } from "node:path";
 import type { CpuLevel } from "../../base/cpu-level.js";
 import { packageRoot } from "../../base/package-root.js";
 import { KINDS } from "../../cache/kinds.js";
-import {
-  digest,
-  digestOfOwnCode,
-  loadStage,
-  storeStage,
-  type StageFiles,
-} from "../../cache/stage-cache.js";
+import { digest, loadStage, storeStage, type StageFiles } from "../../cache/stage-cache.js";
 import {
   bootFlags,
   cpuFlags,
@@ -25,6 +19,7 @@ import {
   loweredFlags,
   type HypercallMode,
 } from "../link/toolchain.js";
+import { digestOfBuilder } from "../builder-digest.js";
 import { C_SIZES, CFiles, isOneFile, type CPart, type CSizes } from "./c-files.js";
 import { decodeModule } from "./decode/sections.js";
 import { emitModule } from "./emit/module-text.js";
@@ -102,8 +97,8 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
       cSizes,
     ]),
     options.sourceMap ?? "",
-    await digestOfToolchain(signal),
-    await digestOfOwnCode(),
+    await digestOfToolchain(),
+    digestOfBuilder(),
   );
   const found = options.cache === false ? null : await loadStage(KINDS.lowered, key);
   let objects: string[];

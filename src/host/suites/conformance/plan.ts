@@ -54,7 +54,7 @@ const STORED = "declarations";
 
 /** As the sources have them, or as equal sources were read before. */
 async function declarations(): Promise<Declarations> {
-  const key = digest(await digestFolder(CONFORMANCE), await digestOfOwnCode());
+  const key = digest(digestFolder(CONFORMANCE), digestOfOwnCode());
   const stored = (await loadStage(KINDS.checkLists, key))?.[STORED];
   // By structured clone: each check's scenario is one of the scenarios, and not a copy.
   if (stored !== undefined) return deserialize(stored) as Declarations;
