@@ -11,11 +11,7 @@ import { createProgram } from "./program.js";
 
 const colors = pc.createColors(process.stderr.isTTY ? !process.env["NO_COLOR"] : false);
 const abort = new AbortController();
-for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const)
-  // Once: whoever presses Ctrl-C a second time has it at once.
-  process.once(signal, () => {
-    abort.abort(new Interrupted(signal));
-  });
+for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal, interrupt);
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") abort.abort(new Interrupted("SIGPIPE"));
   else {
@@ -63,6 +59,20 @@ try {
   process.exitCode ??= exitCode;
 } catch (error) {
   process.exitCode = failed(error);
+}
+
+/**
+ * A second Ctrl-C ends the process at once. Until then the listener stays: execa, while a program of its runs, has a
+ * listener that ends the process on the spot where it is the only one, before anything is cleaned up.
+ */
+function interrupt(signal: NodeJS.Signals): void {
+  if (abort.signal.aborted) dieOf(signal);
+  else abort.abort(new Interrupted(signal));
+}
+
+function dieOf(signal: NodeJS.Signals): void {
+  process.off(signal, interrupt);
+  process.kill(process.pid, signal);
 }
 
 function say(line: string): void {
@@ -118,6 +128,6 @@ function interrupted({ by }: Interrupted): number {
     `interrupted by ${by}`,
     128 + { SIGINT: 2, SIGTERM: 15, SIGHUP: 1 }[by as string as "SIGINT"],
   );
-  process.kill(process.pid, by);
+  dieOf(by);
   return ExitCode.HOST;
 }
