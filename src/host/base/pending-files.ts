@@ -32,7 +32,7 @@ export class PendingFiles {
     this.#folders.push(...(await makeFolders(path.dirname(target))));
     const aside = asideOf(target);
     this.#files.push({ target, aside });
-    await writeFile(aside, data, { mode, flag: "wx" });
+    await writeFile(aside, data, { mode, flag: "wx" }).catch(failOnTarget);
     if (found !== null) await chmod(aside, found.mode & 0o7777);
   }
 
@@ -84,7 +84,7 @@ export async function checkReplaceable(file: string): Promise<void> {
   while ((await statOrNull(folder)) === null) folder = path.dirname(folder);
   // By doing it: who may write where, no table of permissions tells (read-only file systems, root).
   const probe = asideOf(path.join(folder, path.basename(target)));
-  await writeFile(probe, "", { flag: "wx" });
+  await writeFile(probe, "", { flag: "wx" }).catch(failOnTarget);
   await rm(probe, { force: true });
 }
 
@@ -115,6 +115,12 @@ async function writeInPlace(target: string, data: string | Uint8Array): Promise<
 /** Hidden, and short enough whatever the target's name. */
 function asideOf(target: string): string {
   return path.join(path.dirname(target), `.xenlet-${randomUUID()}`);
+}
+
+/** Names the system's reason alone: a name that was made up here would puzzle who reads it. */
+function failOnTarget(error: unknown): never {
+  if (error instanceof Error) error.message = error.message.replace(/, \w+(?: '.*')?$/, "");
+  throw error;
 }
 
 async function statOrNull(file: string): Promise<Stats | null> {

@@ -87,7 +87,10 @@ test("the check says what would fail, and changes nothing", async () => {
   await writeFile(at("file"), "older");
   await expect(checkReplaceable(at("folder"))).rejects.toThrow("it is a folder");
   await expect(checkReplaceable(at("file", "x"))).rejects.toThrow("ENOTDIR");
-  await expect(checkReplaceable("/proc/x/y")).rejects.toThrow("/proc");
+  // Without the name under which it was tried.
+  await expect(checkReplaceable("/proc/x/y")).rejects.toThrow(
+    /^ENOENT: no such file or directory$/,
+  );
   await checkReplaceable(at("file"));
   await checkReplaceable(at("not", "yet"));
   await checkReplaceable("/dev/full");
