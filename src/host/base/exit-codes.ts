@@ -42,7 +42,7 @@ const MEANINGS = {
   [ExitCode.TIMEOUT]: ["121", "a deadline was missed"],
   [ExitCode.HOST]: ["122", "trouble on this machine: QEMU, cache, disk, network"],
   [ExitCode.USAGE]: ["123", "bad usage or bad input"],
-  [ExitCode.BUILD_FAILED]: ["124", "the guest does not build"],
+  [ExitCode.BUILD_FAILED]: ["124", "the guest failed to build"],
   [ExitCode.GUEST_CODE_RESERVED]: ["125", "the guest's own code was 120..125; --json has it"],
 } as const;
 

@@ -54,15 +54,16 @@ function append(value: string, before: string[] | undefined): string[] {
 }
 
 export const XEN = (): Option =>
-  new Option("--xen <version|path>", "Xen: a release from Debian, or a hypervisor's file").default(
-    "4.17",
-  );
+  new Option(
+    "--xen <version|path>",
+    "Xen: a version packaged by Debian, or the path of a hypervisor",
+  ).default("4.17");
 export const MEM = (): Option =>
   new Option("--mem <MiB>", "the guest's memory").argParser(memory).default(DEFAULT_MEMORY_MIB);
 export const ON = (): Option =>
   new Option(
     "--on <way>",
-    "as a domain that our own toolstack makes (domu), as one that stock xl makes in Debian's dom0 (xl: PVH, xl-hvm: HVM with a device model), or as Xen's first domain (dom0)",
+    "where the guest runs: in a domain of xenlet's own toolstack (domu) or of stock xl in Debian's dom0 (xl: PVH, xl-hvm: HVM with a device model), or as Xen's first domain (dom0)",
   )
     .choices([...WAYS])
     .default("domu");
@@ -71,71 +72,71 @@ export const VCPUS = (): Option =>
 export const PCPUS = (): Option =>
   new Option(
     "--pcpus <n>",
-    "the machine's physical CPUs, as Xen sees them (default: one, and two for a guest of several vCPUs)",
+    "the machine's physical CPUs, as Xen sees them (default: one, or two if the guest has several vCPUs)",
   ).argParser(wholeNumber(1, MAX_PCPUS));
 const BOOT_TEXT =
-  "cold: boot the machine from the start; restored: go on from a saved state of it, with Xen up";
+  "cold: boot the machine from the beginning; restored: continue from a saved state in which Xen is running";
 export const BOOT = (): Option =>
   new Option("--boot <how>", `${BOOT_TEXT} (default: restored where possible)`).choices(
     BOOT_STARTS,
   );
-/** For a command that boots cold unless it is told otherwise. */
+/** For a command that boots cold by default. */
 export const BOOT_COLD = (): Option =>
   new Option("--boot <how>", BOOT_TEXT).choices(BOOT_STARTS).default("cold");
 export const TIMEOUT = (): Option =>
-  new Option("--timeout <seconds>", "how long the guest's own code may take")
+  new Option("--timeout <seconds>", "time limit for the guest's own code")
     .argParser(seconds)
     .default(DEFAULT_TIMEOUT_MS, String(DEFAULT_TIMEOUT_MS / 1000));
 export const TEST_TIMEOUT = (): Option =>
-  new Option("--test-timeout <seconds>", "how long one test may take")
+  new Option("--test-timeout <seconds>", "time limit for one test")
     .argParser(seconds)
     .default(DEFAULT_TEST_TIMEOUT_MS, String(DEFAULT_TEST_TIMEOUT_MS / 1000));
 /** `what`: "tests" or "checks". */
 export const FILTER = (what: string): Option =>
   new Option(
     "-t, --filter <text>",
-    `run only ${what} whose name contains this, or fits it where it has a *; may be given more than once`,
+    `run only ${what} whose name contains this text (* is a wildcard); repeatable`,
   ).argParser(append);
 export const BAIL = (): Option =>
-  new Option(
-    "--bail [n]",
-    "run no more once so many tests have failed (without a number: 1)",
-  ).argParser(wholeNumber(1, 1_000_000));
-export const JOBS = (): Option =>
-  new Option("-j, --jobs <n>", "how many guests at a time (default: one a core)").argParser(
-    wholeNumber(1, 256),
+  new Option("--bail [n]", "stop after this many failed tests (without a number: 1)").argParser(
+    wholeNumber(1, 1_000_000),
   );
-/** `names`: all that there are. */
+export const JOBS = (): Option =>
+  new Option(
+    "-j, --jobs <n>",
+    "how many guests to run at a time (default: one per core)",
+  ).argParser(wholeNumber(1, 256));
+/** `names`: all reporters of the command. */
 export const reporterOf = (names: readonly string[]): Option =>
   new Option(
     "--reporter <name>",
-    `${names.slice(0, -1).join(", ")} or ${names.at(-1) ?? ""}; may be given more than once (default: terminal)`,
+    `${names.slice(0, -1).join(", ")} or ${names.at(-1) ?? ""}; repeatable (default: terminal)`,
   ).argParser(append);
 export const REPORTER = (): Option => reporterOf(["terminal", "tap", "junit", "json", "github"]);
 export const OUTPUT_FILE = (): Option =>
   new Option(
     "--output-file <[reporter=]file>",
-    "where a reporter writes instead of stdout; may be given more than once",
+    "write a reporter's output to this file instead of stdout; repeatable",
   ).argParser(append);
 export const GDB = (): Option =>
   new Option(
     "--gdb <port>",
-    "wait for gdb on this port before anything runs; no deadlines then",
+    "wait for gdb on this port before anything runs; disables deadlines",
   ).argParser(wholeNumber(1, 65_535));
 export const MODULE = (): Option =>
   new Option(
     "--module <file>",
-    "a file that the guest finds as a boot module; may be given more than once",
+    "pass this file to the guest as a boot module; repeatable",
   ).argParser(append);
 export const ON_SOFT_RESET = (): Option =>
   new Option(
     "--on-soft-reset <action>",
-    "what follows a request for a soft reset: the reset (default), the domain's going on without it, or its end",
+    "what the toolstack does on a soft-reset request: reset the domain (default), resume it without a reset, or destroy it",
   ).choices(SOFT_RESET_ACTIONS);
 export const EXPECT = (): Option =>
   new Option(
     "--expect <text>",
-    "for a guest that reports no result: exit with 0 once it prints a line with this text",
+    "for a guest that does not report a result: exit with 0 once it prints a line that contains this text",
   ).argParser((text: string) => {
     if (!/^[ -~]+$/.test(text)) throw new InvalidArgumentError("Expected printable ASCII text.");
     return text;
@@ -143,7 +144,7 @@ export const EXPECT = (): Option =>
 export const EXPECT_SHUTDOWN = (): Option =>
   new Option(
     "--expect-shutdown <reason>",
-    `exit with 0 if the guest's domain ends by this: ${Object.keys(SHUTDOWN_REASONS).join(", ")} or a number`,
+    `exit with 0 if the guest's domain ends for this reason: ${Object.keys(SHUTDOWN_REASONS).join(", ")} or a number`,
   ).argParser((text: string) => {
     const known = Object.hasOwn(SHUTDOWN_REASONS, text) ? SHUTDOWN_REASONS[text] : undefined;
     const reason = known ?? (/^\d{1,3}$/.test(text) ? Number(text) : NaN);
@@ -158,7 +159,7 @@ export const CMDLINE = (): Option =>
 export const ENV = (): Option =>
   new Option(
     "--env <name=value>",
-    "a variable of the guest's environment; may be given more than once",
+    "set a variable in the guest's environment; repeatable",
   ).argParser((text: string, before: string[] | undefined) => {
     if (text.indexOf("=") < 1) throw new InvalidArgumentError("Expected NAME=VALUE.");
     return append(text, before);
@@ -166,18 +167,17 @@ export const ENV = (): Option =>
 export const RECORDS = (): Option =>
   new Option(
     "--records <by>",
-    "what a domain's output goes by: its console's ring (default), or the debug port, as its other records do, for a guest that may take Xen down",
+    "how a domain's output leaves it: through its console ring (default), or through the debug port like its other records, for a guest that may crash Xen",
   ).choices(RECORDS_BY);
 export const QEMU_ARG = (): Option =>
-  new Option(
-    "--qemu-arg <argument>",
-    "one more argument for QEMU; may be given more than once",
-  ).argParser(append);
+  new Option("--qemu-arg <argument>", "pass an additional argument to QEMU; repeatable").argParser(
+    append,
+  );
 export const HYPERCALL = (): Option =>
-  new Option("--hypercall <how>", "how the guest enters Xen (default: direct)").choices([
-    "direct",
-    "page",
-  ]);
+  new Option(
+    "--hypercall <how>",
+    "how the guest enters Xen: by the instruction itself (direct) or through the hypercall page (default: direct)",
+  ).choices(["direct", "page"]);
 export const RUNTIME = (): Option =>
   new Option("--runtime <name>", "AssemblyScript's memory manager (default: incremental)").choices([
     "incremental",
@@ -187,17 +187,17 @@ export const RUNTIME = (): Option =>
 export const NULL_PAGE = (): Option =>
   new Option(
     "--null-page <what>",
-    "what is at address 0: nothing, so that using it traps, or memory (default: trap for FILE.ts, else allow)",
+    "address 0: unmapped (trap) or ordinary memory (allow) (default: trap for FILE.ts, otherwise allow)",
   ).choices(["trap", "allow"]);
 export const DEAD_LOADS = (): Option =>
   new Option(
     "--dead-loads <what>",
-    "loads whose result nobody uses: keep them, for they may trap, or drop them (default: keep)",
+    "unused loads: keep them, since they may trap, or drop them (default: keep)",
   ).choices(["keep", "drop"]);
 export const CPU = (): Option =>
   new Option(
     "--cpu <level>",
-    "what of x86-64 the guest is built for, and QEMU's CPU has: x86-64-v2 has SSE4.1 and POPCNT (default: x86-64)",
+    "the x86-64 level that the guest is built for and that QEMU's CPU has; x86-64-v2 includes SSE4.1 and POPCNT (default: x86-64)",
   ).choices(CPU_LEVELS);
 const LEAST_STACK = 2 ** 16;
 const MOST_STACK = 2 ** 26;
@@ -215,12 +215,12 @@ export const STACK = (): Option =>
 export const ALLOW_HYPERCALLS = (): Option =>
   new Option(
     "--allow-hypercalls",
-    'let FILE.wasm import module "xen": it can then do anything that its domain can',
+    'allow FILE.wasm to import module "xen": it can then do anything that its domain can',
   );
 export const EMIT = (): Option =>
   new Option(
     "--emit <stages>",
-    `stages to leave beside the image, to be read: ${EMITTED_STAGES.join(",")}`,
+    `write these stages beside the image, to be read: ${EMITTED_STAGES.join(",")}`,
   ).argParser((text: string) =>
     text.split(",").map((word) => {
       const stage = EMITTED_STAGES.find((known) => known === word);
@@ -231,14 +231,16 @@ export const EMIT = (): Option =>
   );
 export const TRANSFORM = (): Option =>
   // Not variadic: that would swallow the file behind it.
-  new Option("--transform <module>", "an asc transform; may be given more than once").argParser(
-    append,
-  );
+  new Option("--transform <module>", "an asc transform; repeatable").argParser(append);
 export const LOG = (): Option =>
-  new Option("--log <file>", "where the serial console is kept (default: a file in the cache)");
+  new Option(
+    "--log <file>",
+    "write the serial console's log to this file (default: a file in the cache)",
+  );
 export const JSON_OUTPUT = (): Option =>
   new Option("--json", "print one JSON document on stdout, and nothing else there");
 export const WATCH = (): Option =>
-  new Option("-w, --watch", "once more whenever a file that it was built from is saved");
-export const QUIET = (): Option => new Option("-q, --quiet", "no progress on stderr");
-export const VERBOSE = (): Option => new Option("-v, --verbose", "Xen's own lines, too, on stderr");
+  new Option("-w, --watch", "run again whenever a file that it is built from changes");
+export const QUIET = (): Option => new Option("-q, --quiet", "print no progress on stderr");
+export const VERBOSE = (): Option =>
+  new Option("-v, --verbose", "print Xen's own lines on stderr, too");

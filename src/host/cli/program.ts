@@ -48,13 +48,13 @@ function fileHint(text: string): string {
  */
 export async function createProgram(words: string[], context: Context): Promise<Command> {
   const program = new Command("xenlet")
-    .description("Xen guests in TypeScript: build them, boot them on a real Xen, look inside.")
+    .description("Xen guests in TypeScript: build them, boot them on a real Xen, inspect them.")
     .version(packageVersion(), "-V, --version", "print the version")
     .helpOption("-h, --help", "print help")
     .helpCommand("help [command]", "print help for a command")
     .addHelpText("after", EXIT_CODES_HELP)
     .exitOverride()
-    .showHelpAfterError("(--help tells more)")
+    .showHelpAfterError("(see --help)")
     .configureOutput({
       outputError: (text, write) => {
         write(`xenlet: ${text}${fileHint(text)}`);

@@ -33,12 +33,12 @@ export function addBuild(program: Command, context: Context): void {
     .summary("build a guest's image")
     .description(
       "Compiles an AssemblyScript file to Wasm, lowers it to native code, and links a PVH image. " +
-        "An asconfig.json beside the file is honoured. A Wasm module of any other origin is lowered as it is.",
+        "An asconfig.json beside the file is honoured. A Wasm module of any other origin is lowered unchanged.",
     )
-    .argument("<FILE.ts|FILE.wasm>", "the guest's source, or its module")
+    .argument("<FILE.ts|FILE.wasm>", "the guest's source or Wasm module")
     .option(
       "-o, --output <image.elf>",
-      "where the image goes (default: FILE.elf beside the source)",
+      "write the image to this file (default: FILE.elf beside the source)",
     )
     .addOption(option.HYPERCALL())
     .addOption(option.TRANSFORM())
@@ -51,11 +51,11 @@ export function addBuild(program: Command, context: Context): void {
     .addOption(option.EMIT())
     .option(
       "--cmdline <text>",
-      "the guest's command line where its loader gives none: in a domain of type hvm under xl",
+      "the guest's command line if its loader provides none, as in a domain of type hvm under xl",
     )
-    .option("--strip", "leave out symbols: smaller, but a trap is told by addresses only")
-    .option("--keep <folder>", "leave the intermediate files (Wasm, C, objects) there")
-    .option("--no-cache", "do every stage again, whatever the cache has of an equal build")
+    .option("--strip", "leave out symbols: smaller, but backtraces show addresses only")
+    .option("--keep <folder>", "keep the intermediate files (Wasm, C, objects) in this folder")
+    .option("--no-cache", "run every stage, even if the cache has the result of an identical build")
     .addOption(option.JSON_OUTPUT())
     .addOption(option.QUIET())
     .addHelpText("after", exitCodesHelp(["ok", 122, 123, 124]))

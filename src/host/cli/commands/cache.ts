@@ -11,13 +11,13 @@ const EXIT_CODES = exitCodesHelp(["ok", 122, 123]);
 export function addCache(program: Command, context: Context): void {
   const cache = program
     .command("cache")
-    .summary("list, verify or prune what was downloaded and built")
+    .summary("list, verify or prune downloads and build results")
     .description(
-      "The cache is in XENLET_CACHE, else in XDG_CACHE_HOME/xenlet, else in ~/.cache/xenlet.",
+      "The cache is in XENLET_CACHE if set, otherwise in XDG_CACHE_HOME/xenlet or ~/.cache/xenlet.",
     );
   cache
     .command("list")
-    .summary("say what is in it")
+    .summary("list the contents of the cache")
     .description(
       "Shows everything below the cache's folder, by kind, with the exact versions of Debian's packages; " +
         "the sizes add up to what du counts.",
@@ -29,7 +29,7 @@ export function addCache(program: Command, context: Context): void {
     .command("verify")
     .summary("check every file against its checksum")
     .description(
-      "Reads every file that was downloaded or made, and compares it with what was noted when it was.",
+      "Reads every file that was downloaded or built, and compares it with the checksum recorded then.",
     )
     .addOption(option.JSON_OUTPUT())
     .addOption(option.QUIET())
@@ -37,12 +37,12 @@ export function addCache(program: Command, context: Context): void {
     .action((options: CommonOptions) => verify(options, context));
   cache
     .command("prune")
-    .summary("remove what can be spared")
+    .summary("remove entries that are cheap to recreate")
     .description(
-      "Removes package lists, what was compiled and built, logs, kept images, and whatever is damaged. " +
-        "With --all everything, Xen and QEMU as well: the next run downloads them again.",
+      "Removes package lists, build results, logs, kept images, and damaged entries. " +
+        "With --all, removes everything, including Xen and QEMU: the next run downloads them again.",
     )
-    .option("--all", "everything")
+    .option("--all", "remove everything")
     .addOption(option.JSON_OUTPUT())
     .addHelpText("after", EXIT_CODES)
     .action((options: CommonOptions & { all?: true }) => prune(options, context));

@@ -78,20 +78,20 @@ export function addConform(program: Command, context: Context): void {
     .command("conform")
     .summary("check what a soft reset does, on several versions of Xen")
     .description(
-      "Runs the soft reset conformance checks: each in a domain of its own, made and reset by our own toolstack, " +
-        "and again as a control, with the reset left out: then the check has to fail. The result is a matrix, " +
-        "checks by versions of Xen. Known differences between versions are expectations; an unknown one fails.",
+      "Runs the soft reset conformance checks: each in a domain of its own, created and reset by xenlet's toolstack, " +
+        "and again as a control without the reset, in which it must fail. The result is a matrix of " +
+        "checks by versions of Xen. Known differences between versions are expected; an unknown one is a failure.",
     )
     .addOption(
       new Option(
         "--xen <version|path>",
-        `Xen: a release from Debian, or a hypervisor's file; may be given more than once (default: ${XEN_RELEASES.join(", ")})`,
+        `Xen: a version packaged by Debian, or the path of a hypervisor; repeatable (default: ${XEN_RELEASES.join(", ")})`,
       ).argParser(append),
     )
     .addOption(
       new Option(
         "--on <ways>",
-        "how the checks' domains are run: by our own toolstack (domu), by stock xl in Debian's dom0 (xl: PVH, reset by a preloaded library; xl-hvm: by xl itself); several with commas",
+        "what runs the checks' domains: xenlet's toolstack (domu), or stock xl in Debian's dom0 (xl: PVH, reset by a preloaded library; xl-hvm: reset by xl itself); comma-separated",
       )
         .argParser(ways)
         .default(["domu"], "domu"),
@@ -99,34 +99,34 @@ export function addConform(program: Command, context: Context): void {
     .addOption(
       new Option(
         "--suite <names>",
-        "which checks: reset, endurance, …, or all (--list --suite all shows them); several with commas (default: reset; with --filter: all)",
+        "which checks: reset, endurance, …, or all (--list --suite all shows them); comma-separated (default: reset; with --filter: all)",
       ).argParser((text) => text.split(",")),
     )
     .addOption(option.FILTER("checks"))
     .addOption(
       new Option(
         "--shard <I/N>",
-        "only the I-th of N parts; `xenlet report merge` joins their JSON",
+        "run only the I-th of N parts; `xenlet report merge` merges their JSON",
       ).argParser(shard),
     )
-    .option("--list", "say which checks these are, and run none")
+    .option("--list", "list the checks instead of running them")
     .addOption(option.BOOT_COLD())
     .addOption(option.JOBS())
     .addOption(
-      new Option("--silence <seconds>", "how long a boot may say nothing before it is ended")
+      new Option("--silence <seconds>", "end a boot that has printed nothing for this long")
         .argParser(option.seconds)
         .default(DEFAULT_SILENCE_MS, String(DEFAULT_SILENCE_MS / 1000)),
     )
     .addOption(
       new Option(
         "--race-for <seconds>",
-        "how long each pair of the suite races runs (0.6); its outcomes are counted",
+        "how long each pair of the races suite runs (default: 0.6), with a count of each outcome",
       ).argParser(option.seconds),
     )
     .addOption(
       new Option(
         "--known-faults <on|off>",
-        "checks that show a fault which this Xen is known to have: skipped with what was seen (on), or failed like any other (off)",
+        "whether checks of faults that this Xen is known to have are skipped, with what was observed (on), or fail like any other (off)",
       )
         .argParser(onOff)
         .default(true, "on"),
@@ -134,19 +134,19 @@ export function addConform(program: Command, context: Context): void {
     .addOption(
       new Option(
         "--hypercall <how>",
-        "how dom0 and its domains enter Xen: by the instruction (direct), through Xen's hypercall page (page), or each second version through the page (alternate)",
+        "how dom0 and its domains enter Xen: by the instruction (direct), through Xen's hypercall page (page), or through the page on every second version (alternate)",
       )
         .choices(["direct", "page", "alternate"])
         .default("direct"),
     )
     .option(
       "--coverage <directory>",
-      "write which blocks of Xen's functions the checks ran, and which never, for each version (on domu)",
+      "write which basic blocks of Xen's functions the checks executed, and which they never did, for each version (domu only)",
     )
     .addOption(
       new Option(
         "--coverage-of <functions>",
-        `whose: names with commas, a * at either end stands for anything (default: ${COVERED.join(", ")})`,
+        `the functions, comma-separated; * at either end is a wildcard (default: ${COVERED.join(", ")})`,
       ).argParser((text) => text.split(",")),
     )
     .addOption(MATRIX_REPORTER())

@@ -11,15 +11,15 @@ const GROUND = "AMD SVM with nested paging, emulated by QEMU's TCG; Xen's PVH do
 export function addDoctor(program: Command, context: Context): void {
   program
     .command("doctor")
-    .summary("say what is needed, what is there, and what mends it")
+    .summary("check what is needed, what is installed, and how to fix what is not")
     .description(
-      "Looks at everything xenlet needs on this machine. Changes nothing, downloads nothing.",
+      "Checks everything that xenlet needs on this machine. Changes nothing, downloads nothing.",
     )
     .addOption(option.JSON_OUTPUT())
     .addHelpText(
       "after",
       exitCodesHelp(["ok", 122, 123], {
-        ok: "everything that is needed is here",
+        ok: "everything that is needed is installed",
         122: "something is missing, or this machine cannot run it",
       }),
     )

@@ -8,7 +8,7 @@ import * as option from "../options.js";
 export function addInspect(program: Command, context: Context): void {
   program
     .command("inspect")
-    .summary("say what is in an image")
+    .summary("show what is in an image")
     .description(
       "Shows an image's notes, entry, segments with their permissions, sizes and symbols. " +
         "Exits with 123 if Xen could not boot it as PVH.",
@@ -19,7 +19,7 @@ export function addInspect(program: Command, context: Context): void {
       "after",
       exitCodesHelp(["ok", 123], {
         ok: "Xen can boot it",
-        123: "bad usage, no image, or one that Xen cannot boot",
+        123: "bad usage, not an image, or one that Xen cannot boot",
       }),
     )
     .action((file: string, options: CommonOptions) => inspect(file, options, context));

@@ -23,13 +23,13 @@ interface MergeOptions extends CommonOptions {
 export function addReport(program: Command, context: Context): void {
   program
     .command("report")
-    .summary("join conformance reports")
-    .description("Works on the JSON reports of `xenlet conform`.")
+    .summary("merge conformance reports")
+    .description("Processes the JSON reports of `xenlet conform`.")
     .command("merge")
-    .summary("join the reports of shards into one")
+    .summary("merge the reports of shards into one")
     .description(
-      "Joins the JSON reports of `xenlet conform --shard I/N`, of one or more versions of Xen, into one report, " +
-        "and exits as `xenlet conform` would have. A shard that is missing, a check with two results and two " +
+      "Merges the JSON reports of `xenlet conform --shard I/N`, of one or more versions of Xen, into one report, " +
+        "and exits as `xenlet conform` would have. A missing shard, a check with two results and two " +
         "builds of Xen under one name are errors.",
     )
     .argument("<files...>", "reports: xenlet conform --reporter json --output-file json=FILE")

@@ -20,11 +20,11 @@ interface RunOptions extends SessionOptions {
 export function addRun(program: Command, context: Context): void {
   program
     .command("run")
-    .summary("boot a guest on Xen, and exit as it does")
+    .summary("boot a guest on Xen and exit with its exit code")
     .description(
       "Boots a guest on Xen in QEMU, and exits with the guest's own exit code. " +
         "What the guest prints goes to stdout (console.error: stderr). FILE.ts or FILE.wasm is built first. " +
-        "Arguments behind -- are the guest's.",
+        "Arguments after -- are passed to the guest.",
     )
     .usage("[options] <FILE.ts|FILE.wasm|image.elf> [-- arguments]")
     .argument("<file>", "a guest's source (FILE.ts), Wasm module (FILE.wasm) or image")
@@ -54,7 +54,7 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.QEMU_ARG())
     .addOption(option.LOG())
     .addOption(option.WATCH())
-    .option("--force", "boot an image even if it does not look like one that Xen can load")
+    .option("--force", "boot an image even if Xen does not seem able to load it")
     .option("--dry-run", "print QEMU's command instead of running it")
     .addOption(option.JSON_OUTPUT())
     .addOption(option.VERBOSE())

@@ -55,9 +55,9 @@ export interface TestCommandOptions extends CommonOptions, BuildChoices {
 const EXIT_CODES = exitCodesText(`  0    every test passed (skipped and todo do not count)
   1    a test failed, crashed, hung or was not run
   122  trouble on this machine kept a file from being run
-  123  bad usage, or a setting that cannot be
-  124  a file does not build
-  If several apply: 122, then 123, then 124, then 1.`);
+  123  bad usage, or an impossible setting
+  124  a file failed to build
+  If several apply, in this order: 122, 123, 124, 1.`);
 
 export function addTest(program: Command, context: Context): void {
   program
@@ -65,8 +65,8 @@ export function addTest(program: Command, context: Context): void {
     .summary("run guests' tests on Xen")
     .description(
       'Builds and boots test files (`import { test, expect } from "xenlet/test"`), each as a guest of its own, ' +
-        "several at a time, and reports every test. A folder stands for the *.ts below it, except names that begin " +
-        "with _ or a dot. What a file needs of the machine it can say itself, and that wins over these options " +
+        "several at a time, and reports every test. A folder stands for all *.ts below it, except names that begin " +
+        "with _ or a dot. A file can declare what it needs of the machine, which overrides these options " +
         "(cmdline= takes the rest of the line):\n" +
         "  // @xenlet vcpus=4 pcpus=4 mem=256 timeout=60 test-timeout=20 cmdline=words",
     )
@@ -85,7 +85,7 @@ export function addTest(program: Command, context: Context): void {
     .addOption(option.TRANSFORM())
     .addOption(option.FILTER("tests"))
     .addOption(option.BAIL())
-    .option("--forbid-only", "fail a file with test.only() or group.only() in it")
+    .option("--forbid-only", "fail a file that contains test.only() or group.only()")
     .addOption(option.JOBS())
     .addOption(option.WATCH())
     .addOption(option.REPORTER())

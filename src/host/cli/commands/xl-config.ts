@@ -22,11 +22,11 @@ export function addXlConfig(program: Command, context: Context): void {
     .command("xl-config")
     .summary("print an xl.cfg for an image, to run it on your own host")
     .description(
-      "Prints a commented xl.cfg that makes a domain of an image:\n" +
+      "Prints a commented xl.cfg that creates a domain from an image:\n" +
         "  xenlet xl-config image.elf > image.cfg && sudo xl create -c image.cfg",
     )
-    .argument("<image.elf>", "a PVH image, as xenlet build makes them")
-    .option("--name <name>", "what xl calls the domain (default: the image's name)")
+    .argument("<image.elf>", "a PVH image, as built by xenlet build")
+    .option("--name <name>", "the domain's name (default: the image's name)")
     .addOption(
       new Option("--type <type>", "pvh; or hvm, a whole emulated PC, which stock xl can soft-reset")
         .choices(["pvh", "hvm"])

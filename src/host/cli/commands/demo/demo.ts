@@ -25,17 +25,17 @@ export function addDemo(program: Command, context: Context): void {
     .command("demo")
     .summary("run a demonstration: soft reset, kexec, a crash kernel")
     .description(
-      "kexec (the default): a kernel claims its domain's one-time resources, prepares, asks for a soft reset and jumps " +
+      "kexec (the default): a kernel claims its domain's one-time resources, prepares, requests a soft reset and jumps " +
         "into a second kernel, which finds a clean domain and crashes into a third (examples/kexec.ts). With --no-reset " +
-        "the soft reset is left out, and the second kernel fails.\n\n" +
+        "the soft reset is skipped, and the second kernel fails.\n\n" +
         "scheduler: yield, poll, block and shutdown as Xen's dom0 (examples/demo.ts). With --cmdline break=event it is " +
-        "broken on purpose, and has to fail.",
+        "broken on purpose and must fail.",
     )
-    .addArgument(new Argument("[story]", "which one").choices(STORIES).default("kexec"))
-    .option("--no-reset", "leave the soft reset out")
+    .addArgument(new Argument("[story]", "which demonstration").choices(STORIES).default("kexec"))
+    .option("--no-reset", "skip the soft reset")
     .option(
       "--html <file>",
-      "write a page that shows the kexec story with the soft reset and without it",
+      "write an HTML page that shows the kexec story with the soft reset and without it",
     )
     .addOption(option.XEN())
     .addOption(option.TIMEOUT())

@@ -13,13 +13,13 @@ import { dependencyOn, packageOrigin } from "./origin.js";
 export function addInit(program: Command, context: Context): void {
   program
     .command("init")
-    .summary("make a folder to start from")
+    .summary("create a folder to start from")
     .description(
-      "Makes a folder with a guest, a test of it, its package.json, and the types that an editor needs. " +
-        "The package.json names the place that xenlet itself was installed from. " +
-        "Files that are there already are never overwritten.",
+      "Creates a folder with a guest, a test of it, its package.json, and the types that an editor needs. " +
+        "The package.json refers to the place from which xenlet itself was installed. " +
+        "Existing files are never overwritten.",
     )
-    .argument("<dir>", "the folder; it may exist")
+    .argument("<dir>", "the folder; it may already exist")
     .addOption(option.JSON_OUTPUT())
     .addHelpText("after", exitCodesHelp(["ok", 122, 123]))
     .action((folder: string, options: CommonOptions) => init(folder, options, context));
