@@ -36,7 +36,7 @@ export interface Scene {
   commented?: boolean;
 }
 
-export interface Ground {
+export interface Setup {
   release: XenRelease;
   store: StoreDaemon;
   /** What is in /run/xenlet, by name: paths here. */
@@ -61,16 +61,16 @@ export interface Stage<Name extends string> {
 /** Boots one dom0 and has it do all scenes; with a device model if one of them has a domain of type hvm. */
 export async function playScenes<Name extends string>(
   wanted: Partial<Record<Name, Scene>>,
-  ground: Ground,
+  setup: Setup,
 ): Promise<Stage<Name>> {
   const scenes = wanted as Record<Name, Scene>;
   const progress = createProgress(process.stderr, { quiet: true });
   const names = Object.keys(scenes) as Name[];
   const long = names.filter((name) => scenes[name].end !== undefined);
   const deviceModel = names.some((name) => scenes[name].domain.type === "hvm");
-  const xen = await provideXen(ground.release, progress);
-  const dom0 = await provideDom0(ground.release, progress, { deviceModel });
-  const files: Record<string, string | Uint8Array> = { ...ground.files };
+  const xen = await provideXen(setup.release, progress);
+  const dom0 = await provideDom0(setup.release, progress, { deviceModel });
+  const files: Record<string, string | Uint8Array> = { ...setup.files };
   const configs: Record<string, string> = {};
   for (const name of names) {
     const { domain, commented = false, settings = "" } = scenes[name];
@@ -78,9 +78,9 @@ export async function playScenes<Name extends string>(
     const cmdline = `nonce=${nonceOf(name)} on=domu ${domain.cmdline}`;
     const file = domain.type === "hvm" ? `image-${name}` : image;
     if (domain.type === "hvm")
-      files[file] = withRunBlock(await readFile(ground.files[image] ?? ""), {
+      files[file] = withRunBlock(await readFile(setup.files[image] ?? ""), {
         cmdline,
-        module: module === undefined ? undefined : await readFile(ground.files[module] ?? ""),
+        module: module === undefined ? undefined : await readFile(setup.files[module] ?? ""),
       });
     const whole = {
       name,
@@ -96,14 +96,14 @@ export async function playScenes<Name extends string>(
     xen,
     qemu,
     dom0,
-    store: ground.store,
+    store: setup.store,
     steps: [
       ...names.map((name) => ({ name, script: scenes[name].script })),
       ...long.map((name) => ({ name: `end of ${name}`, script: scenes[name].end ?? "" })),
-    ].map(({ name, script }) => ({ name, script: `${ground.functions ?? ""}\n${script}` })),
+    ].map(({ name, script }) => ({ name, script: `${setup.functions ?? ""}\n${script}` })),
     configs,
     files,
-    domainsMiB: ground.domainsMiB,
+    domainsMiB: setup.domainsMiB,
     pcpus: 1,
     stepMs: STEP_MS,
   });

@@ -15,7 +15,7 @@ export interface KnownFault {
   /** What goes wrong. */
   what: string;
   /** The first release of each branch that has the fix, oldest first; branches in between that are not named have none. */
-  mendedIn: readonly string[];
+  fixedIn: readonly string[];
   /** Whether it is seen each time: then a Xen of these on which it is not has been mended, and the table is to say so. */
   certain: boolean;
 }
@@ -25,21 +25,21 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     check: "advisories/pinned-grant",
     source: "XSA-500",
     what: "a copy is written to a frame that was granted read-only",
-    mendedIn: ["4.17.7", "4.18.6", "4.19.6", "4.20.4", "4.21.2", "4.22"],
+    fixedIn: ["4.17.7", "4.18.6", "4.19.6", "4.20.4", "4.21.2", "4.22"],
     certain: true,
   },
   {
     check: "races/illegal-vector",
     source: "XSA-462",
     what: "a physical CPU hangs, and soon the whole machine",
-    mendedIn: ["4.17.6", "4.18.4", "4.19.1", "4.20"],
+    fixedIn: ["4.17.6", "4.18.4", "4.19.1", "4.20"],
     certain: true,
   },
   {
     check: "races/reset-expand",
     source: "XSA-505",
     what: "Xen panics",
-    mendedIn: ["4.17.7", "4.18.6", "4.19.6", "4.20.4", "4.21.2", "4.22"],
+    fixedIn: ["4.17.7", "4.18.6", "4.19.6", "4.20.4", "4.21.2", "4.22"],
     certain: false,
   },
   {
@@ -47,7 +47,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     source: "XSA-486 before 4.17.7 and 4.20.4, and by Xen's own choice since",
     what: "Xen crashes a domain that maps a status frame while its other vCPU releases the status frames (gnttab_unpopulate_status_frames())",
     // No release does anything else.
-    mendedIn: ["99.0"],
+    fixedIn: ["99.0"],
     certain: false,
   },
   {
@@ -55,15 +55,15 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
     source: "docs/upstream.md",
     what: "Xen panics: it frees the shared_info page of a domain that is reset while being destroyed",
     // No release has a change yet.
-    mendedIn: ["99.0"],
+    fixedIn: ["99.0"],
     certain: false,
   },
 ];
 
 /** Whether that Xen is known to have it; an unknown version is taken for one that has not. */
-export function hasFault({ mendedIn }: KnownFault, version: XenVersion | null): boolean {
+export function hasFault({ fixedIn }: KnownFault, version: XenVersion | null): boolean {
   if (version === null) return false;
-  const mended = mendedIn.map((text) => {
+  const mended = fixedIn.map((text) => {
     const parsed = parseVersion(text);
     if (parsed === null) throw new Error(`the table of known faults has the version ${text}`);
     return parsed;

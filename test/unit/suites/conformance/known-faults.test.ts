@@ -18,7 +18,7 @@ const FAULT: KnownFault = {
   check: "a/check",
   source: "XSA-1",
   what: "it breaks",
-  mendedIn: ["4.17.7", "4.19.2", "4.21"],
+  fixedIn: ["4.17.7", "4.19.2", "4.21"],
   certain: false,
 };
 
@@ -66,8 +66,8 @@ describe("a result on a Xen that has it", () => {
 });
 
 test("the table's versions go up", () => {
-  for (const { mendedIn } of KNOWN_FAULTS)
-    expect(mendedIn.toSorted((a, b) => a.localeCompare(b, "en", { numeric: true }))).toEqual(
-      mendedIn,
+  for (const { fixedIn } of KNOWN_FAULTS)
+    expect(fixedIn.toSorted((a, b) => a.localeCompare(b, "en", { numeric: true }))).toEqual(
+      fixedIn,
     );
 });
