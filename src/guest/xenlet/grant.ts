@@ -24,7 +24,7 @@ export const GRANT_ENTRIES: u32 = 4096 / <u32>offsetof<grant_entry_v1>();
 const sizeArgument = changetype<gnttab_query_size>(memory.data(offsetof<gnttab_query_size>(), 8));
 
 let table: usize = 0;
-/** Where the search for a free entry goes on. */
+/** Where the search for a free entry continues. */
 let next: u32 = GNTTAB_NR_RESERVED_ENTRIES;
 
 /** Maps the table's first frame, once. What it held stays: entries outlive a kernel. */
@@ -37,8 +37,8 @@ function entry(ref: u32): usize {
 }
 
 /**
- * Grants before a soft reset, which takes none back. Those that nobody has mapped are ended. One that somebody has
- * mapped stays, and is told: after the reset the page is still this kernel's. Another kernel would have its memory
+ * Grants before a soft reset, which ends none. Those that no domain has mapped are ended. One that another domain has
+ * mapped stays, and is reported: after the reset the page is still this kernel's. Another kernel would have its memory
  * written to, so before a jump it is a refusal; and the table's frame goes out of the way, or the next kernel, which
  * maps it elsewhere, would find a hole here (xenmem_add_to_physmap_one, xen/arch/x86/mm/p2m.c).
  */
@@ -129,7 +129,7 @@ export namespace grant {
     }
   }
 
-  /** Those in use by somebody, the toolstack's own apart: what a soft reset leaves mapped. */
+  /** Those in use by another domain, except the toolstack's own: they stay mapped over a soft reset. */
   export function active(): Array<u32> {
     const refs: Array<u32> = [];
     for (let ref = GNTTAB_NR_RESERVED_ENTRIES; ref < GRANT_ENTRIES; ref++) if (inUse(ref)) refs.push(ref);

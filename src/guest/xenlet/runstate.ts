@@ -42,7 +42,7 @@ export class Runstate {
   ) {}
 }
 
-/** At `area`, read while nobody but Xen writes it. */
+/** At `area`, read while only Xen writes it. */
 function at(area: usize): Runstate {
   while (true) {
     const since = load64(area + RUNSTATE_INFO_STATE_ENTRY_TIME);
@@ -141,7 +141,7 @@ const REGISTER = "VCPUOP_register_runstate_memory_area";
 
 function register(vcpu: u32, area: usize): i64 {
   argument.addr = area;
-  /* Which tells Xen that this kernel is one of 64 bits, whatever ran here before: the area has that width. */
+  /* This tells Xen that this kernel is a 64-bit one, whatever ran here before: the area has that width. */
   needSharedInfo();
   return vcpu_op(VCPUOP_register_runstate_memory_area, vcpu, changetype<usize>(argument));
 }

@@ -27,7 +27,7 @@
 //   event=todo   file= line= text=<name>
 //   event=unselected file= line= text=<name>  the host asked for others: XENLET_TEST_FILTER, XENLET_TEST_ONLY
 //   event=trap   kind= file= line= text=      this test is to end in that trap; the host boots again for the rest,
-//                                             with XENLET_TEST_FROM, how many tests it has been told of
+//                                             with XENLET_TEST_FROM, the number of tests reported so far
 //   event=end    passed= failed= skipped= todo=
 //
 // In all fields but `text`, `%` is %25 and a space is %20; `text` is last and stands as it is.
@@ -56,7 +56,7 @@ let repeats = 0;
 /** The trap that the running test is to end in; the empty string: none. */
 let expectedTrap = "";
 
-// What the host asks for: the tests whose names fit, those of only(), and of them what an earlier boot has not told of.
+// What the host asks for: the tests whose names match, those of only(), and of these the ones that no earlier boot has reported.
 const filters = asked("XENLET_TEST_FILTER").split("\n");
 const onlyMarked = asked("XENLET_TEST_ONLY") == "1";
 const told = <i32>parseInt("0" + asked("XENLET_TEST_FROM"));
@@ -80,7 +80,7 @@ const afterAllHooks: Array<() => void> = [];
 /** How many of beforeAllHooks have run. */
 let begun = 0;
 
-/** Counts a test; whether no earlier boot has told of it. */
+/** Counts a test; returns whether no earlier boot has reported it. */
 function isNew(): bool {
   return ++seen > told;
 }

@@ -47,7 +47,7 @@ class EventChannels extends Part {
 
 let known = false;
 
-/** Whatever binds a port, or lets an event through, comes behind the first call of this: it turns the upcall on. */
+/** Everything that binds a port or unmasks an event must follow the first call of this: it enables the upcall. */
 export function abi(): EventAbi {
   const inUse = abiInUse;
   return inUse ? inUse : begin();

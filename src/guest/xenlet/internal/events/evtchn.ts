@@ -122,7 +122,7 @@ export namespace evtchn {
   }
 
   /**
-   * Raises the event at the port's other end, which for an IPI is the port itself. Returns 0, also when nobody has
+   * Raises the event at the port's other end, which for an IPI is the port itself. Returns 0, even if no peer has
    * bound the other end yet; -EINVAL for a port that is free or a VIRQ's.
    */
   export function send(port: u32): i64 {
@@ -221,7 +221,7 @@ export namespace evtchn {
 
   /**
    * Calls `fn` with `context` and the port whenever the event is raised, from the event loop that runs after the
-   * program's last statement, and unmasks the port. The loop goes on for as long as a port has a handler. Returns
+   * program's last statement, and unmasks the port. The loop keeps running as long as a port has a handler. Returns
    * 0; -EINVAL for a port that is not in use.
    */
   export function on<T>(port: u32, context: T, fn: (context: T, port: u32) => void): i64 {

@@ -8,7 +8,7 @@
 // Xen appends: it sets PENDING, then LINKED unless the port is masked or linked already, then the tail's LINK, but
 // only while the tail itself is LINKED. We consume from the head: taking LINKED and LINK off a word in one step
 // either gives the successor, or tells Xen that the queue has ended there, and it begins a new one at head[].
-// A port on a queue whose PENDING bit is gone, or that was masked since, is passed over: unmasking queues it anew.
+// A port on a queue whose PENDING bit is gone, or that was masked since, is skipped: unmasking queues it again.
 
 import { checked, event_channel_op } from "../../raw/hypercall";
 import {
@@ -53,7 +53,7 @@ export class Fifo extends EventAbi {
   /** The event array's pages: where each is mapped. Xen has those of the first `covered` ports. */
   private pages: Array<usize> = [];
   private covered: u32 = 0;
-  /** Queues that may hold more, and where each goes on; 0: where the control block says. */
+  /** Queues that may hold more, and where each continues; 0: where the control block says. */
   private ready: u32 = 0;
   private heads: StaticArray<u32> = new StaticArray<u32>(QUEUES);
 

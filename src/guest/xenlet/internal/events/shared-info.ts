@@ -1,4 +1,4 @@
-// The shared_info page: where it is mapped, and taking it over from whoever used it before.
+// The shared_info page: where it is mapped, and how it is taken over from its previous user.
 //
 // It is mapped, and the event upcall turned on, when the program first needs either: an event channel, a clock, a sleep,
 // the way to a soft reset. A program that needs none pays for none, and stays with interrupts off.
@@ -66,7 +66,7 @@ export function useVcpuInfo(address: usize): void {
 
 /**
  * vCPU 0's struct vcpu_info of a program that has needed none so far, for once: nothing is turned on. What Xen marks there
- * is marked whether somebody wants to know or not.
+ * is marked whether or not it is wanted.
  */
 export function unusedVcpuInfo(): usize {
   return mapPage() + SHARED_INFO_VCPU_INFO;
@@ -80,7 +80,7 @@ export function detachSharedInfo(): void {
   useVcpuInfo(0);
 }
 
-/** After a soft reset, by whatever call it was asked for: what was in use is so again. */
+/** After a soft reset, whichever call requested it: what was in use is in use again. */
 export function attachSharedInfo(): void {
   lost = false;
   if (used) establish();
@@ -97,7 +97,7 @@ const paramArgument = changetype<xen_hvm_param>(memory.data(offsetof<xen_hvm_par
  * wanted to know.
  *
  * The upcall comes by vector, HVM_PARAM_CALLBACK_IRQ type 2: it needs neither local APIC nor end of interrupt, and
- * the next kernel can set it anew.
+ * the next kernel can set it again.
  */
 function establish(): bool {
   if (lost) return false;

@@ -17,7 +17,7 @@ import { portsOfOthers, setOwner } from "./event-view";
 export class TwoLevel extends EventAbi {
   /** Words that may hold more than scan() has returned of them. */
   private selector: u64 = 0;
-  /** Where scan() goes on, so that a busy port keeps no other waiting. */
+  /** Where scan() continues, so that a busy port does not starve others. */
   private word: u32 = 0;
   private bit: u32 = 0;
 

@@ -26,7 +26,7 @@ export function registerVcpuInfo(): i64 {
   argument.mfn = frame_of(page);
   argument.offset = 0;
   argument.rsvd = 0;
-  /* Between the move and our knowing of it, an upcall would clear its flag in the old place, and come for ever. */
+  /* Between the move and our knowing of it, an upcall would clear its flag in the old place, and be raised forever. */
   interrupts_off();
   const result = vcpu_op(VCPUOP_register_vcpu_info, 0, changetype<usize>(argument));
   if (result == 0) useVcpuInfo(page);

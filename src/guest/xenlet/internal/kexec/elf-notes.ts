@@ -2,8 +2,8 @@
 // xen/common/libelf/libelf-dominfo.c, elf_note_next() and elf_note_numeric() in libelf-tools.c, 4.17; 4.14 to 4.21 do the
 // same). What follows from its code and not from the ELF specification:
 //
-//   - a note's owner is the C string behind its header, whatever namesz says;
-//   - name and description are padded to 4 bytes each, whatever the segment's alignment says, and namesz and descsz
+//   - a note's owner is the C string after its header, regardless of namesz;
+//   - name and description are padded to 4 bytes each, regardless of the segment's alignment, and namesz and descsz
 //     are 32 bits wide when they are rounded up;
 //   - a note that begins inside its segment is read to its end, be that behind the segment; what lies behind the
 //     file reads as 0;

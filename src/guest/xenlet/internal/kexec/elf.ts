@@ -91,7 +91,7 @@ export class PvhElf {
   dom0Only: bool = false;
   /** Where it takes a run block; null: an image of another kind. */
   runBlock: Segment | null = null;
-  /** Where in memory it is told how long that is: 32 bits. */
+  /** Where in memory its length is written: 32 bits. */
   runBlockSize: u64 = 0;
   private runNote: u64 = 0;
   private file: ElfFile;

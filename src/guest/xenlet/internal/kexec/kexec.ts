@@ -67,7 +67,7 @@ export namespace kexec {
   }
 
   /**
-   * Puts everything in order for the jump, in steps that `observer` is told of. 0; or the errno of the step that
+   * Prepares the jump, in steps that are reported to `observer`. 0; or the errno of the step that
    * failed, everything undone: why() says which. A grant that another domain has mapped is a failure here.
    * `reset` false: for exec(false).
    */
@@ -91,7 +91,7 @@ export namespace kexec {
 
   /**
    * prepare()s unless that is done, asks for the soft reset, and jumps. Returns only if something refused, with its
-   * errno: everything is undone, and this kernel goes on.
+   * errno: everything is undone, and this kernel continues.
    *
    * `reset` false leaves the soft reset out, to see what the next kernel then stumbles over.
    */

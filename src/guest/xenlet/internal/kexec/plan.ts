@@ -36,7 +36,7 @@ export class KexecOptions {
   /** What it finds beside it, in this order. */
   modules: Array<PhysicalBytes> = [];
   /**
-   * Let its records go on where this kernel's end. An image that has no place for a run block is told so on its command
+   * Whether its records continue where this kernel's end. An image without room for a run block gets this on its command
    * line, by `nonce=`, `on=` and `seq=` in front: false for a kernel that minds words that it does not know.
    */
   records: bool = true;
@@ -211,7 +211,7 @@ export class Plan {
     return true;
   }
 
-  /** What will be written before the next kernel has read what it is told of. */
+  /** Ranges that will be written before the next kernel has read its start_info. */
   protected get avoided(): Array<PhysicalBytes> {
     const avoid: Array<PhysicalBytes> = [];
     const targets = this.elf.targets;

@@ -39,7 +39,7 @@ export class Spare {
     return null;
   }
 
-  /** Gives everything back, unless somebody has taken more since: then it is lost to this kernel. */
+  /** Returns everything, unless more has been allocated since: then it is lost to this kernel. */
   release(): void {
     if (spare_end() == this.after) spare_set_end(this.before);
     this.after = this.before;

@@ -51,7 +51,7 @@ export function handledPorts(): i32 {
   return handled;
 }
 
-/** Nothing, if the port has no handler: somebody else's event, or one that came before its handler was taken away. */
+/** No effect if the port has no handler: an event for other code, or one that arrived before its handler was removed. */
 export function runEventHandler(port: u32): void {
   const handler = handlerOf(port);
   if (handler) handler.run(port);

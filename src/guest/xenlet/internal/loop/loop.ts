@@ -3,7 +3,7 @@
 // in Xen until the next of either.
 //
 // The sleep is one SCHEDOP_poll with the next deadline as its timeout and without any port: Xen ends a poll for
-// every upcall, and whatever arrived since the last look keeps it from beginning (sleep_unless_upcall). So it
+// every upcall, and an upcall since the last check keeps it from starting (sleep_unless_upcall). So it
 // costs the same for any number of ports. A list of ports would have Xen copy each from guest memory at each
 // sleep, could name 128 at most, and would miss an event whose port is not in it: that one's pending bit is set
 // already, and Xen wakes a poller only when a bit is being set (evtchn_check_pollers, xen/common/event_channel.c).
@@ -60,7 +60,7 @@ export function waitForEvents(deadline: u64 = u64.MAX_VALUE): void {
 }
 
 /**
- * Returns what time it was. The clock may cost an exit to Xen: it is read once a turn, and only where somebody waits
+ * Returns what time it was. The clock may cost an exit to Xen: it is read once per iteration, and only if something waits
  * for it. A deadline that passes meanwhile ends the sleep at once.
  */
 function runDueTimersNow(deadline: u64 = u64.MAX_VALUE): u64 {

@@ -18,7 +18,7 @@ export function addTimer(callback: Callback, delay: u64, period: u64): i32 {
   return timer.id;
 }
 
-/** An id that is none, or not any more, is ignored. */
+/** An unknown or expired id is ignored. */
 export function removeTimer(id: i32): void {
   if (!byId.has(id)) return;
   const timer = byId.get(id);

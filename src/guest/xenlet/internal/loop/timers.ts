@@ -22,7 +22,7 @@ export function setInterval(fn: () => void, ms: f64 = 0): i32 {
   return start(new PlainCallback(fn), period(ms), period(ms));
 }
 
-/** Takes back a timeout or an interval. An id that is none, or not any more, is ignored. */
+/** Cancels a timeout or an interval. An unknown or expired id is ignored. */
 export function clearTimeout(id: i32): void {
   removeTimer(id);
 }

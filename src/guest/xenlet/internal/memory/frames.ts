@@ -16,7 +16,7 @@ import { ENOMEM } from "../../raw/errno";
 const argument = changetype<xen_add_to_physmap>(memory.data(offsetof<xen_add_to_physmap>(), 8));
 
 /**
- * Puts frame 0 of XENMAPSPACE_* `space` where a page of ours is, and returns its address; with `page` given,
+ * Maps frame 0 of XENMAPSPACE_* `space` over one of the guest's pages, and returns its address; with `page` given,
  * there again. `name` is for the message if Xen refuses, which ends the guest.
  *
  * The RAM under it goes back to Xen for as long as Xen's frame is there (xen/arch/x86/mm/p2m.c), so it is a page

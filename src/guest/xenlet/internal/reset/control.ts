@@ -1,6 +1,6 @@
 // What a toolstack asks of a running guest by its store: control/shutdown (docs/misc/xenstore-paths.pandoc of
 // Xen's). It writes a command there; the guest writes the empty string back, which says that it has heard, and does
-// it. Served by the event loop, which goes on for as long as stop() is not called.
+// it. Served by the event loop, which keeps running until stop() is called.
 
 import { SHUTDOWN_crash, SHUTDOWN_reboot } from "../../raw/abi/sched";
 import { ENOENT, describeResult } from "../../raw/errno";
@@ -12,7 +12,7 @@ import { StoreWatch } from "../xenstore/watch";
 
 const SHUTDOWN = "control/shutdown";
 
-/** What somebody asked for; the caller's part is to do it. */
+/** The requested action; carrying it out is up to the caller. */
 abstract class ShutdownHandler {
   abstract run(command: string): bool;
 }

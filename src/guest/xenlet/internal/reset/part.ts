@@ -4,7 +4,7 @@
 //
 //   run(), undo()   before a soft reset: put in order what it does not clean, and the way back
 //   detached()      the reset was made: shared_info and events are gone until attached()
-//   attached()      shared_info is mapped again, if it was in use: forget what Xen has forgotten, and start anew (in reverse order)
+//   attached()      shared_info is mapped again, if it was in use: drop what Xen has dropped, and start again (in reverse order)
 
 import { Step } from "./preparation";
 

@@ -1,6 +1,6 @@
 // Steps that are taken together or not at all: what a guest does before it lets go of its domain's state.
 //
-// They run in order. If one fails, those before it are undone in reverse, and the guest goes on as if nothing had
+// They run in order. If one fails, those before it are undone in reverse, and the guest continues as if nothing had
 // happened; the failing step is named, with Xen's errno. Nothing here is about soft reset: soft_reset.ts and
 // kexec/ have the steps.
 
@@ -31,7 +31,7 @@ export enum StepEvent {
   UNDONE = 2,
 }
 
-/** Told of every step as it happens. */
+/** Called for every step as it happens. */
 export type StepObserver = (step: Step, event: StepEvent) => void;
 
 export class Preparation {

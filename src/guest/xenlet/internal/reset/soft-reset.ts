@@ -1,11 +1,11 @@
 // Soft reset, the guest's side: SCHEDOP_shutdown with SHUTDOWN_soft_reset. The toolstack puts the domain's event
 // channels, shared_info, vcpu_info and runstate areas back as they were when it was created (domain_soft_reset,
-// xen/common/domain.c), and the guest goes on behind the hypercall, with its memory and registers. What Xen leaves
+// xen/common/domain.c), and the guest continues after the hypercall, with its memory and registers. What Xen leaves
 // as it is (docs/kexec.md has the list) the guest puts in order itself, before.
 //
 //   prepare()   each part of the runtime that is in use, in order; if one refuses, all of it is undone
 //   request()   the hypercall. Once it has returned 0, shared_info and events are gone
-//   xen.attach()   sets everything up anew, as at the first boot
+//   xen.attach()   sets everything up again, as at the first boot
 
 import { console_attach, console_drained, interrupts_off, interrupts_on } from "../intrinsics";
 import { SHUTDOWN_soft_reset } from "../../raw/abi/sched";
@@ -26,7 +26,7 @@ import { systemTime } from "../time/time";
 
 export namespace xen {
   /**
-   * Sets everything up anew after softReset.request(), by the functions that do it the first time: shared_info, if it
+   * Sets everything up again after softReset.request(), with the functions that do so at the first boot: shared_info, if it
    * was in use, at its old address, every port masked and none bound, the 2-level ABI, no event handlers, vCPU 0's vcpu_info in
    * shared_info, and the other vCPUs as if they had never run. What was bound, registered or started is the
    * program's to do again; JavaScript's timers go on.
@@ -35,7 +35,7 @@ export namespace xen {
     attachSharedInfo();
     console_attach();
     record("boot", "stage=attached");
-    /* Event channels first: they forget what was bound, which those before them in the list bind anew. */
+    /* Event channels first: they drop what was bound, and the parts before them in the list bind it again. */
     const parts = knownParts();
     for (let i = parts.length - 1; i >= 0; i--) {
       parts[i].attached();
@@ -74,7 +74,7 @@ class ShutdownCode extends Step {
 /** ns that a console daemon has to read what is in the ring. */
 const DRAIN_WITHIN: u64 = 1_000_000_000;
 
-/** The ring outlives the reset, but its event channel does not: what nobody has read by then may stay unread. */
+/** The ring outlives the reset, but its event channel does not: output not read by then may stay unread. */
 class Console extends Step {
   constructor() {
     super("console");
@@ -138,7 +138,7 @@ export function softResetSteps(jump: bool): Array<Step> {
 
 export namespace softReset {
   /**
-   * Puts in order what a soft reset does not clean, in steps that `observer` is told of: watchdogs, timers, other
+   * Prepares the state that a soft reset does not clean, in steps that are reported to `observer`: watchdogs, timers, other
    * vCPUs, memory that Xen writes by its virtual address, grants, rings, event channels, the upcall. From here to
    * request() or undo() nothing else is to be done: no event comes.
    *
@@ -158,7 +158,7 @@ export namespace softReset {
     return result;
   }
 
-  /** Takes prepare() back: the guest goes on as if it had not been. Nothing to do if it was not. */
+  /** Undoes prepare(): the guest continues as if it had not been called. No effect if it was not. */
   export function undo(): void {
     const preparation = prepared;
     if (!preparation) return;

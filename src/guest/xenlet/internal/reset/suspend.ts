@@ -1,7 +1,7 @@
 // Suspend and resume: SCHEDOP_shutdown with SHUTDOWN_suspend. A toolstack that saves or migrates a domain asks for it
 // (control/shutdown), copies the memory and the vCPUs of the domain that has shut down, and makes another one of them:
-// `xl save`, `xl restore`, `xl migrate`. That one goes on behind the hypercall. Its event channels, grants, shared_info
-// and areas are as new, so what there is to do before and after is what a soft reset takes, and the grant table's frame.
+// `xl save`, `xl restore`, `xl migrate`. The new one continues after the hypercall. Its event channels, grants, shared_info
+// and areas are as new, so before and after it the same is needed as for a soft reset, and the grant table's frame.
 
 import { SHUTDOWN_suspend } from "../../raw/abi/sched";
 import { control } from "./control";
@@ -24,7 +24,7 @@ class Listener {
 export namespace suspend {
   /**
    * Lets the toolstack have the domain: prepares as softReset.prepare() does, and shuts down. Returns 0 in the domain that
-   * was made of it, attached: the program binds and registers anew, as after a soft reset. Returns 1 if the toolstack let
+   * was made of it, attached: the program binds and registers its resources again, as after a soft reset. Returns 1 if the toolstack let
    * this domain go on (`xl save -c`, a migration that failed), and then everything is as it was. A negative errno is that
    * of the step that refused (softReset.why() says which): nothing was done.
    */
@@ -42,7 +42,7 @@ export namespace suspend {
   }
 
   /**
-   * Obeys the toolstack as control.obeyShutdown() does, and `suspend` as well: `fn` is told what now() returned. Watches
+   * Obeys the toolstack as control.obeyShutdown() does, and `suspend` as well: `fn` receives the result of now(). Watches
    * on the store go on in the new domain, this one too. Returns 0, or why there is no watch.
    */
   export function obey(fn: (result: i64) => void): i64 {

@@ -61,7 +61,7 @@ export abstract class sched {
   /**
    * SCHEDOP_block: sleeps until an event is delivered. Returns 0, at once if an upcall came since the
    * last evtchn.scan(). Issued with interrupts on, as PVH needs: with them off Xen does not see a
-   * pending event and the vCPU sleeps for ever.
+   * pending event and the vCPU sleeps forever.
    */
   static block(): i64 {
     needSharedInfo();
@@ -96,7 +96,7 @@ export abstract class sched {
    * SCHEDOP_shutdown: ends the domain with that SHUTDOWN_* reason (Xen keeps its lowest 8 bits).
    * It returns, with 0, only when a toolstack resumes the domain; -EFAULT cannot happen here.
    *
-   * This is the bare operation: whoever runs the guest takes an end without a verdict for a crash.
+   * This is the plain operation: an end without a result counts as a crash.
    * To end with success or an exit code, call process.exit().
    */
   static shutdown(reason: u32): i64 {

@@ -51,7 +51,7 @@ export class Vcpu {
 
   /**
    * Starts vCPU `id`, 1..3, which the domain must have. Ends the guest if Xen refuses: -ENOENT for a vCPU that
-   * the domain has not, -EEXIST for one that was initialised already.
+   * the domain does not have, -EEXIST for one that is already initialised.
    */
   static start(id: u32, how: VcpuStart = VcpuStart.HYPERCALL): Vcpu {
     const name = "vCPU " + id.toString();
@@ -154,7 +154,7 @@ export class Vcpu {
     this.run(program);
   }
 
-  /** VCPUOP_up: it goes on after its down(). */
+  /** VCPUOP_up: it continues after its down(). */
   up(): i64 {
     return vcpu_op(VCPUOP_up, this.id, 0);
   }

@@ -130,7 +130,7 @@ export class Watchdog {
     return watchdog;
   }
 
-  /** Those that are armed: a copy, so that nobody can take one off the list that stopAll() goes by. */
+  /** The armed ones: a copy, so that the list used by stopAll() cannot be changed through it. */
   static armed(): Array<Watchdog> {
     return Watchdog.all.slice();
   }
@@ -146,7 +146,7 @@ export class Watchdog {
     while (Watchdog.all.length > 0) Watchdog.all[Watchdog.all.length - 1].stop();
   }
 
-  /** Starts its time anew. Only while it is armed. */
+  /** Restarts its time. Only while it is armed. */
   poke(): void {
     assert(this.id != 0, "this watchdog was stopped");
     checked("SCHEDOP_watchdog(" + this.id.toString() + ")", watchdogOp(this.id, this.seconds));

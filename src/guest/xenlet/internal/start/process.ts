@@ -35,7 +35,7 @@ abstract class WritableStream extends Stream {
 @unmanaged
 abstract class ReadableStream extends Stream {
   /**
-   * Reads what there is into `buffer` from `offset` on, and waits if there is nothing. Returns how many bytes that are; 0 at
+   * Reads available bytes into `buffer` from `offset` on, and waits if there are none. Returns their number; 0 at
    * the input's end. Nothing else runs meanwhile: no timer, no handler of an event.
    */
   read(buffer: ArrayBuffer, offset: isize = 0): i32 {
@@ -68,7 +68,7 @@ export namespace process {
   @lazy export const stdout: WritableStream = changetype<WritableStream>(1);
   @lazy export const stderr: WritableStream = changetype<WritableStream>(2);
 
-  /** What a program that comes to its end, or calls exit() without a code, ends with. Its lowest 8 bits count. */
+  /** The exit code of a program that runs to its end or calls exit() without a code. Its lowest 8 bits count. */
   @lazy export let exitCode: i32 = 0;
 
   /** Ends the guest with that code, 0..255. */

@@ -52,13 +52,13 @@ function textAt(offset: usize, size: usize): string {
   return String.UTF8.decodeUnsafe(changetype<usize>(block) + offset, size, true);
 }
 
-/** Of this kernel's records; empty: nobody reads them. */
+/** Of this kernel's records; empty: they are not read. */
 export function recordNonce(): string {
   const nonce = textAt(NONCE_OFFSET, NONCE_SIZE);
   return nonce.length > 0 ? nonce : harnessValue("nonce");
 }
 
-/** How this kernel runs: domu, dom0, xl or xl-hvm; empty where nobody said. */
+/** How this kernel runs: domu, dom0, xl or xl-hvm; empty if unknown. */
 export function wayToRun(): string {
   const way = textAt(WAY_OFFSET, WAY_SIZE);
   return way.length > 0 ? way : harnessValue("on");

@@ -14,7 +14,7 @@ export function attach(): void {
   program_begins();
 }
 
-/** The verdict: says `code` (its lowest 8 bits) to whoever runs the guest, and powers off. */
+/** The verdict: reports `code` (its lowest 8 bits) and powers off. */
 export function exit(code: i32): void {
   record("exit", "code=" + (code & 255).toString());
   sched.shutdown(SHUTDOWN_poweroff);

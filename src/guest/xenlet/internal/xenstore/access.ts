@@ -15,7 +15,7 @@ import { E2BIG, EAGAIN, EIO, ENOSYS } from "../../raw/errno";
 import { StoreConnection } from "./connection";
 import { payload } from "./request";
 
-/** How often a list that changes while it is read is begun anew. */
+/** How often reading a list that changes meanwhile is started again. */
 const DIRECTORY_TRIES = 16;
 
 /** What read() found. */

@@ -32,7 +32,7 @@ export class Transaction extends StoreAccess {
     return this.error != 0 ? this.error : super.request(type);
   }
 
-  /** Lets the changes happen. -EAGAIN: somebody changed what it read or wrote, and nothing has happened: begin again. */
+  /** Commits the changes. -EAGAIN: another client changed a node that was read or written; nothing has happened: begin again. */
   commit(): i64 {
     return this.end("T");
   }
@@ -80,7 +80,7 @@ class Client extends StoreAccess {
 /** The namespace that guests call it by; a class, for its two properties. */
 export abstract class xenstore {
   /**
-   * Connects: anew if there is a connection, and then everything that it had is forgotten but this program's
+   * Connects: again if there is a connection, and then everything that it had is dropped except this program's
    * watches, which are set up again. Need not be called first: the first use does.
    */
   static open(): i64 {
@@ -155,9 +155,9 @@ export abstract class xenstore {
   }
 
   /**
-   * Runs `body` in a transaction until it could be committed, again each time that somebody else came between, for as
+   * Runs `body` in a transaction until it could be committed, again each time that another client interfered, for as
    * long as `timeout`. Returns what the last `body` returned; if that is negative, nothing has happened. -EAGAIN:
-   * somebody always came between.
+   * another client interfered every time.
    */
   static transact<T>(context: T, body: (transaction: Transaction, context: T) => i64): i64 {
     const deadline = systemTime() + xenstore.timeout;
@@ -181,8 +181,8 @@ export abstract class xenstore {
   }
 
   /**
-   * The same, but the event loop calls `fn` with `context` and the path that has changed. It goes on for as long as
-   * there is such a watch.
+   * The same, but the event loop calls `fn` with `context` and the path that has changed. It keeps running as long as
+   * such a watch exists.
    */
   static on<T>(
     path: string,

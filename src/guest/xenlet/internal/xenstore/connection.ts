@@ -1,7 +1,7 @@
 // The connection to the store: found by two HVM parameters, one request at a time, watch events in between.
 //
 // It can be opened again, after a soft reset or in a kernel that another one started, whatever the ring was left
-// with (xenstore-ring.ts); watches of this program are then set up anew.
+// with (xenstore-ring.ts); watches of this program are then set again.
 
 import { rdtsc, shared_map } from "../intrinsics";
 import { HVM_PARAM_STORE_EVTCHN, HVM_PARAM_STORE_PFN } from "../../raw/abi/hvm";
@@ -79,7 +79,7 @@ export class StoreConnection extends WatchedConnection {
     addPart(new StorePart(this));
   }
 
-  /** Connects, anew if there is a connection. 0; -ENODEV: this domain has no store; -ETIMEDOUT, -ENOTCONN. */
+  /** Connects, again if there is a connection. 0; -ENODEV: this domain has no store; -ETIMEDOUT, -ENOTCONN. */
   open(): i64 {
     const before = this.ring;
     if (before && this.callbacks > 0) evtchn.off(before.port);
@@ -105,7 +105,7 @@ export class StoreConnection extends WatchedConnection {
     return 0;
   }
 
-  /** The first request; and a daemon that did not forget an earlier kernel's watches is told to. */
+  /** The first request; and a daemon that did not drop an earlier kernel's watches is asked to. */
   private begin(): i64 {
     payload.begin();
     payload.text("control/platform-feature-xs_reset_watches");
@@ -129,10 +129,10 @@ export class StoreConnection extends WatchedConnection {
     this.epoch++;
   }
 
-  /** The event channel is gone, and with it all but our own list of watches. The next use connects anew. */
+  /** The event channel is gone, and with it all but our own list of watches. The next use connects again. */
   lost(): void {
     this.forget();
-    /* Nobody may use it but the event loop, which waits for a port that is no more. */
+    /* Possibly only the event loop uses it, which waits for a port that no longer exists. */
     if (this.callbacks > 0) this.dispatchSoon();
   }
 
@@ -283,7 +283,7 @@ export class StoreConnection extends WatchedConnection {
     return this.request(type);
   }
 
-  /** Has the store forget every watch and transaction of this domain; we do not, and watchAgain() mends it. */
+  /** Has the store drop every watch and transaction of this domain; we do not, and watchAgain() restores ours. */
   resetWatches(): i64 {
     payload.begin();
     payload.text("");

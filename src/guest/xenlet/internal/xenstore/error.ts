@@ -7,7 +7,7 @@ const NUMBERS = 128;
 
 /**
  * The negative errno of an error that the store named. oxenstored says EQUOTA, which is no errno, where the C
- * daemon says ENOSPC: that is -ENOSPC here. A name that nobody has documented is -EIO.
+ * daemon says ENOSPC: that is -ENOSPC here. An undocumented name is -EIO.
  */
 export function storeErrorNumber(name: string): i64 {
   for (let number: i64 = 1; number < NUMBERS; number++) {

@@ -1,4 +1,4 @@
-// The guest's end of the store's ring: messages out and in, and whatever waits for them.
+// The guest's end of the store's ring: messages out and in, and waiting for them.
 
 import { evtchn } from "../events/evtchn";
 import { fence, load32, store32 } from "../intrinsics";
@@ -20,7 +20,7 @@ import { PollWake, sched } from "../sched/sched";
 import { systemTime } from "../time/time";
 import { ByteRing, HEADER, MessageBuffer, replyRing, requestRing } from "./page";
 
-/** Whatever waits sleeps in Xen, and not beyond its deadline (ns of Xen system time). */
+/** Waiting sleeps in Xen, until a deadline (ns of Xen system time) at most. */
 export class StoreRing {
   private requests: ByteRing;
   private replies: ByteRing;
@@ -47,7 +47,7 @@ export class StoreRing {
   }
 
   /**
-   * Begins anew, whatever an earlier kernel left in the page. A daemon that offers it empties the rings and forgets
+   * Starts again, whatever an earlier kernel left in the page. A daemon that offers it empties the rings and forgets
    * all it knew of this connection; otherwise the replies that are there are dropped, and what follows up to the
    * reply to the first request is skipped (send()). -ETIMEDOUT: the daemon does not answer.
    */

@@ -1,4 +1,4 @@
-// Watches on the store: what has changed is queued, until somebody waits for it or the event loop calls back.
+// Watches on the store: changes are queued until the program waits for them or the event loop calls back.
 
 /** What a watch needs of the connection that it is set up on. */
 export abstract class WatchedConnection {
@@ -54,13 +54,13 @@ export class StoreWatch {
     return this.changed.shift();
   }
 
-  /** Ends the watch. What has changed and was not yet told of is forgotten. 0, or a negative errno of the store. */
+  /** Ends the watch. Changes that were not reported yet are dropped. 0, or a negative errno of the store. */
   stop(): i64 {
     this.changed = [];
     return this.connection.unwatch(this);
   }
 
-  /** A change that is already queued tells enough: whoever hears of it looks. Returns whether this one was queued. */
+  /** One queued change is enough: its receiver reads the current value. Returns whether this one was queued. */
   queue(path: string): bool {
     if (this.changed.includes(path)) return false;
     this.changed.push(path);
