@@ -1,10 +1,12 @@
 /** The matrix as one page (src/host/report/page.ts). */
+import { plural } from "../../../base/text.js";
 import { html, type Markup } from "../../../report/markup.js";
 import { pageOf } from "../../../report/page.js";
 import { formatMs } from "../../../boot/stages.js";
 import { countRuns, runFailed, type Report, type Run } from "../model.js";
 import { differences, seriesFigures, stateTables, timelines } from "./page/figures.js";
 import { failureList, matrixTable, versionList } from "./page/matrix.js";
+import { overview } from "./page/overview.js";
 import { SCRIPT } from "./page/script.js";
 import { STYLE } from "./page/style.js";
 import { describeCounts, describeShard, type MatrixReporter } from "./reporter.js";
@@ -25,15 +27,10 @@ function body(report: Report): Markup {
       ${verdict(report)}
     </header>
     <main>
-      ${versionList(report)} ${failureList(report)}
+      ${overview(report)} ${versionList(report)} ${failureList(report)}
       <section aria-labelledby="matrix">
         <h2 id="matrix">Checks by versions of Xen</h2>
         ${FILTER} ${matrixTable(report)}
-        <p class="legend">
-          <span class="passed">✓</span> passed, <span class="failed">✗</span> failed,
-          <span class="skipped">–</span> skipped, · not run. ◆ its control went red, as it must: the
-          same check without the reset, or with what it is about broken on purpose.
-        </p>
       </section>
       ${timelines(report)} ${stateTables(report)} ${seriesFigures(report)} ${differences(report)}
     </main>
@@ -52,7 +49,7 @@ function verdict(report: Report): Markup {
   const { failed, problems } = countRuns(report.runs);
   const bad = report.runs.some(runFailed);
   const words = bad
-    ? `${failed} failed${problems === 0 ? "" : `, and ${problems} more went wrong`}.`
+    ? `${failed} failed${problems === 0 ? "" : `, and ${plural(problems, "other problem")}`}.`
     : report.runs.length === 0
       ? "Nothing was tested."
       : "Nothing failed.";

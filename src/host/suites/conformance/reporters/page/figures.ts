@@ -9,6 +9,7 @@ import {
   type TimelineStage,
 } from "../../model.js";
 import { parseVersion } from "../../version.js";
+import { columnHead } from "./overview.js";
 import { html, type Markup } from "../../../../report/markup.js";
 
 function section(id: string, title: string, text: string, body: Markup | null): Markup {
@@ -36,7 +37,7 @@ function versionsTable(
       <thead>
         <tr>
           <th scope="col">${of}</th>
-          ${runs.map(({ label }) => html`<th scope="col">Xen ${label}</th>`)}
+          ${runs.map((run) => html`<th scope="col">Xen ${columnHead(run)}</th>`)}
         </tr>
       </thead>
       <tbody>

@@ -4,7 +4,6 @@ import {
   countRuns,
   matrixOf,
   type CheckResult,
-  type CheckStatus,
   type Claim,
   type MatrixArea,
   type MatrixRow,
@@ -12,9 +11,8 @@ import {
   type Run,
 } from "../../model.js";
 import { failuresOf, logsOf } from "../reporter.js";
+import { columnHead, idOfArea, MARKS } from "./overview.js";
 import { html, type Markup } from "../../../../report/markup.js";
-
-const MARKS: Record<CheckStatus, string> = { passed: "✓", failed: "✗", skipped: "–" };
 
 export function versionList({ runs, unavailable }: Report): Markup {
   return html`<ul class="versions">
@@ -22,7 +20,7 @@ export function versionList({ runs, unavailable }: Report): Markup {
       ({ label, reason }) =>
         html`<li>
           <h2>Xen ${label}</h2>
-          <p class="skipped">Could not be had, and was not tested.</p>
+          <p class="skipped">Not available, and not tested.</p>
           <p class="quiet">${reason}</p>
         </li>`,
     )}
@@ -107,7 +105,7 @@ export function matrixTable({ runs }: Report): Markup {
       <thead>
         <tr>
           <th scope="col">Check</th>
-          ${runs.map(({ label }) => html`<th scope="col" class="cell">${label}</th>`)}
+          ${runs.map((run) => html`<th scope="col" class="cell">${columnHead(run)}</th>`)}
         </tr>
       </thead>
       ${matrixOf(runs).map((area) => areaRows(area, runs))}
@@ -116,7 +114,7 @@ export function matrixTable({ runs }: Report): Markup {
 }
 
 function areaRows({ area, rows }: MatrixArea, runs: readonly Run[]): Markup {
-  return html`<tbody>
+  return html`<tbody id="${idOfArea(area)}">
     <tr>
       <th scope="rowgroup" colspan="${runs.length + 1}">${area}</th>
     </tr>

@@ -24,15 +24,16 @@ export const SCRIPT = `
   form.addEventListener("input", apply);
   form.addEventListener("reset", () => setTimeout(apply));
   form.addEventListener("submit", (event) => event.preventDefault());
-  // A link to a check that is filtered away would lead nowhere.
+  // A link to a check, or an area, that is filtered away would lead nowhere.
   const reveal = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const row = target && target.closest("tr[data-name]");
-    if (!row) return;
-    if (row.hidden) {
+    if (target && target.closest("[hidden]")) {
       form.reset();
       apply();
+      target.scrollIntoView();
     }
+    if (!row) return;
     row.querySelector("details").open = true;
     row.scrollIntoView({ block: "center" });
   };

@@ -86,7 +86,15 @@ thead th { font-weight: 600; vertical-align: bottom; border-bottom: 2px solid va
 .matrix dd ul { margin: 0.2rem 0 0; padding-left: 0; list-style: none; font-size: 0.94em; }
 .matrix dd + dd { margin-top: 0.1rem; }
 .matrix dd li { padding-left: 1.2rem; text-indent: -1.2rem; }
-.legend { font-size: 0.88rem; color: var(--quiet); margin: 0.75rem 0 0; max-width: none; }
+.overview { display: grid; grid-template-columns: minmax(0, 1fr) minmax(13rem, 18rem); gap: 1rem 2rem; align-items: start; margin: 0 0 1.5rem; }
+.tallies td { font-variant-numeric: tabular-nums; }
+.tallies td > span { display: inline-block; white-space: nowrap; margin-right: 0.6rem; }
+.tallies .has-failed { background: var(--failed-ground); }
+.tallies .total > * { border-bottom: 0; font-weight: 600; }
+.exact { display: block; font-weight: normal; font-size: 0.78rem; color: var(--quiet); overflow-wrap: anywhere; }
+.legend { font-size: 0.88rem; color: var(--quiet); background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 0.6rem 0.9rem; }
+.legend dl { display: grid; grid-template-columns: 1.2rem 1fr; gap: 0.15rem 0.5rem; margin: 0; }
+.legend dd { margin: 0; }
 [hidden] { display: none !important; }
 
 .failures { margin: 0.5rem 0 0; padding: 0; list-style: none; }
@@ -118,6 +126,9 @@ mark { background: var(--changed); color: inherit; padding: 0.1rem 0.3rem; margi
 footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: 0.88rem; }
 footer code { overflow-wrap: anywhere; }
 
+@media (max-width: 48rem) {
+  .overview { grid-template-columns: minmax(0, 1fr); }
+}
 @media (max-width: 40rem) {
   .timeline, .series, .differences { min-width: 42rem; }
   body { padding: 1.25rem 1rem 2rem; }
