@@ -5,7 +5,8 @@ import { readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import wabt from "wabt";
 
-import { boot, build, folder, progress } from "./setup.js";
+import { withRunBlock } from "../src/host/elf/run-block.js";
+import { boot, build, folder, measured, progress } from "./setup.js";
 
 /** From Xen's last line before it starts the domain; thousands of instructions. */
 export interface BootCost {
@@ -65,4 +66,24 @@ export async function bootCosts(
     page: { toFirstLine: Number.NaN, toHalted: await cost("hello-page", page) },
     halt: { toFirstLine: Number.NaN, toHalted: await cost("halt", halting) },
   };
+}
+
+/** hello as a domain, to its end, in thousands of instructions: with records by the console's ring, and by the debug port alone. */
+export async function domainCosts(hello: string): Promise<{ ring: number; port: number }> {
+  progress.start("a domain, by instructions");
+  const toolstack = await build("bench/guest/domain.ts", "domain");
+  const costs = { ring: Number.NaN, port: Number.NaN };
+  for (const way of ["ring", "port"] as const) {
+    const image = join(folder, `hello-${way}.elf`);
+    const run = { nonce: "bench", way: "domu", name: "hello", records: way };
+    await writeFile(image, withRunBlock(await readFile(hello), run));
+    const result = await boot(toolstack, {
+      icount: true,
+      modules: [image],
+      domUMiB: 32,
+      timeoutMs: 60_000,
+    });
+    costs[way] = measured(result, "domain") / 1000;
+  }
+  return costs;
 }

@@ -4,7 +4,7 @@
 import { readFile, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { bootCosts } from "./boot-cost.js";
+import { bootCosts, domainCosts } from "./boot-cost.js";
 import { entryOffset } from "../test/boot/entry.js";
 import { boot, build, folder, measured, median, progress, qemu, tidyUp, xen } from "./setup.js";
 import { kernels } from "./kernels.js";
@@ -176,6 +176,13 @@ async function bootInstructions(): Promise<void> {
   };
   row("Xen's hand-over to hello's first line, PVH dom0", "toFirstLine");
   row("to the halted domain", "toHalted");
+  const { ring, port } = await domainCosts(hello);
+  rows.push({
+    what: "hello as a domain, from unpause to its end: thousands of instructions, Xen's and the toolstack's included",
+    measured: ring.toFixed(0),
+    baseline: `${port.toFixed(0)} (records by the debug port alone)`,
+    ratio: (ring / port).toFixed(2),
+  });
   rows.push({
     what: "the same, --hypercall page",
     measured: page.toHalted.toFixed(0),

@@ -216,6 +216,8 @@ void console_announce(void);
 /* Takes it up: at first, and again after a soft reset, which closes its port. Nothing where the domain has none. */
 void console_attach(void);
 bool console_attached(void);
+/* The same, without taking it up. */
+bool console_mapped(void);
 /* Whether the daemon has read all that was written. */
 bool console_drained(void);
 /* Writes all of it; waits for the daemon while the ring is full. */

@@ -73,6 +73,11 @@ bool console_attached(void)
     return ring;
 }
 
+bool console_mapped(void)
+{
+    return ring && !announced;
+}
+
 bool console_drained(void)
 {
     return !ring || *counter(XENCONS_OUT_PROD) == *counter(XENCONS_OUT_CONS);

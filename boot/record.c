@@ -36,11 +36,13 @@ static const char *record_kind;
 static char nonce[17] = "-";
 
 /*
- * Where a record's lines go. What the guest prints goes to the PV console, if the domain has one, unless the run asked for
- * the port alone (RUN_PORT). Nobody reads records where the guest was given no nonce: then the console gets the text alone, and what went wrong.
+ * Where a record's lines go. To the PV console's ring, if the domain has one: what the guest prints, and every record if
+ * the run reads them there (RUN_RING), at a fifth of the debug port's cost. By the port go the boot's stages, since nothing
+ * is mapped for them, and trouble, since nobody may read the ring after it; and everything if the run asked for that
+ * (RUN_PORT). Where the guest was given no nonce nobody reads records: the console gets the text alone, and what went wrong.
  */
 static enum { TO_XEN, TO_CONSOLE, TEXT_TO_CONSOLE, NOWHERE } sink;
-static bool port_alone;
+static bool port_alone, ring_read;
 
 /* Whether the stages of the boot are left out. */
 static bool quiet;
@@ -107,13 +109,15 @@ static bool is_printed(const char *kind)
 
 static void choose_sink(void)
 {
+    bool trouble = is_trouble(record_kind);
+
     sink = TO_XEN;
-    if (quiet && same(record_kind, "boot"))
-        sink = NOWHERE;
-    else if (nonce[0] == '-' && (is_printed(record_kind) || same(record_kind, "step") || is_trouble(record_kind)) && console_attached())
+    if (same(record_kind, "boot"))
+        sink = quiet ? NOWHERE : ring_read && console_mapped() ? TO_CONSOLE : TO_XEN;
+    else if (nonce[0] != '-')
+        sink = !port_alone && (is_printed(record_kind) || (ring_read && !trouble)) && console_attached() ? TO_CONSOLE : TO_XEN;
+    else if ((is_printed(record_kind) || same(record_kind, "step") || trouble) && console_attached())
         sink = TEXT_TO_CONSOLE;
-    else if (!port_alone && is_printed(record_kind) && console_attached())
-        sink = TO_CONSOLE;
 }
 
 static void line_begin(void)
@@ -193,6 +197,7 @@ void record_set_run(const struct run_block *run)
     record_set_sequence(run->sequence, sizeof(run->sequence));
     quiet = run->flags & RUN_QUIET;
     port_alone = run->flags & RUN_PORT;
+    ring_read = run->flags & RUN_RING;
     jumped_into = run->flags & RUN_JUMPED;
 }
 

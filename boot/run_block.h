@@ -26,6 +26,8 @@
 #define RUN_INPUT 16
 /* `random` is of this run alone. */
 #define RUN_RANDOM 32
+/* Whoever runs the guest reads its records off the console's ring. */
+#define RUN_RING 64
 
 /* The note's value: where the block goes, how much room there is, and how much of it is in use. */
 struct run_note {

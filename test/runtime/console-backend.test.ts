@@ -81,10 +81,14 @@ describe("what the domain writes", () => {
     expect(lines()).toEqual(said.map((line) => `7.${line}`));
   });
 
-  test("tells the domain each time that there is room again", () => {
+  test("tells the domain each time that there is room again, if there was little", () => {
     write("x".repeat(3 * OUT_SIZE));
     expect(sent).toBe(3);
     expect(counter(OUT_CONS)).toBe(counter(OUT_PROD));
+    write("x".repeat(OUT_SIZE / 2));
+    expect(sent).toBe(3);
+    write("x".repeat(OUT_SIZE / 2 + 1));
+    expect(sent).toBe(4);
   });
 
   test.each([

@@ -14,6 +14,9 @@ import { evtchn } from "xenlet/internal/events/evtchn";
 const IN_SIZE: u32 = 1024;
 const OUT_SIZE: u32 = 2048;
 
+/** With more than this in the ring a domain may wait for room: for a byte's, or for a whole line's. */
+const LITTLE_ROOM_FROM: u32 = OUT_SIZE / 2;
+
 /** A line that is longer is passed on in parts, so that a domain cannot use up our memory. */
 const LINE: u32 = 4096;
 
@@ -35,8 +38,9 @@ export class ConsoleBackend {
   ) {}
 
   /**
-   * Takes what the domain has written, and tells it that there is room again. Returns how many bytes; none while
-   * its counters say that there is more than a ring's worth, which is nonsense.
+   * Takes what the domain has written, and tells it that there is room again where there was little: one that has enough
+   * does not wait for it, and an event costs both sides more than a line does, and ends a SCHEDOP_poll of the domain's.
+   * Returns how many bytes; none while its counters say that there is more than a ring's worth, which is nonsense.
    */
   drain(): u32 {
     const start = load32(this.page + XENCONS_OUT_CONS);
@@ -49,7 +53,9 @@ export class ConsoleBackend {
     /* The bytes are read before the domain may overwrite them. */
     fence();
     store32(this.page + XENCONS_OUT_CONS, start + count);
-    evtchn.send(this.port);
+    /* What it wrote meanwhile counts: it waits by what it sees of our counter, so we look at its own after that. */
+    fence();
+    if (load32(this.page + XENCONS_OUT_PROD) - start > LITTLE_ROOM_FROM) evtchn.send(this.port);
     return count;
   }
 

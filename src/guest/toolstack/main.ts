@@ -146,6 +146,8 @@ while (true) {
   const info = guest.domain.info();
   if (info.result < 0) throw new Error("XEN_DOMCTL_getdomaininfo = " + describeResult(info.result));
   if (!info.isShutdown) continue;
+  /* What it said before comes before what is said of it. */
+  guest.console.drain();
   if (config.tellState)
     report(
       guest.domain.id,

@@ -96,8 +96,8 @@ export interface BootOptions {
    */
   typed?: string;
   /**
-   * How a domain's output travels: by its console's ring, or by the debug port, as its other records always do, at five times
-   * the cost, for a guest that may take Xen down with what nobody has read yet. Default: ring. A dom0 has no ring.
+   * How a domain's text and records travel: by its console's ring, or by the debug port, as crashes always do, at five times
+   * the cost, for a guest that may take Xen down before the ring is read. Default: ring. A dom0 has no ring.
    */
   records?: RecordsBy;
   /** Where the log goes. Default: a file of its own in the cache, which keeps the last 100. */

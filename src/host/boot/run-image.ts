@@ -25,7 +25,7 @@ export async function runImage(options: BootOptions, way: Way, nonce: string): P
     name: options.name ?? options.image,
     random: randomBytes(32),
     input: options.typed === undefined,
-    port: options.records === "port",
+    records: options.records ?? "ring",
     ...given({ arguments: options.arguments, variables: options.environment }),
   };
   checkStrings(run);

@@ -167,7 +167,7 @@ export const ENV = (): Option =>
 export const RECORDS = (): Option =>
   new Option(
     "--records <by>",
-    "how a domain's output leaves it: through its console ring (default), or through the debug port like its other records, for a guest that may crash Xen",
+    "how a domain's text and records leave it: through its console ring (default), or through the debug port, for a guest that may crash Xen",
   ).choices(RECORDS_BY);
 export const QEMU_ARG = (): Option =>
   new Option("--qemu-arg <argument>", "pass an additional argument to QEMU; repeatable").argParser(

@@ -24,8 +24,8 @@ export interface Run {
   variables?: readonly Text[];
   /** 32 bytes of this run alone. */
   random?: Uint8Array;
-  /** Records and text by the debug port alone. */
-  port?: boolean;
+  /** Where records go: "ring", which is read for them; "port", and text as well. Left out: text to the ring, the rest by the port. */
+  records?: "ring" | "port";
   /** Requests for standard input are answered. */
   input?: boolean;
   /** For loaders that give an image none: libxl with a domain of type hvm. Left out: the one that the image has already. */
@@ -59,7 +59,7 @@ const AT = {
 const NONCE_SIZE = 24;
 const WAY_SIZE = 8;
 const RANDOM_SIZE = 32;
-const FLAGS = { arguments: 1, port: 8, input: 16, random: 32 } as const;
+const FLAGS = { arguments: 1, port: 8, input: 16, random: 32, ring: 64 } as const;
 
 /** Of all arguments and variables, each with a byte for its end. */
 export const MAX_STRINGS = 64 * 1024;
@@ -144,7 +144,7 @@ export function encodeRunBlock(run: Run, before?: Buffer): Buffer {
   header.writeUInt32LE(HEADER_SIZE + text.length + cmdline.length, AT.size);
   header.writeUInt32LE(
     (name !== undefined && words !== undefined ? FLAGS.arguments : 0) |
-      (run.port === true ? FLAGS.port : 0) |
+      (run.records === undefined ? 0 : FLAGS[run.records]) |
       (run.input === true ? FLAGS.input : 0) |
       (random === undefined ? 0 : FLAGS.random),
     AT.flags,
