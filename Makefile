@@ -22,12 +22,12 @@ help:
 	@echo '             $(STEPS);'
 	@echo '             by its name only: $(LONG) (the package as it is installed, minutes; Debian'"'"'s Linux as a'
 	@echo '             peer, a quarter of an hour)'
+	@echo 'make soak    what is long: ONLY=boots,fuzz,…, HOURS=; goes on where it ended (docs/testing.md)'
 	@echo 'make lint    only what reads the sources: eslint, prettier, tsc, gcc warnings'
 	@echo 'make bench   measure, and print the figures of docs/performance.md'
 	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED=, FLAGS='
 	@echo 'make wast    scripts of the specification'"'"'s kind (.wast) in a guest: FILES= (default: test/wast/chapters)'
 	@echo 'make fuzz-channel  random arguments, environments, inputs and outputs, compared: VECTORS=, SEED='
-	@echo 'make soak    the package as it is installed, and what finds more the longer it runs: ONLY=races, SECONDS=60 for each pair, XEN='
 	@echo 'make build   bundle the xenlet command and library into dist/'
 	@echo 'make api     write docs/api, the reference of the public API, from the docstrings'
 	@echo 'make format  lay out the sources as `make lint` wants them'
@@ -40,6 +40,9 @@ demo: dist/cli.js
 test: dist/host.d.ts
 	@node scripts/run-ts.js test/run.ts $(if $(ONLY),--only $(ONLY))
 
+soak: dist/host.d.ts
+	@node scripts/run-ts.js test/soak/main.ts $(if $(ONLY),--only $(ONLY)) $(if $(HOURS),--hours $(HOURS)) $(if $(SECONDS),--seconds $(SECONDS)) $(if $(XEN),--xen $(XEN))
+
 lint: $(PACKAGES)
 	@node scripts/run-ts.js test/run.ts --only lint,imports,format,types,c,alone
 
@@ -48,11 +51,6 @@ bench: dist/cli.js
 
 fuzz: dist/cli.js
 	@node scripts/run-ts.js test/fuzz/main.ts $(if $(MODULES),--modules $(MODULES)) $(if $(SEED),--seed $(SEED)) $(if $(FLAGS),--flags="$(FLAGS)")
-
-# What takes too long for every change: the package as it is installed, and what finds more the longer it runs. ONLY=races: each pair for SECONDS on each version of Xen, and how often each answer came.
-soak: dist/host.d.ts
-	$(if $(ONLY),,@node scripts/run-ts.js test/run.ts --only install)
-	@node dist/cli.js conform --suite $(or $(ONLY),races) --race-for $(or $(SECONDS),60) $(if $(XEN),--xen $(XEN)) --reporter tap
 
 wast: dist/cli.js
 	@node scripts/run-ts.js test/wast/main.ts $(FILES)

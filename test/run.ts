@@ -7,6 +7,7 @@
  *
  * Exits with 0 only when something ran and nothing failed.
  */
+import { availableParallelism } from "node:os";
 import path from "node:path";
 import { parseArgs } from "node:util";
 import { UserError } from "../src/host/base/errors.js";
@@ -33,7 +34,8 @@ function describeError(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }
 
-async function runStep(step: Step, root: string): Promise<Outcome> {
+/** `alone`: what is used of the CPUs meanwhile is the step's. */
+async function runStep(step: Step, root: string, alone: boolean): Promise<Outcome> {
   const cost = startCost();
   const outcome = await step.run(root).catch((error: unknown) => ({
     passed: 0,
@@ -43,8 +45,34 @@ async function runStep(step: Step, root: string): Promise<Outcome> {
   }));
   if (outcome.output !== undefined) console.log(outcome.output);
   const verdict = outcome.failed > 0 ? "FAILED" : outcome.passed === 0 ? "skipped" : "ok";
-  console.log(`${step.name}: ${verdict} (${step.title}, ${describeCost(cost())})`);
+  const took = cost();
+  const figures = alone ? describeCost(took) : `${took.wallS.toFixed(1)} s`;
+  console.log(`${step.name}: ${verdict} (${step.title}, ${figures})`);
   return outcome;
+}
+
+/** Static steps, as many at a time as there are CPUs. */
+async function runSideBySide(queue: Step[], root: string): Promise<Outcome[]> {
+  const outcomes: Outcome[] = [];
+  const cost = startCost();
+  const alone = queue.length === 1;
+  const names = new Set(queue.map(({ name }) => name));
+  const worker = async (): Promise<void> => {
+    for (let step = queue.shift(); step !== undefined; step = queue.shift())
+      outcomes.push(await runStep(step, root, alone));
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, worker));
+  if (!alone) console.log(`${[...names].join(", ")}: ${describeCost(cost())}`);
+  return outcomes;
+}
+
+/** Static steps first, whatever their place in the list: they are cheap. */
+async function runAll(selected: Step[], root: string): Promise<Outcome[]> {
+  const still = selected.filter((step) => step.static === true);
+  const outcomes = still.length > 0 ? await runSideBySide(still, root) : [];
+  for (const step of selected.filter((one) => one.static !== true))
+    outcomes.push(await runStep(step, root, true));
+  return outcomes;
 }
 
 const { values } = parseArgs({
@@ -53,8 +81,7 @@ const { values } = parseArgs({
 
 const sum = { passed: 0, failed: 0, skipped: 0 };
 const cost = startCost();
-for (const step of select(values.only)) {
-  const outcome = await runStep(step, path.resolve(values.root));
+for (const outcome of await runAll(select(values.only), path.resolve(values.root))) {
   sum.passed += outcome.passed;
   sum.failed += outcome.failed;
   sum.skipped += outcome.skipped;

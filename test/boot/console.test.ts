@@ -15,7 +15,7 @@ beforeAll(async () => {
 });
 
 test("a typed line is read, and a written one comes out", async () => {
-  const result = await boot(image, { typed: "hello there\r" });
+  const result = await boot(image, { on: "dom0", typed: "hello there\r" });
   expectSuccess(result);
   expect(printed(result)).toEqual([
     "typed: hello there",
@@ -26,7 +26,7 @@ test("a typed line is read, and a written one comes out", async () => {
 });
 
 test("with nothing typed, it sleeps until its deadline", async () => {
-  const result = await boot(image, { cmdline: "ms=200" });
+  const result = await boot(image, { on: "dom0", cmdline: "ms=200" });
   expectSuccess(result);
   expect(printed(result).slice(0, 2)).toEqual([
     "typed: ",
@@ -35,7 +35,7 @@ test("with nothing typed, it sleeps until its deadline", async () => {
 });
 
 test("the control: without a deadline it waits for ever", async () => {
-  const result = await boot(image, { timeoutMs: 3000 });
+  const result = await boot(image, { on: "dom0", timeoutMs: 1500 });
   expect(result).toMatchObject({ verdict: "timeout", stage: "runtime" });
 });
 

@@ -30,10 +30,10 @@ async function newer(image: string): Promise<string[]> {
 test("x86-64-v2 where the CPU is of that level, and where it is not", async () => {
   const image = await build(file, { cpu: "x86-64-v2" });
   expect(await newer(image)).toEqual(["roundsd", "popcnt"]);
-  const result = await boot(image, { cpu: "x86-64-v2" });
+  const result = await boot(image, { on: "dom0", cpu: "x86-64-v2" });
   expectSuccess(result);
   expect(printed(result)).toEqual(["3.0 16"]);
-  const old = await boot(image);
+  const old = await boot(image, { on: "dom0" });
   expect(old).toMatchObject({ verdict: "crash", exitCode: 120 });
   expect(old.message).toContain(
     "the CPU has no SSSE3, and the image was built for x86-64-v2 (--cpu)",
@@ -43,7 +43,7 @@ test("x86-64-v2 where the CPU is of that level, and where it is not", async () =
 test("what misses one feature only is refused by its name", async () => {
   const image = await build(file, { cpu: "x86-64-v2" });
   const cpu = "qemu64,+svm,+npt,+ssse3,+sse4.1,+sse4.2,-popcnt,+lahf_lm";
-  const result = await boot(image, { qemuArgs: ["-cpu", cpu] });
+  const result = await boot(image, { on: "dom0", qemuArgs: ["-cpu", cpu] });
   expect(result.message).toContain("the CPU has no POPCNT");
 });
 
@@ -51,5 +51,5 @@ test("the control: built for every x86-64, it has neither, and runs on either", 
   const image = await build(file);
   expect(await newer(image)).toEqual([]);
   for (const cpu of ["x86-64", "x86-64-v2"] as const)
-    expect(printed(await boot(image, { cpu }))).toEqual(["3.0 16"]);
+    expect(printed(await boot(image, { on: "dom0", cpu }))).toEqual(["3.0 16"]);
 });

@@ -254,7 +254,7 @@ describe("what is typed reaches the guest's console,", () => {
   });
 
   test("the control: with nothing typed, it waits", async () => {
-    const result = await domu("typed", { timeoutMs: 3000 });
+    const result = await domu("typed", { timeoutMs: 1500 });
     expect(result).toMatchObject({ verdict: "timeout", stage: "runtime" });
   });
 });

@@ -14,7 +14,7 @@ const module = await build("test/boot/guest/domu.ts");
 
 const dying = async (release: "4.14" | "4.17" | "4.20", cmdline: string) => {
   const xen = await provideXen(release, createProgress(process.stderr, { quiet: true }));
-  return boot(image, { xen, modules: [module], memoryMiB: 64, cmdline });
+  return boot(image, { on: "dom0", xen, modules: [module], memoryMiB: 64, cmdline });
 };
 
 test.each([

@@ -23,7 +23,7 @@ describe("shared_info", () => {
   });
 
   test("in dom0 is not there before it is used, whatever is printed, and then it is", async () => {
-    const result = await boot(image, { cmdline: "flood=1" });
+    const result = await boot(image, { on: "dom0", cmdline: "flood=1" });
     expectSuccess(result);
     expect(printed(result).filter((line) => !line.startsWith("a line"))).toEqual([
       `at first: ${NOTHING}`,
@@ -65,6 +65,7 @@ describe("a boot as dom0, to the halted domain", () => {
     const file = scratch("cost.ts");
     await writeFile(file, source);
     const result = await boot(await build(file), {
+      on: "dom0",
       icount: true,
       timeoutMs: 120_000,
       xenArgs: ["console_timestamps=boot"],
@@ -115,7 +116,7 @@ describe("that the program runs is told", () => {
     ["SCHEDOP_poll", 'import { sched } from "xenlet"; sched.poll([], 0);'],
     ["the event loop's sleep", "setTimeout(() => {}, 100_000_000);"],
   ])("before it waits: by %s", async (_how, source) => {
-    const result = await boot(await imaged(source), { timeoutMs: 4000 });
+    const result = await boot(await imaged(source), { timeoutMs: 1500 });
     expect(result).toMatchObject({ verdict: "timeout", stage: "runtime", running: [] });
     expect(payloads(result, "boot")).toEqual(["stage=runtime"]);
     expect(result.message).toContain("none of its vCPUs was running");
@@ -131,7 +132,7 @@ describe("that the program runs is told", () => {
     "by Xen, asked for its registers, if it neither speaks nor waits, as %s",
     async (on) => {
       const source = "let n = 0;\nwhile (n < i32.MAX_VALUE) {\n  n = (n * 5 + 1) % 1000;\n}\n";
-      const result = await boot(await imaged(source), { on, timeoutMs: 4000 });
+      const result = await boot(await imaged(source), { on, timeoutMs: 1500 });
       expect(result).toMatchObject({ verdict: "timeout", stage: "entered", records: [] });
       expect(result.running).toHaveLength(1);
       expect(result.running[0]?.frame.text).toMatch(/silent\.ts:[23]\)$/);

@@ -30,10 +30,10 @@ async function damaged(name: string, change: (image: Buffer) => Buffer): Promise
 
 describe("a guest that", () => {
   test("never answers is a timeout, with the stage it reached, where it was, and the log", async () => {
-    const result = await boot(await program("spin", "while (true) {}"), { timeoutMs: 3000 });
+    const result = await boot(await program("spin", "while (true) {}"), { timeoutMs: 1500 });
     expect(result).toMatchObject({ verdict: "timeout", exitCode: 121, stage: "entered" });
     expect(result.message).toMatch(
-      /said nothing within 3 s(?: of its own \(.*\))?; vCPU 0 was at ~start /,
+      /said nothing within 1.5 s(?: of its own \(.*\))?; vCPU 0 was at ~start /,
     );
     expect(await readFile(result.log ?? "", "utf8")).toContain("'d' pressed");
   });
@@ -83,15 +83,15 @@ describe("an image", () => {
       bytes.writeUInt32LE(99, note + 8);
       return bytes;
     });
-    await expect(boot(image)).rejects.toThrow(/XEN_ELFNOTE_PHYS32_ENTRY/);
-    const forced = await boot(image, { force: true });
+    await expect(boot(image, { on: "dom0" })).rejects.toThrow(/XEN_ELFNOTE_PHYS32_ENTRY/);
+    const forced = await boot(image, { on: "dom0", force: true });
     expect(forced.verdict).not.toBe("exit");
     expect(forced.stage).toBe("xen");
   });
 
   test("that is cut off is refused", async () => {
     const image = await damaged("cut", (bytes) => bytes.subarray(0, 9000));
-    await expect(boot(image)).rejects.toThrow(/truncated|past the end|ends/);
+    await expect(boot(image, { on: "dom0" })).rejects.toThrow(/truncated|past the end|ends/);
   });
 
   test("that was not changed boots: the control", async () => {

@@ -87,7 +87,12 @@ describe("into itself", () => {
   });
 
   test("as dom0, which nobody can reset: the jump alone", async () => {
-    const result = await boot(image, { modules: [image], cmdline: "last=1 reset=no", ...TIMEOUT });
+    const result = await boot(image, {
+      on: "dom0",
+      modules: [image],
+      cmdline: "last=1 reset=no",
+      ...TIMEOUT,
+    });
     expectSuccess(result);
     expect(printed(result)[1]).toMatch(/^generation 1: vcpu_info -EINVAL, VIRQ_TIMER -EEXIST, /);
   });

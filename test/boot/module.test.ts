@@ -21,7 +21,7 @@ test.each([1, 4096, 70_001, 1_500_000])("a module of %i bytes", async (size) => 
   const file = scratch(`module-${String(size)}`);
   const bytes = Uint8Array.from({ length: size }, (_, index) => (index * 31 + (index >> 8)) % 256);
   await writeFile(file, bytes);
-  const result = await boot(image, { modules: [file], memoryMiB: 32 });
+  const result = await boot(image, { on: "dom0", modules: [file], memoryMiB: 32 });
   expectSuccess(result);
   expect(printed(result)).toEqual([
     "modules 1",
@@ -30,5 +30,5 @@ test.each([1, 4096, 70_001, 1_500_000])("a module of %i bytes", async (size) => 
 });
 
 test("none is none", async () => {
-  expect(printed(await boot(image, { memoryMiB: 32 }))).toEqual(["modules 0"]);
+  expect(printed(await boot(image, { on: "dom0", memoryMiB: 32 }))).toEqual(["modules 0"]);
 });

@@ -59,9 +59,19 @@ describe.each(["dom0", "domu"] as const)("what was written before the end, as %s
   test.each([
     ["trap", /^checking\.\.\. partial\nxenlet: the guest trapped: out-of-bounds/],
     ["abort", /^checking\.\.\. partial\nxenlet: the guest aborted at .*: on purpose/],
-    ["hang", /^checking\.\.\. partial\nxenlet: the guest ran, but said no verdict within 3 s/],
+    ["hang", /^checking\.\.\. partial\nxenlet: the guest ran, but said no verdict within 1.5 s/],
   ])("comes out before the verdict: %s", async (mode, expected) => {
-    const command = ["node", "dist/cli.js", "run", image, "--on", on, "--quiet", "--timeout", "3"];
+    const command = [
+      "node",
+      "dist/cli.js",
+      "run",
+      image,
+      "--on",
+      on,
+      "--quiet",
+      "--timeout",
+      "1.5",
+    ];
     const all = promisify(execFile)("sh", ["-c", 'exec "$@" 2>&1', "sh", ...command, "--", mode]);
     const error = await all.then(
       () => null,
@@ -77,15 +87,15 @@ describe("a deadline", () => {
     const never = {
       [Symbol.asyncIterator]: () => ({ next: () => new Promise<never>(() => undefined) }),
     };
-    const { result, stdout } = await run("read", { on: "domu", input: never, timeoutMs: 3000 });
+    const { result, stdout } = await run("read", { on: "domu", input: never, timeoutMs: 1500 });
     expect(stdout).toBe("name?\n");
     expect(result).toMatchObject({ verdict: "timeout", exitCode: 121 });
-    expect(result.message).toMatch(/^the guest was waiting for input when its 3 s were up/);
+    expect(result.message).toMatch(/^the guest was waiting for input when its 1.5 s were up/);
   });
 
   test("of a guest that still prints says so, and how much", async () => {
-    const { result, stdout } = await run("flood", { on: "domu", timeoutMs: 3000 });
-    const said = /^the guest was still printing when its 3 s were up: (?<bytes>\d+) bytes so far/;
+    const { result, stdout } = await run("flood", { on: "domu", timeoutMs: 1500 });
+    const said = /^the guest was still printing when its 1.5 s were up: (?<bytes>\d+) bytes so far/;
     const bytes = Number(said.exec(result.message)?.groups?.["bytes"]);
     expect(result.verdict).toBe("timeout");
     expect(bytes).toBeGreaterThan(1000);
@@ -94,8 +104,8 @@ describe("a deadline", () => {
   });
 
   test("of one that does neither does not: the control", async () => {
-    const { result } = await run("prompt", { on: "domu", timeoutMs: 3000 });
-    expect(result.message).toMatch(/^the guest ran, but said no verdict within 3 s/);
+    const { result } = await run("prompt", { on: "domu", timeoutMs: 1500 });
+    expect(result.message).toMatch(/^the guest ran, but said no verdict within 1.5 s/);
   });
 });
 

@@ -13,7 +13,7 @@ beforeAll(async () => {
 });
 
 test("with an event pending, block with interrupts off sleeps for ever", async () => {
-  const result = await boot(image, { cmdline: "event=before", timeoutMs: 4000 });
+  const result = await boot(image, { cmdline: "event=before", timeoutMs: 1500 });
   expect(result).toMatchObject({ verdict: "timeout", stage: "runtime", ended: null });
   expect(printed(result)).toEqual(["upcall pending 1"]);
 });

@@ -1,5 +1,5 @@
 // SCHEDOP_shutdown, SCHEDOP_shutdown_code and SCHEDOP_remote_shutdown, seen from outside: the reason that Xen
-// reports for its hardware domain.
+// reports, on its console for its hardware domain, and to the toolstack for any other.
 // Why: a toolstack acts on that number alone; a reason that is mistaken for another restarts a guest that should
 // be dumped. Fails if Xen reports another reason than was given, or not the one that was latched first.
 
@@ -12,9 +12,12 @@ beforeAll(async () => {
   image = await build("test/boot/guest/sched-end.ts");
 });
 
-/** Boots the guest that ends in that way: what Xen reported, and what the guest said before. */
-async function ending(cmdline: string): Promise<{ reason: number | null; said: string[] }> {
-  const result = await boot(image, { cmdline });
+/** Boots the guest that ends in that way: what Xen reported of it, and what the guest said before. */
+async function ending(
+  cmdline: string,
+  on: "domu" | "dom0" = "domu",
+): Promise<{ reason: number | null; said: string[] }> {
+  const result = await boot(image, { on, cmdline });
   expect(result.stage).toBe("runtime");
   return { reason: result.ended?.reason ?? null, said: printed(result) };
 }
@@ -33,14 +36,14 @@ describe("shutdown, the reason that Xen reports", () => {
     ["256, of which a byte is 0", 256, "poweroff", 0],
     ["0x105, of which a byte is 5", 0x105, "soft-reset", 5],
   ])("%s", async (_name, given, how, reason) => {
-    const result = await boot(image, { cmdline: `end=shutdown reason=${given}` });
+    const result = await boot(image, { on: "dom0", cmdline: `end=shutdown reason=${given}` });
     expect(result.stage).toBe("runtime");
     expect(result.ended).toEqual({ how, reason });
     expect(printed(result)).toEqual([]);
   });
 
   test("control: a guest that gives another reason is found out", async () => {
-    expect((await ending("end=shutdown reason=4 mutant")).reason).toBe(5);
+    expect((await ending("end=shutdown reason=4 mutant", "dom0")).reason).toBe(5);
   });
 });
 
@@ -61,7 +64,7 @@ describe("shutdown_code", () => {
   });
 
   test("a soft reset can be latched", async () => {
-    expect((await ending("end=latch codes=5 reason=0")).reason).toBe(5);
+    expect((await ending("end=latch codes=5 reason=0", "dom0")).reason).toBe(5);
   });
 
   test("poweroff, 0, is a code like any other", async () => {
@@ -79,19 +82,19 @@ describe("shutdown_code", () => {
 
 describe("remote_shutdown", () => {
   test("dom0 can end itself by its number", async () => {
-    expect(await ending("end=remote reason=4")).toEqual({ reason: 4, said: [] });
+    expect(await ending("end=remote reason=4", "dom0")).toEqual({ reason: 4, said: [] });
   });
 
   test("of the reason a byte is used", async () => {
-    expect((await ending("end=remote reason=259")).reason).toBe(3);
+    expect((await ending("end=remote reason=259", "dom0")).reason).toBe(3);
   });
 
   test("a latched code stays over it", async () => {
-    expect((await ending("end=remote-latch")).reason).toBe(5);
+    expect((await ending("end=remote-latch", "dom0")).reason).toBe(5);
   });
 
   test("control: another reason, or none latched, is found out", async () => {
-    expect((await ending("end=remote reason=4 mutant")).reason).toBe(5);
-    expect((await ending("end=remote-latch mutant")).reason).toBe(3);
+    expect((await ending("end=remote reason=4 mutant", "dom0")).reason).toBe(5);
+    expect((await ending("end=remote-latch mutant", "dom0")).reason).toBe(3);
   });
 });

@@ -17,7 +17,7 @@ describe("yield, two vCPUs on one CPU", () => {
   });
 
   async function rounds(cmdline: string): Promise<{ stoodStill: number; ran: number }> {
-    const result = await boot(image, { cmdline, ...ONE_OF_TWO, timeoutMs: 60_000 });
+    const result = await boot(image, { on: "dom0", cmdline, ...ONE_OF_TWO, timeoutMs: 60_000 });
     expectSuccess(result);
     const said = new Map(printed(result).map((line) => [line.replace(/ \d+$/, ""), line]));
     const number = (what: string): number => Number(said.get(what)?.slice(what.length));
@@ -48,13 +48,13 @@ describe("pin_override, a CPU that exists and is offline", () => {
   });
 
   test("is -EINVAL", async () => {
-    const result = await boot(image, ONE_OF_TWO);
+    const result = await boot(image, { on: "dom0", ...ONE_OF_TWO });
     expectSuccess(result);
     expect(printed(result)).toEqual(["pin to CPU 1: -EINVAL", "pin to CPU 0: 0"]);
   });
 
   test("control: online, it is pinned to, and then no other", async () => {
-    const result = await boot(image, { vcpus: 2 });
+    const result = await boot(image, { on: "dom0", vcpus: 2 });
     expectSuccess(result);
     expect(printed(result)).toEqual(["pin to CPU 1: 0", "pin to CPU 0: -EBUSY"]);
   });

@@ -26,6 +26,7 @@ interface Seen {
 async function ending(end: string): Promise<Seen> {
   const lines: string[] = [];
   const result = await boot(image, {
+    on: "dom0",
     cmdline: `end=${end}`,
     timeoutMs: 8000,
     onXenLine: (line) => lines.push(line.replace(/^\(XEN\) /, "")),

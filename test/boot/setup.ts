@@ -38,11 +38,14 @@ export function scratch(name: string): string {
 const GENEROUS_MS = 20_000;
 
 /**
+ * A boot as `xenlet run` does it unless told otherwise: as a domain, from a saved machine where that may be. What is about
+ * the hardware domain, or about a boot from the start, says so.
+ *
  * Now and then QEMU loses an interrupt: of Xen's timer, which is then not set again, so that everything stands still until
  * something else interrupts (docs/harness.md). Hence one that ran into a generous limit is booted once more, and it is said.
  */
 export async function boot(image: string, options: Partial<BootOptions> = {}): Promise<BootResult> {
-  const all = { on: "dom0", image, xen, qemu, timeoutMs: 30_000, ...options } as const;
+  const all = { on: "domu", image, xen, qemu, timeoutMs: 30_000, ...options } as const;
   const result = await bootGuest(all);
   if (result.verdict !== "timeout" || all.timeoutMs < GENEROUS_MS) return result;
   console.error(`booted once more, after: ${result.message} (${result.log ?? "no log"})`);

@@ -37,7 +37,7 @@ test("examples/toolstack.ts makes a domain, resets it when it asks, and says how
      console.log("back");`,
   );
   const example = await build("examples/toolstack.ts");
-  const result = await boot(example, { modules: [await build(asking)], memoryMiB: 64 });
+  const result = await boot(example, { on: "dom0", modules: [await build(asking)], memoryMiB: 64 });
   expectSuccess(result);
   expect(printed(result)).toEqual([
     "d1 has 4105 pages",

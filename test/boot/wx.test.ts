@@ -53,12 +53,12 @@ test("the hypercall page is no part of the file, and full of int3 until Xen writ
   NOP.copy(bytes, write);
   const broken = scratch("unwritten.elf");
   await writeFile(broken, bytes);
-  const result = await boot(broken, { deadlines: { runtime: 2000 } }); // it cannot even end
+  const result = await boot(broken, { on: "dom0", deadlines: { runtime: 2000 } }); // it cannot even end
   expect(payloads(result, "fatal")[0]).toBe("Xen did not write the hypercall page");
 });
 
 test("in the running guest, no frame is mapped writable here and executable there", async () => {
-  const result = await boot(image);
+  const result = await boot(image, { on: "dom0" });
   expectSuccess(result);
   const [counts, conflicts, trampoline] = printed(result);
   expect(counts).toMatch(/^[1-9]\d* executable, [1-9]\d* writable$/);
@@ -67,6 +67,6 @@ test("in the running guest, no frame is mapped writable here and executable ther
 });
 
 test("the control: the same walk finds a conflict that is put in", async () => {
-  const result = await boot(image, { cmdline: "plant=1" });
+  const result = await boot(image, { on: "dom0", cmdline: "plant=1" });
   expect(printed(result)[1]).toBe("conflicts 1");
 });

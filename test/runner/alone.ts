@@ -49,6 +49,7 @@ export function aloneStep(name: string, title: string): Step {
   return {
     name,
     title,
+    static: true,
     async run(root) {
       const findings = await findForeignNames(root);
       return findings.length === 0 ? passed() : failed(findings.join("\n"));

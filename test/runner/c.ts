@@ -15,6 +15,7 @@ export function cStep(name: string, title: string, hypercall: HypercallMode): St
   return {
     name,
     title,
+    static: true,
     async run(root) {
       const folder = await mkdtemp(path.join(tmpdir(), "xenlet-c-"));
       try {

@@ -13,6 +13,8 @@ export interface Step {
   /** What `--only` selects by; several steps may share it. */
   name: string;
   title: string;
+  /** It only reads the tree, on one CPU, and shows nothing before its end: several such steps run side by side. */
+  static?: true;
   /** Throwing counts as one failure. `root` is the top of the tree under test. */
   run(root: string): Promise<Outcome>;
 }
@@ -31,6 +33,7 @@ export function commandStep(name: string, title: string, command: string, args: 
   return {
     name,
     title,
+    static: true,
     async run(root) {
       const result = await execa(command, args, {
         cwd: root,

@@ -4,6 +4,11 @@ import { conformStep } from "./conform.js";
 import { commandStep, type Step } from "./step.js";
 import { vitestStep } from "./vitest.js";
 
+/** By TypeScript 7, which takes a quarter of the time; eslint and the package's own users have the others. */
+function typesStep(title: string, project: string): Step {
+  return commandStep("types", title, "node", ["node_modules/typescript-7/bin/tsc", "-p", project]);
+}
+
 /** Everything that `make test` runs, in order: cheap first, boots last. */
 export const steps: Step[] = [
   commandStep("lint", "eslint", "eslint", ["--max-warnings=0", "."]),
@@ -17,8 +22,8 @@ export const steps: Step[] = [
     ],
   ),
   commandStep("format", "prettier", "prettier", ["--check", "--log-level=warn", "."]),
-  commandStep("types", "tsc (sources, benchmarks, scripts)", "tsc", ["-p", "tsconfig.json"]),
-  commandStep("types", "tsc (tests)", "tsc", ["-p", "test"]),
+  typesStep("tsc (sources, benchmarks, scripts)", "tsconfig.json"),
+  typesStep("tsc (tests)", "test"),
   cStep("c", "gcc, no warnings (hypercall page)", "page"),
   cStep("c", "gcc, no warnings (direct hypercalls)", "direct"),
   aloneStep("alone", "the repository speaks of itself alone"),

@@ -1,8 +1,9 @@
-import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { execa } from "execa";
 import { z } from "zod";
+import { COSTS_FOLDER, describeCost, type FileCost } from "./cost.js";
 import { childEnvironment, type Outcome, type Step } from "./step.js";
 
 /** What is read of the report that vitest's JSON reporter writes. */
@@ -43,30 +44,41 @@ export function countReport(json: unknown, exitCode: number | undefined): Outcom
   };
 }
 
-/** Longer than that a file is named with what it took. */
-const SLOW_S = 10;
+/** A file that took longer, by either clock, is named with what it took. */
+const SLOW_S = 5;
 
-/** The files that took longest, by the wall clock: where a run that has become too long can be made shorter. */
-export function slowFiles(json: unknown, root: string): string[] {
+/** The files that took most, CPU time first: where a run that has become too long can be made shorter. */
+export function slowFiles(json: unknown, costs: readonly FileCost[], root: string): string[] {
+  const cpu = new Map(costs.map(({ file, cpuS }) => [file, cpuS]));
   return Report.parse(json)
     .testResults.map(({ name = "", startTime = 0, endTime = 0 }) => ({
       file: path.relative(root, name),
-      seconds: (endTime - startTime) / 1000,
+      wallS: (endTime - startTime) / 1000,
+      cpuS: cpu.get(name) ?? 0,
     }))
-    .filter(({ seconds }) => seconds >= SLOW_S)
-    .toSorted((a, b) => b.seconds - a.seconds)
-    .map(({ file, seconds }) => `${seconds.toFixed(1).padStart(7)} s  ${file}`);
+    .filter(({ wallS, cpuS }) => Math.max(wallS, cpuS) >= SLOW_S)
+    .toSorted((a, b) => b.cpuS - a.cpuS || b.wallS - a.wallS)
+    .map(({ file, ...cost }) => `${describeCost(cost).padStart(22)}  ${file}`);
+}
+
+/** What test/runner/file-cost.ts left there. */
+async function readCosts(folder: string): Promise<FileCost[]> {
+  const names = await readdir(folder);
+  const texts = names.map((name) => readFile(path.join(folder, name), "utf8"));
+  return (await Promise.all(texts)).map((text) => JSON.parse(text) as FileCost);
 }
 
 /** A step that runs one vitest project and streams vitest's own output. */
-export function vitestStep(project: string, title: string): Step {
+export function vitestStep(project: string, title: string, env: Record<string, string> = {}): Step {
   return {
     name: project,
     title,
     async run(root) {
       const directory = await mkdtemp(path.join(tmpdir(), "xenlet-test-"));
       const report = path.join(directory, "report.json");
+      const costs = path.join(directory, "costs");
       try {
+        await mkdir(costs);
         const { exitCode } = await execa(
           "vitest",
           [
@@ -82,7 +94,7 @@ export function vitestStep(project: string, title: string): Step {
             localDir: root,
             reject: false,
             stdio: ["ignore", "inherit", "inherit"],
-            env: childEnvironment(),
+            env: { ...childEnvironment(), ...env, [COSTS_FOLDER]: costs },
           },
         );
         const json = await readFile(report, "utf8").catch(() => null);
@@ -91,7 +103,7 @@ export function vitestStep(project: string, title: string): Step {
           return { passed: 0, failed: 1, skipped: 0, output };
         }
         const parsed: unknown = JSON.parse(json);
-        for (const line of slowFiles(parsed, root)) console.log(line);
+        for (const line of slowFiles(parsed, await readCosts(costs), root)) console.log(line);
         return countReport(parsed, exitCode);
       } finally {
         await rm(directory, { recursive: true, force: true });

@@ -104,7 +104,7 @@ describe("counting vitest's report", () => {
 });
 
 describe("what a run took", () => {
-  test("files that took 10 s and more are named, the longest first", () => {
+  test("files that took 5 s and more by either clock are named, the most CPU time first", () => {
     const file = (name: string, seconds: number): object => ({
       name: `/tree/${name}`,
       status: "passed",
@@ -118,10 +118,15 @@ describe("what a run took", () => {
       numPendingTests: 0,
       numTodoTests: 0,
     };
-    const testResults = [file("short.ts", 9), file("long.ts", 10), file("longest.ts", 100)];
-    expect(slowFiles({ ...counts, testResults }, "/tree")).toEqual([
-      "  100.0 s  longest.ts",
-      "   10.0 s  long.ts",
+    const testResults = [file("short.ts", 4), file("waits.ts", 100), file("works.ts", 4.5)];
+    const costs = [
+      { file: "/tree/short.ts", cpuS: 4.9 },
+      { file: "/tree/waits.ts", cpuS: 1 },
+      { file: "/tree/works.ts", cpuS: 5.5 },
+    ];
+    expect(slowFiles({ ...counts, testResults }, costs, "/tree")).toEqual([
+      "      4.5 s, CPU 5.5 s  works.ts",
+      "    100.0 s, CPU 1.0 s  waits.ts",
     ]);
   });
 
