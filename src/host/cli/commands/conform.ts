@@ -247,6 +247,7 @@ async function conform(options: ConformOptions, context: Context): Promise<void>
         checks,
         table: { ...expectationsOn(on, plan), ...(options.knownFaults ? {} : { faults: [] }) },
         jobs: options.jobs ?? availableParallelism(),
+        repeatFailed: true,
         silenceMs:
           on === "domu"
             ? options.silence + RACE_RUNS * (options.raceFor ?? 0)

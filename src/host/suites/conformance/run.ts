@@ -24,6 +24,11 @@ export interface MatrixOptions {
   jobs: number;
   /** A boot that says nothing for so long is ended. Default: DEFAULT_SILENCE_MS. */
   silenceMs?: number;
+  /**
+   * Checks that failed are run once more, apart from the others: they stay failed, and are told as "failed 2 of 2" or as
+   * "flaky: failed 1 of 2". Default: false.
+   */
+  repeatFailed?: boolean;
   /** Default: EXPECTATIONS. */
   table?: Expectations;
   /** Ends every boot; runMatrix rejects with its reason. */
@@ -76,6 +81,31 @@ export async function runMatrix(options: MatrixOptions): Promise<Run[]> {
     runs.set(version, run);
     options.onRun?.(run);
   };
+  const repeats = new Map<VersionRun, { of: VersionRun; checks: PlannedCheck[] }>();
+  /** All batches of one are through: of a version, or of those of its checks that were run once more. */
+  const through = (version: VersionRun): void => {
+    const repeat = repeats.get(version);
+    if (repeat !== undefined) {
+      repeat.of.takeRepeat(version.finish(repeat.checks));
+      finish(repeat.of);
+      return;
+    }
+    const failed = options.repeatFailed === true ? version.failed(checks) : [];
+    if (failed.length === 0) {
+      finish(version);
+      return;
+    }
+    const again = version.again();
+    repeats.set(again, { of: version, checks: failed });
+    const batches =
+      failed.length <= MAX_ALONE
+        ? failed.map((check) => [check])
+        : batchesOf(failed, { jobs, versions: 1 });
+    again.waiting = batches.length;
+    queue.push(
+      ...batches.map((batch) => ({ version: again, checks: batch, attempt: 1, hung: false })),
+    );
+  };
   for (const version of versions) if (version.waiting === 0) finish(version);
 
   // The first failure ends the other workers' boots, too.
@@ -92,7 +122,7 @@ export async function runMatrix(options: MatrixOptions): Promise<Run[]> {
       const rest = await runBatch(batch, options, stop.signal);
       queue.unshift(...rest);
       version.waiting += rest.length - 1;
-      if (version.waiting === 0) finish(version);
+      if (version.waiting === 0) through(version);
     }
   };
   try {
@@ -121,6 +151,9 @@ interface Batch {
   /** These hung once: a hang counts if it comes twice. */
   hung: boolean;
 }
+
+/** So many that failed are run once more in a boot each; where more did, what failed them is hardly chance. */
+const MAX_ALONE = 8;
 
 /** How often checks are tried when none of them can be blamed for a boot's end. */
 const MAX_BLAMELESS = 2;

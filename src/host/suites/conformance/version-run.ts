@@ -28,6 +28,8 @@ export class VersionRun {
   readonly #collectors: BootCollector[] = [];
   readonly #strangers: { stranger: Stranger; log: string | null }[] = [];
   readonly #problems: Problem[] = [];
+  /** What became of those that had failed, run once more. */
+  #repeated: Run | null = null;
   #boots = 0;
   #durationMs = 0;
   #banner: string | null = null;
@@ -101,16 +103,49 @@ export class VersionRun {
     this.#problems.push(problem);
   }
 
+  /** Those of `checks` that have failed so far, but for those that this Xen is known to fail. */
+  failed(checks: readonly PlannedCheck[]): PlannedCheck[] {
+    return checks.filter(
+      (check) => !this.isKnownBad(check) && this.#resultOf(check).status === "failed",
+    );
+  }
+
+  /** For a second run of some checks on the same Xen. */
+  again(): VersionRun {
+    return new VersionRun(this.label, this.xen, this.on, this.table);
+  }
+
+  /** Takes what a second run of those that had failed came to: what failed once has not passed. */
+  takeRepeat(run: Run): void {
+    this.#repeated = run;
+    this.#boots += run.boots;
+    this.#durationMs += run.durationMs;
+    this.#problems.push(...run.problems);
+  }
+
+  #resultOf(check: PlannedCheck): CheckResult {
+    const bench = this.#bench;
+    const skipped = this.#skipped.get(check.name);
+    if (skipped !== undefined) return skipped;
+    const result = judge(check, this.#accounts.get(check.name) ?? MISSING, bench);
+    const fault = faultOf(this.table.faults, check.name, bench.version);
+    return fault === null ? result : judgeKnown(result, fault);
+  }
+
+  #withRepeat(result: CheckResult): CheckResult {
+    const second = this.#repeated?.checks.find(({ name }) => name === result.name);
+    if (second === undefined) return result;
+    const detail =
+      second.status === "failed"
+        ? `failed 2 of 2: ${result.detail}${second.detail === result.detail ? "" : `; the second time: ${second.detail}`}`
+        : `flaky: failed 1 of 2: ${result.detail}`;
+    return { ...result, detail };
+  }
+
   /** `checks`: all that were to run. Those that no boot came to have failed. */
   finish(checks: readonly PlannedCheck[]): Run {
     const bench = this.#bench;
-    const results = checks.map((check) => {
-      const skipped = this.#skipped.get(check.name);
-      if (skipped !== undefined) return skipped;
-      const result = judge(check, this.#accounts.get(check.name) ?? MISSING, bench);
-      const fault = faultOf(this.table.faults, check.name, bench.version);
-      return fault === null ? result : judgeKnown(result, fault);
-    });
+    const results = checks.map((check) => this.#withRepeat(this.#resultOf(check)));
     for (const { stranger, log } of this.#strangers) {
       const result = judgeStranger(stranger, log, bench);
       const at = results.findIndex(({ name }) => name === stranger.name);

@@ -89,7 +89,7 @@ describe("conform", () => {
     });
     expect(exitCode).toBe(1);
     expect(stdout).toContain("✗ x/three on xen\n");
-    expect(stdout).toContain("    bad luck\n    log: /logs/1.log");
+    expect(stdout).toContain("    failed 2 of 2: bad luck\n    log: /logs/1.log");
   });
 
   test("a control that stays green: 1", async () => {

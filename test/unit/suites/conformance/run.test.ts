@@ -185,6 +185,72 @@ describe("a boot that dies", () => {
   });
 });
 
+describe("what has failed is run once more, by itself,", () => {
+  /** Fails `bad` in the first boot, and in the second one if `twice`. */
+  const failing =
+    (bad: string[], twice: boolean): Play =>
+    ({ number, options, say, pass }) => {
+      for (const check of options.checks)
+        if (bad.includes(check) && (number === 1 || twice))
+          say("check", `name=${check} phase=check status=failed text=boot ${number}`);
+        else pass(check);
+      return {};
+    };
+
+  test("and stays failed: both times", async () => {
+    const { runs, boots } = await play(failing(["a/two"], true), { repeatFailed: true });
+    expect(boots).toEqual([PLAN.map(({ name }) => name), ["a/two"]]);
+    expect(statuses(runs[0])).toEqual({ ...ALL_PASSED, "a/two": "failed" });
+    expect(detail(runs[0], "a/two")).toBe("failed 2 of 2: boot 1; the second time: boot 2");
+    expect(runs[0]?.boots).toBe(2);
+    expect(code(runs)).toBe(1);
+  });
+
+  test("or is flaky, which is not passed", async () => {
+    const { runs, boots } = await play(failing(["a/two", "b/three"], false), {
+      repeatFailed: true,
+      releases: ["4.17", "4.20"],
+    });
+    // Only the first boot of all: the other version has nothing to repeat.
+    expect(boots.slice(2)).toEqual([["a/two"], ["b/three"]]);
+    expect(statuses(runs[0])).toEqual({ ...ALL_PASSED, "a/two": "failed", "b/three": "failed" });
+    expect(detail(runs[0], "a/two")).toBe("flaky: failed 1 of 2: boot 1");
+    expect(statuses(runs[1])).toEqual(ALL_PASSED);
+    expect(code(runs)).toBe(1);
+  });
+
+  test("a green control counts as well, and a second boot that dies is a second failure", async () => {
+    const { runs } = await play(
+      ({ number, options, say, pass }) => {
+        if (number > 1) {
+          say("begin", "name=a/one phase=check");
+          return { verdict: "crash", message: "it died" };
+        }
+        for (const check of options.checks.slice(1)) pass(check);
+        say("check", "name=a/one phase=check status=passed text=");
+        say("check", "name=a/one phase=control status=passed text=");
+        return {};
+      },
+      { repeatFailed: true },
+    );
+    expect(detail(runs[0], "a/one")).toMatch(
+      /^failed 2 of 2: its control stayed green.*; the second time: no result: it died/,
+    );
+  });
+
+  test("but nothing is where all passed", async () => {
+    const { boots } = await play(PASS_ALL, { repeatFailed: true });
+    expect(boots).toHaveLength(1);
+  });
+
+  test("many share boots", async () => {
+    const plan = Array.from({ length: 9 }, (_, n) => planned(`a/${n}`));
+    const all = plan.map(({ name }) => name);
+    const { boots } = await play(failing(all, true), { repeatFailed: true, plan });
+    expect(boots).toEqual([all, all]);
+  });
+});
+
 describe("nobody's fault", () => {
   test("is QEMU that was killed: one more try, and no trace of it", async () => {
     const { runs, boots } = await play((boot) =>
