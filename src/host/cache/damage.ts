@@ -58,8 +58,8 @@ export async function findDamage(signal?: AbortSignal): Promise<UserError | null
   return hostError(
     `the cache was damaged, which may be why this failed:\n  ${found.join("\n  ")}`,
     shipped
-      ? "installing xenlet again: the damaged files came with it"
-      : "the same command again: what was damaged has been removed, and is made anew",
+      ? "reinstalling xenlet: the damaged files are part of it"
+      : "the same command again: damaged entries have been removed and will be recreated",
   );
 }
 

@@ -221,7 +221,7 @@ async function whyKept(
     const found = await lstat(entry.path).catch(() => null);
     return found === null || isAbandoned(entry.name, found.mtimeMs)
       ? null
-      : "another process is working on it";
+      : "in use by another process";
   }
   if (entry.kind === "unknown") {
     if (!ours) return "not xenlet's";

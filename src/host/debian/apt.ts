@@ -67,8 +67,8 @@ async function runApt(
   signal?.throwIfAborted();
   if (result.code === "ENOENT") {
     throw hostError(
-      "apt-get is not there: packages come from Debian through it",
-      "run on Debian, or give your own: --xen PATH, with qemu-system-x86_64 in PATH",
+      "apt-get not found (needed to download Debian packages)",
+      "run on Debian, or provide your own: --xen PATH, with qemu-system-x86_64 in PATH",
     );
   }
   if (result.timedOut) {
@@ -221,7 +221,7 @@ export class PrivateApt {
     const keyring = debianKeyring();
     if (keyring === undefined) {
       throw hostError(
-        "Debian's keyring is not there: packages' signatures are checked with it",
+        "Debian's keyring not found (needed to verify packages' signatures)",
         "sudo apt-get install debian-archive-keyring",
       );
     }

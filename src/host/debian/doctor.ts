@@ -161,7 +161,7 @@ async function kvmCheck(): Promise<Check> {
     version: null,
     needed: "optional",
     mend: null,
-    detail: "never needed: the ground is AMD SVM with nested paging under QEMU's TCG",
+    detail: "not needed: the platform is AMD SVM with nested paging, emulated by QEMU's TCG",
   };
 }
 
@@ -172,7 +172,7 @@ export async function diagnose(options: { cache?: Cache } = {}): Promise<Check[]
     Promise.resolve([nodeCheck(), systemCheck(await thisMachine())]),
     tool("gcc", "gcc", "compiles guests"),
     tool("ld", "binutils", "links images"),
-    tool("addr2line", "binutils", "names the function a trap happened in"),
+    tool("addr2line", "binutils", "names the function in which a trap happened"),
     tool("strip", "binutils", "makes images small (--strip)", "optional"),
     tool("make", "make", "runs the repository's own targets", "optional"),
     tool("apt-get", "apt", "downloads Debian packages"),

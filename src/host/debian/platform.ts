@@ -54,7 +54,7 @@ export function systemCheck({ osRelease }: Machine): Check {
     mend: null,
     detail:
       known === undefined
-        ? `not one that xenlet is known to work on: ${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`
+        ? `not tested with xenlet; known to work: ${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`
         : "known to work",
   };
 }

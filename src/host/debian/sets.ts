@@ -240,7 +240,7 @@ async function unpackOne(
   });
   signal?.throwIfAborted();
   if (result.code === "ENOENT") {
-    throw hostError("dpkg-deb is not there: it unpacks packages", "sudo apt-get install dpkg");
+    throw hostError("dpkg-deb not found (needed to unpack packages)", "sudo apt-get install dpkg");
   }
   if (/No space left on device|Disk quota exceeded/.test(result.stderr)) throw noSpace(tree);
   if (result.failed) {

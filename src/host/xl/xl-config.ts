@@ -52,12 +52,11 @@ interface Setting {
 
 const EVENT_COMMENTS: Record<XlEvent, string> = {
   poweroff:
-    "What xl does when the domain has ended: destroy it, or restart it, or preserve it to be looked at.\n" +
+    "What xl does when the domain has ended: destroy it, restart it, or preserve it for inspection.\n" +
     "poweroff: process.exit(), or the end of the program.",
   reboot: "SHUTDOWN_reboot, and xl reboot.",
-  crash:
-    "A trap, an abort, an exception that nobody caught; coredump-destroy keeps its memory as a file.",
-  watchdog: "A watchdog that the guest armed and did not set again in time.",
+  crash: "A trap, an abort, an uncaught exception; coredump-destroy keeps its memory as a file.",
+  watchdog: "A watchdog that the guest armed and did not rearm in time.",
   soft_reset:
     "softReset.request() and kexec. Stock xl destroys a PVH domain all the same, without a word;\n" +
     "with xl/preload/soft_reset.so it resets it. One of type hvm it resets by itself.",
@@ -102,7 +101,7 @@ function pvhSettings(domain: XlDomain): Setting[] {
             comment: "A file that the guest finds as its boot module.",
           },
         ]),
-    { key: "cmdline", value: quote(domain.cmdline), comment: "What commandLine() gives." },
+    { key: "cmdline", value: quote(domain.cmdline), comment: "The value of commandLine()." },
   ];
 }
 

@@ -29,7 +29,7 @@ function compilerSeenFrom(file: string): Compiler | null {
 export function ownCompiler(): Compiler {
   const own = compilerSeenFrom(import.meta.url);
   if (own === null)
-    throw new UserError("assemblyscript is not installed: it compiles guests", {
+    throw new UserError("assemblyscript not found (needed to compile guests)", {
       exitCode: 122,
       hint: "npm install",
     });

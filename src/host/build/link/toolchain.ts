@@ -240,7 +240,7 @@ export async function run(
     if (/No space left on device|Cannot create temporary file|[Dd]isk quota exceeded/.test(said))
       throw new UserError(`${command} cannot write its output: ${lastLine(said)}`, {
         exitCode: ExitCode.HOST,
-        hint: "make room on the disk, or name another folder by TMPDIR and XENLET_CACHE",
+        hint: "free some disk space, or set TMPDIR and XENLET_CACHE to folders elsewhere",
       });
     throw new BuildError(`${command} failed:\n${said}`);
   } finally {

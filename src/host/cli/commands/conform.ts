@@ -70,7 +70,7 @@ const EXIT_CODES =
   1    a check failed, or a control stayed green
   122  trouble on this machine: a version could not be had, or QEMU could not
        run
-  123  bad usage, or reports that do not make one
+  123  bad usage, or reports that do not fit together
   If several apply: 122, then 1.`);
 
 export function addConform(program: Command, context: Context): void {

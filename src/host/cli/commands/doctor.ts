@@ -38,7 +38,7 @@ async function doctor(options: CommonOptions, context: Context): Promise<void> {
     for (const check of checks) context.print(describe(check, width));
     context.print(`${"ground".padEnd(width + 9)} ${GROUND}`);
     context.print(
-      ok ? "Everything that is needed is here." : "Something that is needed is missing.",
+      ok ? "Everything that is needed is installed." : "Something that is needed is missing.",
     );
   }
   context.exitWith(ok ? ExitCode.OK : ExitCode.HOST);

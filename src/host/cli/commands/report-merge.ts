@@ -42,7 +42,7 @@ export function addReport(program: Command, context: Context): void {
       exitCodesText(
         "  0    every check passed\n  1    a check failed, or a control stayed green\n" +
           "  122  trouble on this machine, in this run or in a shard's\n" +
-          "  123  bad usage, or reports that do not make one",
+          "  123  bad usage, or reports that do not fit together",
       ),
     )
     .action((files: string[], options: MergeOptions) => merge(files, options, context));
