@@ -15,11 +15,15 @@ import { z } from "zod";
 const root = path.resolve(import.meta.dirname, "../../..");
 const Manifest = z.object({ dependencies: z.record(z.string(), z.string()) });
 const Packed = z.array(
-  z.object({ filename: z.string(), files: z.array(z.object({ path: z.string() })) }),
+  z.object({
+    filename: z.string(),
+    files: z.array(z.object({ path: z.string(), size: z.number() })),
+  }),
 );
 
 let folder: string;
 let packed: string[];
+let size: number;
 
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "xenlet-pack-"));
@@ -35,6 +39,9 @@ beforeAll(async () => {
   const { stdout } = await execa("npm", pack, { cwd: root });
   const [tarball] = Packed.parse(JSON.parse(stdout));
   packed = tarball?.files.map((file) => file.path) ?? [];
+  size = (tarball?.files ?? [])
+    .filter((file) => !file.path.startsWith("prebuilt/"))
+    .reduce((sum, file) => sum + file.size, 0);
   const archive = path.join(folder, tarball?.filename ?? "");
   await execa("tar", ["-xzf", archive, "-C", home, "--strip-components=1"]);
 
@@ -55,6 +62,53 @@ test("holds licences and sources of images, and none of the tests", () => {
   for (const file of ["LICENSE", "NOTICE", "LICENSES/Apache-2.0.txt", "boot/start.S"])
     expect(packed).toContain(file);
   expect(packed.filter((file) => /^(test|bench|scripts)\//.test(file))).toEqual([]);
+});
+
+test("holds these at the top, and nothing else", () => {
+  // prebuilt/ is there where the package was packed by npm's own scripts, which this test leaves out.
+  const top = new Set(packed.map((file) => file.split("/")[0]));
+  top.delete("prebuilt");
+  expect([...top].sort()).toEqual(
+    [
+      [
+        "LICENSE",
+        "LICENSES",
+        "NOTICE",
+        "README.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+      ],
+      ["asconfig.json", "package.json", "boot", "dist", "docs", "examples", "linker", "runtime"],
+      ["src", "xl"],
+    ]
+      .flat()
+      .sort(),
+  );
+});
+
+test("is at most 3.5 MB, unpacked: more means a file that was not meant to be published", () => {
+  expect(size).toBeGreaterThan(1_000_000);
+  expect(size).toBeLessThan(3_500_000);
+});
+
+test("depends on packages under permissive licences only", async () => {
+  const manifest = Manifest.parse(
+    JSON.parse(await readFile(path.join(root, "package.json"), "utf8")),
+  );
+  const names = Object.keys(manifest.dependencies);
+  expect(names.length).toBeGreaterThan(3);
+  const licences = await Promise.all(
+    names.map(async (name) => {
+      const file = path.join(root, "node_modules", name, "package.json");
+      const { license } = z
+        .object({ license: z.string() })
+        .parse(JSON.parse(await readFile(file, "utf8")));
+      return [name, license] as const;
+    }),
+  );
+  const permissive = /^(?:MIT|ISC|Apache-2\.0|BSD-[23]-Clause|0BSD)$/;
+  expect(licences.filter(([, license]) => !permissive.test(license))).toEqual([]);
 });
 
 test("holds what README.md links to", async () => {
