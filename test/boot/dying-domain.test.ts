@@ -18,12 +18,12 @@ const dying = async (release: "4.14" | "4.17" | "4.20", cmdline: string) => {
 };
 
 test.each([
-  ["4.14", "page_alloc.c:1429"],
-  ["4.17", "common/page_alloc.c:1429"],
-  ["4.20", "common/page_alloc.c:1486"],
-] as const)("Xen %s panics: Xen BUG at %s", async (release, place) => {
+  ["4.14", "page_alloc.c:1429", "free_heap_pages"],
+  ["4.17", "common/page_alloc.c:1429", "free_heap_pages"],
+  ["4.20", "common/page_alloc.c:1486", "free_heap_pages"],
+] as const)("Xen %s panics: Xen BUG at %s", async (release, place, name) => {
   const result = await dying(release, "");
-  expect(result.message).toContain(`Xen panicked (Xen BUG at ${place})`);
+  expect(result.message).toContain(`Xen panicked in ${name}() (Xen BUG at ${place})`);
   expect(printed(result)).toEqual(["dying: true", "XEN_DOMCTL_soft_reset = -EINVAL"]);
 });
 

@@ -13,6 +13,7 @@ import {
   BANNER,
   Findings,
   HANDED_OVER,
+  LastDump,
   PANIC,
   endingOfDomain,
   readEnding,
@@ -65,6 +66,8 @@ export class Monitor {
   toolstackEnding: Ending | null = null;
   /** Xen's own words for its panic. */
   panic: string | null = null;
+  /** The function of Xen's that panicked, if Xen dumped its registers before. */
+  panicIn: string | null = null;
 
   /** What the toolstack reported; empty where the guest is domain 0. */
   readonly toolstackRecords: GuestRecord[] = [];
@@ -83,6 +86,7 @@ export class Monitor {
   /** Of the guest's console: the parts of a line that has not ended. */
   #consoleLine = "";
   #panicBegan = false;
+  readonly #lastDump = new LastDump();
   #stage: Stage | null = null;
 
   constructor(options: MonitorOptions) {
@@ -200,7 +204,11 @@ export class Monitor {
     this.findings.read(text);
 
     if (this.#panicBegan && this.panic === null && text !== "") this.panic = text;
-    if (PANIC.test(text)) this.#panicBegan = true;
+    this.#lastDump.read(text);
+    if (PANIC.test(text) && !this.#panicBegan) {
+      this.#panicBegan = true;
+      this.panicIn = this.#lastDump.inFunction;
+    }
     // The line after the message closes a panic: by then all of it is in the log.
     const panicked = this.panic !== null && /^\*{8,}$/.test(text);
     if (panicked) this.#end({ how: "panic", reason: null });

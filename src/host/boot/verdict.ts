@@ -73,8 +73,10 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
     };
   const failure = failureOf(monitor.records);
   if (failure !== null) return crash(failure);
-  if (monitor.ending?.how === "panic")
-    return crash(`Xen panicked (${monitor.panic ?? ""})${because(finding?.message)}`);
+  if (monitor.ending?.how === "panic") {
+    const where = monitor.panicIn === null ? "" : ` in ${monitor.panicIn}()`;
+    return crash(`Xen panicked${where} (${monitor.panic ?? ""})${because(finding?.message)}`);
+  }
   if (cause.type === "deadline")
     return {
       verdict: "timeout",

@@ -104,6 +104,34 @@ export const HANDED_OVER = /^Freed \d+kB init memory/;
 /** panic(), xen/drivers/char/console.c:1259; the reason is on the next line. */
 export const PANIC = /^Panic on CPU \d+:/;
 
+/**
+ * show_registers(), xen/arch/x86/x86_64/traps.c, for Xen's own code: its selector is __HYPERVISOR_CS; `%pS` is symbol+offset/size, the symbol
+ * perhaps with its file before it, and behind it what gcc calls a part of a function (.cold).
+ */
+const XEN_AT = /^RIP: +e008:\[<[0-9a-f]+>\] (?:[^ #]+#)?(?<name>\w+)[\w.]*\+0x/;
+
+/** Registers, stack and call trace take fewer lines than this, and panic() follows them. */
+const LINES_OF_A_DUMP = 120;
+
+/** Where in its own code Xen was when it dumped its registers, as far as that belongs to a panic. */
+export class LastDump {
+  #name: string | null = null;
+  #age = 0;
+
+  read(text: string): void {
+    this.#age++;
+    const name = XEN_AT.exec(text)?.groups?.["name"];
+    if (name === undefined) return;
+    this.#name = name;
+    this.#age = 0;
+  }
+
+  /** The function, or null: nothing was dumped, or so long ago that it was for another reason. */
+  get inFunction(): string | null {
+    return this.#age < LINES_OF_A_DUMP ? this.#name : null;
+  }
+}
+
 export interface Finding {
   /** A sentence's part, to stand behind "…: ". */
   message: string;

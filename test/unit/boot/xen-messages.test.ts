@@ -52,6 +52,31 @@ describe("a panic", () => {
     monitor.push("(XEN) ****************************************");
     expect(endings).toEqual(["panic"]);
     expect(monitor.panic).toBe("FATAL PAGE FAULT");
+    expect(monitor.panicIn).toBeNull();
+  });
+
+  const PANICKED = ["Panic on CPU 0:", "Xen BUG at common/page_alloc.c:1486", "****************"];
+  const panicIn = (lines: string[]): string | null => {
+    const monitor = new Monitor({ nonce: "n" });
+    for (const line of [...lines, ...PANICKED]) monitor.push(`(XEN) ${line}`);
+    return monitor.panicIn;
+  };
+
+  test.each([
+    ["RIP:    e008:[<ffff82d04023d1a4>] free_domheap_pages+0x234/0x650", "free_domheap_pages"],
+    [
+      "RIP:    e008:[<ffff82d04023d1a4>] common/page_alloc.c#free_heap_pages.cold+0x1/0x2",
+      "free_heap_pages",
+    ],
+    ["RIP:    0010:[<ffffffff80100281>]", null], // a guest's registers
+    ["RIP:    e008:[<ffff82d04023d1a4>] ffff82d04023d1a4", null], // a Xen without symbols
+  ])("names the function where Xen was: %s", (line, name) => {
+    expect(panicIn([line, "RFLAGS: 0000000000010246", "Xen call trace:"])).toBe(name);
+  });
+
+  test("a dump for another reason, long before, is not the panic's", () => {
+    const dump = "RIP:    e008:[<ffff82d04023d1a4>] dump_registers+0x234/0x650";
+    expect(panicIn([dump, ...Array.from({ length: 150 }, () => "Freed 4kB")])).toBeNull();
   });
 });
 
