@@ -49,6 +49,17 @@ export default defineConfig({
         },
       },
       {
+        // The package as its users install it, compiled and installed over and over: minutes (`make test ONLY=install`).
+        test: {
+          name: "install",
+          setupFiles,
+          include: ["test/install/**/*.test.ts"],
+          testTimeout: 600 * SECOND,
+          hookTimeout: 900 * SECOND,
+          sequence: { groupOrder: 4 },
+        },
+      },
+      {
         // Whole Linuxes in domains: minutes, so not for every change (`make test ONLY=linux`).
         test: {
           name: "linux",
