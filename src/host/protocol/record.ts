@@ -97,7 +97,7 @@ export class RecordReader {
   #open: { kind: string; seq: number; signed: boolean; payload: string } | null = null;
   /** Lines that are ahead of their turn, by number. */
   readonly #early = new Map<number, Line>();
-  /** The last lines that came, by number; and of those that were sent again, which have not come the other way. */
+  /** The lines of the highest numbers, by number; and of those that were sent again, which have not come the other way. */
   readonly #remembered = new Map<number, string>();
   readonly #sentAgain = new Set<number>();
   /** Kind of a record that is lost already and has been reported: its other lines are passed over. */
@@ -161,10 +161,11 @@ export class RecordReader {
 
   #remember(seq: number, text: string): void {
     this.#remembered.set(seq, text);
-    for (const oldest of this.#remembered.keys()) {
-      if (this.#remembered.size <= MAX_REMEMBERED) break;
-      this.#remembered.delete(oldest);
-      this.#sentAgain.delete(oldest);
+    // By number: what was sent again comes before all that is still under way by the console.
+    while (this.#remembered.size > MAX_REMEMBERED) {
+      const first = Math.min(...this.#remembered.keys());
+      this.#remembered.delete(first);
+      this.#sentAgain.delete(first);
     }
   }
 
