@@ -222,6 +222,8 @@ bool console_mapped(void);
 bool console_drained(void);
 /* Writes all of it; waits for the daemon while the ring is full. */
 void console_write(const char *from, uint32_t size);
+/* The same, but its event, 11 thousand instructions, is left out: for a daemon that is about to look anyway. */
+void console_leave(const char *from, uint32_t size);
 /* Waits until the daemon has read all that was written, for `within` ns at most. */
 void console_flush(uint64_t within);
 /* Hands each line that the daemon has not read, or not all of, to `each`, which may be given it again by the daemon. */

@@ -132,12 +132,14 @@ void console_flush(uint64_t within)
     }
 }
 
-void console_write(const char *from, uint32_t size)
+static void put_in(const char *from, uint32_t size, bool tell)
 {
     while (size) {
         uint32_t start = *counter(XENCONS_OUT_PROD), count = room();
 
         if (!count) {
+            if (!tell)
+                notify();
             wait_for_room();
             continue;
         }
@@ -147,10 +149,21 @@ void console_write(const char *from, uint32_t size)
             *(volatile char *)(ring + XENCONS_OUT + (start + i) % OUT_SIZE) = from[i];
         /* The bytes before the counter that announces them: x86 keeps stores in order, the compiler volatile ones. */
         *counter(XENCONS_OUT_PROD) = start + count;
-        notify();
+        if (tell)
+            notify();
         from += count;
         size -= count;
     }
+}
+
+void console_write(const char *from, uint32_t size)
+{
+    put_in(from, size, true);
+}
+
+void console_leave(const char *from, uint32_t size)
+{
+    put_in(from, size, false);
 }
 
 /*

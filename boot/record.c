@@ -33,7 +33,14 @@ static bool have_consoleio;
 static uint32_t line_number;
 static uint32_t continuation_at; /* where the line's `+` or `:` stands */
 static const char *record_kind;
-static char nonce[17] = "-";
+static uint32_t traits; /* the kind's */
+
+#define MAGIC "~x1 "
+#define MAX_NONCE 16
+/* What each line begins with: the magic, and the nonce, or `-` as long as there is none. */
+static char head[sizeof(MAGIC) + MAX_NONCE] = MAGIC "- ";
+static uint32_t head_length = sizeof(MAGIC "- ") - 1;
+static bool have_nonce;
 
 /*
  * Where a record's lines go. To the PV console's ring, if the domain has one: what the guest prints, and every record if
@@ -81,42 +88,42 @@ static bool same(const char *a, const char *b)
     return *a == *b;
 }
 
-static bool is_one_of(const char *kind, const char *const *kinds, uint32_t count)
-{
-    for (uint32_t i = 0; i < count; i++)
-        if (same(kind, kinds[i]))
-            return true;
-    return false;
-}
+/* What kinds of record have in common. */
+enum {
+    STAGE = 1,   /* of the boot */
+    PRINTED = 2, /* standard output or error */
+    BYTES = 4,   /* printed as they are: no line's end is added */
+    STEP = 8,    /* for people, like what is printed */
+    TROUBLE = 16,
+    VERDICT = 32,
+};
 
-static bool is_trouble(const char *kind)
+static uint32_t traits_of(const char *kind)
 {
-    static const char *const trouble[] = {"trap", "abort", "fatal"};
+    static const struct {
+        char kind[7];
+        uint8_t traits;
+    } known[] = {
+        {"log", PRINTED}, {"error", PRINTED}, {"out", PRINTED | BYTES}, {"err", PRINTED | BYTES}, {"step", STEP},
+        {"boot", STAGE},  {"exit", VERDICT},  {"trap", TROUBLE},        {"abort", TROUBLE},       {"fatal", TROUBLE},
+    };
 
-    return is_one_of(kind, trouble, 3);
-}
-
-/* Standard output or error as bytes: no line's end is added. */
-static bool is_bytes(const char *kind)
-{
-    return same(kind, "out") || same(kind, "err");
-}
-
-static bool is_printed(const char *kind)
-{
-    return same(kind, "log") || same(kind, "error") || is_bytes(kind);
+    for (uint32_t i = 0; i < sizeof(known) / sizeof(*known); i++)
+        if (known[i].kind[0] == kind[0] && same(known[i].kind, kind))
+            return known[i].traits;
+    return 0;
 }
 
 static void choose_sink(void)
 {
-    bool trouble = is_trouble(record_kind);
+    bool trouble = traits & TROUBLE, printed = traits & PRINTED;
 
     sink = TO_XEN;
-    if (same(record_kind, "boot"))
+    if (traits & STAGE)
         sink = quiet ? NOWHERE : ring_read && console_mapped() ? TO_CONSOLE : TO_XEN;
-    else if (nonce[0] != '-')
-        sink = !port_alone && (is_printed(record_kind) || (ring_read && !trouble)) && console_attached() ? TO_CONSOLE : TO_XEN;
-    else if ((is_printed(record_kind) || same(record_kind, "step") || trouble) && console_attached())
+    else if (have_nonce)
+        sink = !port_alone && (printed || (ring_read && !trouble)) && console_attached() ? TO_CONSOLE : TO_XEN;
+    else if (traits & (PRINTED | STEP | TROUBLE) && console_attached())
         sink = TEXT_TO_CONSOLE;
 }
 
@@ -127,9 +134,8 @@ static void line_begin(void)
     line_length = 0;
     if (sink == TEXT_TO_CONSOLE || sink == NOWHERE)
         return;
-    put("~x1 ");
-    put(nonce);
-    put(" ");
+    __builtin_memcpy(line, head, head_length);
+    line_length = head_length;
     put(decimal(digits + sizeof(digits), line_number++));
     put(" ");
     put(record_kind);
@@ -142,6 +148,12 @@ static void put_out(void)
     if (!have_consoleio || line_length > CONSOLEIO_LINE_SIZE ||
         hypercall3(__HYPERVISOR_console_io, CONSOLEIO_write, line_length, (uint64_t)line))
         outsb(XEN_HVM_DEBUGCONS_IOPORT, line, line_length);
+}
+
+/* The way to run, by its first letter. */
+static bool runs_as(char way)
+{
+    return run_block && run_block->way[0] == way;
 }
 
 static void line_end(void)
@@ -159,19 +171,22 @@ static void line_end(void)
     put(" #");
     put_hex(sum, 8);
     put("\n");
-    if (sink == TO_CONSOLE)
-        console_write(line, line_length);
-    else
+    if (sink == TO_XEN)
         put_out();
+    else if (traits & VERDICT && runs_as('d')) /* our own toolstack reads the ring when the domain has ended; under xl nobody may */
+        console_leave(line, line_length);
+    else
+        console_write(line, line_length);
 }
 
 void record_set_nonce(const char *from, uint32_t length)
 {
-    if (length >= sizeof(nonce))
-        length = sizeof(nonce) - 1;
-    for (uint32_t i = 0; i < length; i++)
-        nonce[i] = from[i];
-    nonce[length] = 0;
+    if (length > MAX_NONCE)
+        length = MAX_NONCE;
+    __builtin_memcpy(head + sizeof(MAGIC) - 1, from, length);
+    head_length = sizeof(MAGIC) - 1 + length;
+    head[head_length++] = ' ';
+    have_nonce = from[0] != '-';
 }
 
 void record_begin_run(const char *from, uint32_t length)
@@ -258,9 +273,9 @@ void record_say_stage(void)
 /* A line of the ring that may never be read there: once more by the port, marked. The reader knows the one from the other. */
 static void send_again(const char *text, uint32_t size)
 {
-    static const char magic[] = "~x1 ", mark[] = "~again ";
+    static const char mark[] = "~again ";
 
-    if (size <= sizeof(magic) || __builtin_memcmp(text, magic, sizeof(magic) - 1))
+    if (size <= sizeof(MAGIC) || __builtin_memcmp(text, MAGIC, sizeof(MAGIC) - 1))
         return;
     outsb(XEN_HVM_DEBUGCONS_IOPORT, mark, sizeof(mark) - 1);
     outsb(XEN_HVM_DEBUGCONS_IOPORT, text, size);
@@ -268,19 +283,22 @@ static void send_again(const char *text, uint32_t size)
 
 void record_begin(const char *kind)
 {
-    if (stage_unsaid == STAGE_RUNTIME && !is_trouble(kind) && !same(kind, "boot"))
+    uint32_t kinds = traits_of(kind);
+
+    if (stage_unsaid == STAGE_RUNTIME && !(kinds & (TROUBLE | STAGE)))
         stage_unsaid = STAGE_SAID;
     if (stage_unsaid)
         record_say_stage();
     lock();
-    if (is_trouble(kind) && nonce[0] != '-')
+    if (kinds & TROUBLE && have_nonce)
         console_unread(send_again);
     record_kind = kind;
+    traits = kinds;
     choose_sink();
     /* Lines of the console too: the toolstack that passes them on is domain 0. */
     payload_limit = have_consoleio || sink == TO_CONSOLE ? PAYLOAD_LIMIT(CONSOLEIO_LINE_SIZE) : PAYLOAD_LIMIT(LINE_SIZE);
     line_begin();
-    if (sink == TEXT_TO_CONSOLE && is_trouble(kind)) {
+    if (sink == TEXT_TO_CONSOLE && kinds & TROUBLE) {
         put(kind);
         put(": ");
     }
@@ -288,12 +306,13 @@ void record_begin(const char *kind)
 
 void record_end(void)
 {
-    if (sink == TEXT_TO_CONSOLE && !is_bytes(record_kind))
+    bool flush = traits & VERDICT && runs_as('x');
+
+    if (sink == TEXT_TO_CONSOLE && !(traits & BYTES))
         line[line_length++] = '\n';
     line_end();
     unlock();
-    /* Our own toolstack reads the ring once the domain has ended; under xl nobody may. */
-    if (same(record_kind, "exit") && run_block && run_block->way[0] == 'x')
+    if (flush)
         console_flush(READ_WITHIN);
 }
 
@@ -376,6 +395,11 @@ void record_utf16(const uint16_t *units, uint32_t count)
     for (uint32_t i = 0; i < count; i++) {
         uint32_t unit = units[i];
 
+        /* Nearly all of most texts. */
+        if (unit - ' ' < 0x7f - ' ' && unit != '%' && line_length < payload_limit) {
+            line[line_length++] = unit;
+            continue;
+        }
         if ((unit & 0xfc00) == 0xd800 && i + 1 < count && (units[i + 1] & 0xfc00) == 0xdc00)
             unit = 0x10000 + ((unit & 0x3ff) << 10) + (units[++i] & 0x3ff);
         else if ((unit & 0xf800) == 0xd800)
@@ -389,9 +413,8 @@ void record_utf16(const uint16_t *units, uint32_t count)
 
 void record_line(const char *kind, const uint16_t *units, uint32_t count)
 {
-    bool is_error = same(kind, "error");
-
-    while (count > PIECE && (is_error || same(kind, "log"))) {
+    while (count > PIECE && traits_of(kind) & PRINTED) {
+        bool is_error = kind[0] == 'e';
         uint32_t some = PIECE;
 
         /* Both halves of a character in one piece. */

@@ -99,13 +99,14 @@ pvh_start32:
 /* Enter the image's pages [from, to) into kernel_pt with these rights. */
 .macro map_image from, to, rights, nx
     mov $PHYS(\from), %eax
-    jmp 2f
-1:  mov %eax, %ecx
+    mov %eax, %ecx
     shr $(PAGE_SHIFT - 3), %ecx
-    lea \rights(%eax), %edx
+    jmp 2f
+1:  lea \rights(%eax), %edx
     mov %edx, PHYS(kernel_pt)(%ecx)
     movl $\nx, PHYS(kernel_pt) + 4(%ecx)
     add $PAGE_SIZE, %eax
+    add $8, %ecx
 2:  cmp $PHYS(\to), %eax
     jb 1b
 .endm

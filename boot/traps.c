@@ -20,11 +20,9 @@
 
 #define LINEAR_GUARD_END 0x200000000ul
 
+/* offset 15..0, selector, IST, type, offset 31..16; offset 63..32: SDM volume 3, 6.14.1. */
 struct idt_entry {
-    uint16_t offset_low, selector;
-    uint8_t ist, type;
-    uint16_t offset_middle;
-    uint32_t offset_high, reserved;
+    uint64_t low, high;
 };
 
 static struct idt_entry idt[IDT_VECTORS];
@@ -36,18 +34,14 @@ struct descriptor_pointer {
     const void *base;
 } __attribute__((packed));
 
-static void set_gate(uint32_t vector, const void *handler, uint8_t ist)
+/* Present interrupt gates: interrupts stay off in the handler. */
+#define GATE ((uint64_t)SEL_CODE64 << 16 | 0x8eul << 40)
+
+static inline void set_gate(uint32_t vector, const void *handler, uint64_t ist)
 {
     uint64_t offset = (uint64_t)handler;
 
-    idt[vector] = (struct idt_entry){
-        .offset_low = offset,
-        .selector = SEL_CODE64,
-        .ist = ist,
-        .type = 0x8e, /* present interrupt gate: interrupts stay off in the handler */
-        .offset_middle = offset >> 16,
-        .offset_high = offset >> 32,
-    };
+    idt[vector] = (struct idt_entry){GATE | ist << 32 | (offset & 0xffff) | (offset & 0xffff0000) << 32, offset >> 32};
 }
 
 /* The descriptors of start.S's GDT, and this vCPU's own TSS: ltr marks it busy, so each needs its own. */

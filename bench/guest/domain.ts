@@ -1,5 +1,5 @@
-// What a domain costs from the moment it may run to its end, Xen and what serves it included: by dom0's clock, which under
-// -icount counts instructions. The boot module is its image.
+// What a domain costs from the moment it may run until it has ended, Xen included: by dom0's clock, which under -icount counts
+// instructions. The boot module is its image.
 
 import { checked, evtchn, measure, systemTime, waitForEvents } from "xenlet";
 import { VIRQ_DOM_EXC } from "xenlet/raw/abi/xen";
@@ -14,13 +14,17 @@ evtchn.unmask(<u32>checked("VIRQ_DOM_EXC", evtchn.bindVirq(VIRQ_DOM_EXC)));
 const config = new DomainConfig();
 config.memoryMiB = 16;
 const guest = new Guest(config, new Image(guestFiles()[0]));
+const before = systemTime();
 const start = systemTime();
 checked("XEN_DOMCTL_unpausedomain", guest.domain.unpause());
-do waitForEvents();
-while (!guest.domain.info().isShutdown);
-const end = systemTime();
+// Xen has one CPU here, and lets a domain that wakes up go first: dom0 is back when that one waits or has ended.
+let end = systemTime();
+while (!guest.domain.info().isShutdown) {
+  waitForEvents();
+  end = systemTime();
+}
 guest.finishConsole();
-measure("domain", <f64>(end - start), "ns");
+measure("domain", <f64>(end - start - (start - before)), "ns");
 measure("lines", lines, "lines");
 guest.destroy();
 process.exit();

@@ -9,6 +9,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import type { BootOptions, BootResult } from "../../src/host/boot/boot.js";
 import type { OutputStream } from "../../src/host/protocol/text-output.js";
 import { difference, much } from "../fuzz/channel.js";
+import { everything, everythingPrinted } from "./everything.js";
 import { boot, build, expectSuccess, printed } from "./setup.js";
 
 let image: string;
@@ -81,6 +82,29 @@ describe.each(["dom0", "domu"] as const)("what was written before the end, as %s
     expect(error?.code).toBe(mode === "hang" ? 121 : 120);
   });
 });
+
+// A kernel that was jumped into goes on with the ring and the input of the one before. As hvm all passes through a device model's
+// domain, xenconsoled and dom0; for a PVH domain under xl, of which stock libxl resets none, see xl-run.test.ts.
+test.each([{ on: "domu" }, { on: "domu", records: "port" }, { on: "xl-hvm" }] as const)(
+  "words, environment, randomness, input, and output up to a trap come through, and in the next kernel: %o",
+  async (way) => {
+    const { result, stdout, stderr } = await run("all", {
+      ...everything("trap"),
+      ...way,
+      modules: [image],
+    });
+    expect(result).toMatchObject({
+      verdict: "crash",
+      exitCode: 120,
+      damage: [],
+      trap: { kind: "out-of-bounds" },
+    });
+    expect(stdout).toBe(everythingPrinted("trap", 2));
+    const random = stderr.trimEnd().split("\n");
+    expect(random).toHaveLength(2);
+    expect(new Set([...random, new Uint8Array(16).toString()]).size).toBe(3);
+  },
+);
 
 describe("a deadline", () => {
   test("of a guest that waits for input says so", async () => {

@@ -6,6 +6,7 @@
 
 import { beforeAll, expect, test } from "vitest";
 
+import { everything, everythingPrinted } from "./everything.js";
 import { boot, build, expectSuccess, printed } from "./setup.js";
 
 let image: string;
@@ -14,17 +15,21 @@ beforeAll(async () => {
   image = await build("test/boot/guest/xl.ts");
 });
 
-test("a guest's console and its code come through, and the stages of dom0 are told", async () => {
+test("words, environment, input, all that a guest prints and its code come through, and the stages of dom0 are told", async () => {
   const stages: string[] = [];
-  const result = await boot(image, {
+  const output: Buffer[] = [];
+  const result = await boot(await build("test/boot/guest/output.ts"), {
+    ...everything("exit"),
     on: "xl",
-    cmdline: "do=nothing",
     onStage: (stage) => stages.push(stage),
+    onOutput: (bytes, stream) => {
+      if (stream === "stdout") output.push(Buffer.from(bytes));
+    },
   });
   expectSuccess(result);
   expect(result.on).toBe("xl");
   expect(result.ended).toEqual({ how: "poweroff", reason: 0 });
-  expect(printed(result)).toEqual(["nothing to do"]);
+  expect(Buffer.concat(output).toString()).toBe(everythingPrinted("exit", 1));
   expect(stages).toEqual(["xen", "dom0", "xl-create", "runtime", "verdict"]);
 });
 

@@ -1,9 +1,9 @@
 /** What a boot needs before QEMU starts: its arguments, and the files that it has to find. */
-import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { UserError } from "../base/errors.js";
 import { readElf } from "../elf/elf.js";
 import { validatePvhImage } from "../elf/pvh.js";
+import { newNonce } from "../protocol/record.js";
 import type { BootOptions, BootPlan, Sized } from "./options.js";
 import { MAX_BUNDLED, writeBundle } from "./bundle.js";
 import { imagePathForQemu } from "./image-link.js";
@@ -117,10 +117,6 @@ function refuseRestored(options: BootOptions): void {
   const why = whyCold(options);
   if (why !== null)
     throw new UserError(`with ${why} a boot begins at the start: expected --boot cold, or neither`);
-}
-
-function newNonce(): string {
-  return randomBytes(6).toString("hex");
 }
 
 async function planDom0(options: BootOptions, sized: Sized, keep?: string): Promise<BootPlan> {

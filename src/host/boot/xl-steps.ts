@@ -1,8 +1,8 @@
 // A dom0 that runs a list of shell scripts, one after the other: several things under one boot.
 
-import { randomBytes } from "node:crypto";
 import { stat } from "node:fs/promises";
 
+import { newNonce } from "../protocol/record.js";
 import { LineSplitter, readConsoleLine } from "../protocol/serial.js";
 import type { Qemu, XenBinary } from "../debian/index.js";
 import { quoteCommand, startMachine } from "./qemu.js";
@@ -68,7 +68,7 @@ export interface Dom0Run {
 
 /** Runs the steps. Never rejects for what dom0 or a step comes to. */
 export async function runDom0Steps(options: Dom0StepsOptions): Promise<Dom0Run> {
-  const nonce = randomBytes(6).toString("hex");
+  const nonce = newNonce();
   const { steps, dom0, stepMs } = options;
   // dom0's own limit for a step is the shorter one: then the others still run.
   const limits = `TIMEOUT=${Math.ceil(stepMs / 1000)}\n`;

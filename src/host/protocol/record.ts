@@ -23,6 +23,8 @@
  * writer inside the guest is boot/record.c.
  */
 
+import { randomBytes } from "node:crypto";
+
 /** Bytes from `~` to the sum's last digit; Xen splits a line at 199 with its newline. */
 export const MAX_LINE = 189;
 /** Of one record, all its lines together: a guest that never says `:` must not eat the host's memory. */
@@ -88,6 +90,11 @@ interface Line {
   kind: string;
   last: boolean;
   payload: string;
+}
+
+/** Of a run: 51 bits, in as few characters as it takes, since Xen prints each with every line. */
+export function newNonce(): string {
+  return Array.from(randomBytes(10), (byte) => (byte % 36).toString(36)).join("");
 }
 
 /** Reads one guest's console, line by line. */

@@ -1,6 +1,6 @@
 // Prints in the way that its first argument names: output.test.ts.
 
-import { sched, systemTime } from "xenlet";
+import { bootModules, commandLine, kexec, sched, systemTime } from "xenlet";
 
 /** Writes bytes that need not be text, to standard output or error. */
 function write(text: string, from: i32, to: i32, isError: bool = false): void {
@@ -41,6 +41,27 @@ if (mode == "much") {
   if (mode == "trap") trap();
   if (mode == "abort") throw new Error("on purpose");
   while (true) {}
+} else if (mode.startsWith("all-")) {
+  /* All that goes through the channel, up to an end in the middle of a line; before that the same in the kernel that is the module. */
+  const words = process.argv.slice(1);
+  console.log(commandLine());
+  for (let i = 0; i < words.length; i++) process.stdout.write(words[i] + "\0");
+  console.log(process.env.get("NAME"));
+  const random = new Uint8Array(16);
+  crypto.getRandomValues(random);
+  console.error(random.toString());
+  const input = new ArrayBuffer(64);
+  for (let size = process.stdin.read(input); size > 0; size = process.stdin.read(input))
+    process.stdout.write(input.slice(0, size));
+  console.log("0123456789".repeat(2_000));
+  process.stdout.write("half a line");
+  if (bootModules().length > 0) {
+    const refusal = kexec.load(bootModules()[0], { arguments: words, cmdline: commandLine() });
+    if (refusal.length > 0) throw new Error(refusal);
+    kexec.exec();
+    throw new Error(kexec.why());
+  }
+  if (mode == "all-trap") trap();
 } else if (mode == "read") {
   console.log("name?");
   process.stdin.read(new ArrayBuffer(1));
