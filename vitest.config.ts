@@ -29,6 +29,8 @@ export default defineConfig({
           name: "runtime",
           setupFiles,
           maxWorkers,
+          // The files share the compiler, which takes seconds to come up to speed; each instantiates guests of its own.
+          isolate: false,
           include: ["test/runtime/**/*.test.ts"],
           testTimeout: 120 * SECOND,
           hookTimeout: 120 * SECOND,

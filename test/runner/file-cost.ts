@@ -3,12 +3,11 @@ import { randomUUID } from "node:crypto";
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
 import { afterAll, expect } from "vitest";
-import { COSTS_FOLDER, cpuSeconds, type FileCost } from "./cost.js";
+import { COSTS_FOLDER, cpuSecondsSinceLast, type FileCost } from "./cost.js";
 
 const folder = process.env[COSTS_FOLDER];
 if (folder !== undefined)
   afterAll(async () => {
-    // A file has a process of its own, so that this process's time is the file's, with what it imported and started.
-    const cost: FileCost = { file: expect.getState().testPath ?? "", cpuS: cpuSeconds() };
+    const cost: FileCost = { file: expect.getState().testPath ?? "", cpuS: cpuSecondsSinceLast() };
     await writeFile(path.join(folder, `${randomUUID()}.json`), JSON.stringify(cost));
   });
