@@ -86,23 +86,36 @@ _Noreturn void fatal(const char *sentence)
 
 /*
  * Frame pointers are kept everywhere (-fno-omit-frame-pointer), so each frame is {caller's %rbp, return
- * address}. Bounded, and only within the stack: a broken chain must not fault here.
+ * address}. Bounded, and only within the stack: a broken chain must not fault here. A recursion's return
+ * address is said once, and how often it follows itself: `0x…*75`.
  */
 void record_backtrace(uint64_t rip, uint64_t rbp)
 {
+    uint64_t last = 0, times = 0;
+
     record_text(" rip=");
     record_hex(rip);
     record_text(" frames=");
-    for (int depth = 0; depth < 24; depth++) {
+    for (int listed = 0;;) {
         const uint64_t *frame = (const uint64_t *)rbp;
+        bool end = rbp < (uint64_t)stack_guard + PAGE_SIZE || rbp > (uint64_t)stack_end - 16 || rbp % 8;
 
-        if (rbp < (uint64_t)stack_guard + PAGE_SIZE || rbp > (uint64_t)stack_end - 16 || rbp % 8)
+        if (times && (end || frame[1] != last)) {
+            record_hex(last);
+            if (times > 1) {
+                record_char('*');
+                record_decimal(times);
+            }
+            times = 0;
+            end = end || ++listed == 24;
+            if (!end)
+                record_char(',');
+        }
+        if (end)
             break;
-        if (depth)
-            record_char(',');
-        record_hex(frame[1]);
-        if (frame[0] <= rbp)
-            break;
-        rbp = frame[0];
+        last = frame[1];
+        times++;
+        /* The outermost frame has no caller: the next turn ends. */
+        rbp = frame[0] > rbp ? frame[0] : 0;
     }
 }

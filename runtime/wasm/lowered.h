@@ -54,6 +54,9 @@ enum wasm_trap {
         __builtin_unreachable();                                                                                       \
     })
 
+/* Something with a line in a loop that nothing leaves. */
+#define ENDLESS __asm__ volatile("")
+
 /* Operands are below 2^32: their sum cannot wrap. */
 #define CHECK_RANGE(size, start, length, kind)                                                                         \
     do {                                                                                                               \

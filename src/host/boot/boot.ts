@@ -24,7 +24,7 @@ import {
   type Deadlines,
   type Stage,
 } from "./stages.js";
-import { reportTrap, type TrapReport } from "../protocol/trap.js";
+import { reportTrap, usersPlace, type TrapReport } from "../protocol/trap.js";
 import { TextOutput } from "../protocol/text-output.js";
 import { StandardInput } from "./standard-input.js";
 import { Typist } from "./console-input.js";
@@ -90,7 +90,9 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
     await log.close();
     const { monitor, whereabouts } = run;
     const running = await whereabouts.name(options.image, options.on === "dom0");
-    const verdict = await withoutDamage(judge(monitor, run.cause), options.signal);
+    const trap = await trapOf(monitor, options.image, plan);
+    const place = usersPlace(trap?.frames ?? []);
+    const verdict = await withoutDamage(judge(monitor, run.cause, place), options.signal);
     return {
       ...verdict,
       message:
@@ -103,7 +105,7 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
       records: monitor.records,
       toolstackRecords: monitor.toolstackRecords,
       damage: monitor.damage,
-      trap: await trapOf(monitor, options.image, plan),
+      trap,
       log: log.trouble === null ? log.path : null,
       logTrouble: log.trouble,
       tail: run.tail,

@@ -5,7 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MachineProcess } from "./qemu.js";
-import { nameFrames, type TrapFrame } from "../protocol/trap.js";
+import { nameFrames, usersFrame, type TrapFrame } from "../protocol/trap.js";
 
 /** What is typed goes to domain 0 once it runs; three times Ctrl-A gives Xen the keyboard. */
 const KEYS = Buffer.from("\x01\x01\x01d");
@@ -72,7 +72,8 @@ export class Whereabouts {
       places.map(async ({ vcpu, rip }) => {
         // Of what is inlined there the first that its author knows.
         const frames = await nameFrames(image, rip, []);
-        const frame = frames.find(({ text }) => /\.ts:\d+/.test(text)) ?? frames[0];
+        const frame =
+          usersFrame(frames) ?? frames.find(({ text }) => /\.ts:\d+/.test(text)) ?? frames[0];
         return frame === undefined ? [] : [{ vcpu, frame }];
       }),
     );

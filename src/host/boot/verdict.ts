@@ -43,7 +43,8 @@ export interface Verdict {
 const EXPECTATIONS =
   "--expect TEXT, or --expect-shutdown poweroff: what a guest that reports no result is to come to";
 
-export function judge(monitor: Monitor, cause: Cause): Verdict {
+/** `place`: the user's own line that a trap or an abort comes from (`main.ts:17`), where it is known. */
+export function judge(monitor: Monitor, cause: Cause, place: string | null = null): Verdict {
   const exits = monitor.records.filter((record) => record.kind === "exit" && record.signed);
   const guestCode = exits[0] === undefined ? null : exitCodeOf(exits[0]);
   const finding = monitor.findings.best;
@@ -62,7 +63,7 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
   }
   const shutDown = dom0ShutDownByGuest(monitor);
   if (shutDown !== null) return crash(shutDown);
-  const toolstack = failureOfToolstack(monitor);
+  const toolstack = failureOfToolstack(monitor, place);
   if (toolstack !== null)
     return {
       verdict: "host",
@@ -71,7 +72,7 @@ export function judge(monitor: Monitor, cause: Cause): Verdict {
       message: `the toolstack failed: ${toolstack}`,
       ...hint,
     };
-  const failure = failureOf(monitor.records);
+  const failure = failureOf(monitor.records, place);
   if (failure !== null) return crash(failure);
   if (monitor.ending?.how === "panic") {
     const where = monitor.panicIn === null ? "" : ` in ${monitor.panicIn}()`;
@@ -177,14 +178,17 @@ function exitCodeOf(record: GuestRecord): number | null {
 function dom0ShutDownByGuest(monitor: Monitor): string | null {
   const { toolstackRecords, toolstackEnding, ending, records, findings } = monitor;
   if (toolstackEnding === null || ending !== null || records.length === 0) return null;
-  if (failureOf(toolstackRecords) !== null || findings.best !== null) return null;
+  if (failureOf(toolstackRecords, null) !== null || findings.best !== null) return null;
   const ended = describeEnding(toolstackEnding).replace(/^the domain/, "dom0");
   return `${ended} while the guest ran, and had not asked for it: Xen allowed the guest to shut down dom0`;
 }
 
 /** What ended the domain that makes the guest's. */
-function failureOfToolstack({ toolstackRecords, toolstackEnding, ending }: Monitor): string | null {
-  const said = failureOf(toolstackRecords);
+function failureOfToolstack(
+  { toolstackRecords, toolstackEnding, ending }: Monitor,
+  place: string | null,
+): string | null {
+  const said = failureOf(toolstackRecords, place);
   if (said !== null) return said.replace(/^the guest('s boot code)? /, "it ");
   if (toolstackEnding === null || ending !== null) return null;
   return describeEnding(toolstackEnding).replace(/^the domain/, "its domain");
@@ -195,18 +199,19 @@ function sizeText(bytes: number): string {
 }
 
 /** The guest's own word that it failed, in a sentence. */
-function failureOf(records: GuestRecord[]): string | null {
+function failureOf(records: GuestRecord[], place: string | null): string | null {
+  const where = place === null ? "" : ` at ${place}`;
   for (const record of records) {
     const fields = fieldsOf(record);
     switch (record.kind) {
       case "trap":
         if (fields?.get("kind") === "out-of-memory")
-          return "the guest ran out of memory: it needs more than the domain has";
+          return `the guest ran out of memory${where}: it needs more than the domain has`;
         if (fields?.get("kind") === "stack-overflow" && fields.has("stack"))
-          return `the guest trapped: stack-overflow: it needs more than its ${sizeText(Number(fields.get("stack")))} of stack (--stack)`;
-        return `the guest trapped: ${fields?.get("kind") ?? record.payload}${at(fields?.get("address"))}`;
+          return `the guest trapped${where}: stack-overflow: it needs more than its ${sizeText(Number(fields.get("stack")))} of stack (--stack)`;
+        return `the guest trapped${where}${onVcpu(fields?.get("vcpu"))}: ${fields?.get("kind") ?? record.payload}${at(fields?.get("address"))}`;
       case "abort":
-        return describeAbort(fields, record.payload);
+        return describeAbort(fields, record.payload, place);
       case "fatal":
         return `the guest's boot code gave up: ${record.payload}`;
     }
@@ -214,12 +219,23 @@ function failureOf(records: GuestRecord[]): string | null {
   return null;
 }
 
+function onVcpu(vcpu: string | undefined): string {
+  return vcpu === undefined ? "" : ` on vCPU ${vcpu}`;
+}
+
 function at(address: string | undefined): string {
   return address === undefined ? "" : ` at address ${address}`;
 }
 
-function describeAbort(fields: Map<string, string> | null, payload: string): string {
+/** AssemblyScript says where `abort` was called: in its library, mostly. */
+function describeAbort(
+  fields: Map<string, string> | null,
+  payload: string,
+  place: string | null,
+): string {
   if (fields === null) return `the guest aborted: ${payload}`;
-  const place = ["file", "line", "column"].map((key) => fields.get(key)).filter(Boolean);
-  return `the guest aborted at ${place.join(":")}: ${fields.get("text") ?? ""}`;
+  const called = ["file", "line", "column"].map((key) => fields.get(key)).filter(Boolean);
+  const inLibrary = fields.get("file")?.startsWith("~lib/") === true;
+  const where = inLibrary && place !== null ? place : called.join(":");
+  return `the guest aborted at ${where}: ${fields.get("text") ?? ""}`;
 }

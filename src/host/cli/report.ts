@@ -3,22 +3,39 @@ import type { BuildResult } from "../build/build.js";
 import type { BootResult } from "../boot/boot.js";
 import type { Qemu } from "../debian/index.js";
 import { formatMs } from "../boot/stages.js";
+import { backtraceTexts } from "../protocol/trap.js";
 import { nameXen } from "../boot/xen-name.js";
 
-/** What a run comes to, one line each; after a good run just one. */
-export function describeRun(result: BootResult): string[] {
+/** A line of a record: src/host/protocol/record.ts. */
+const RECORD = /~(?:x1|again) /;
+
+/**
+ * What a run comes to, one line each; after a good run just one. `verbose`: with the console's last lines as they came,
+ * and every frame. Else Xen's own are told only of a run that ended before the guest's code ran, or by Xen's panic.
+ */
+export function describeRun(result: BootResult, verbose = false): string[] {
   const where = `${nameXen(result.xen)}, ${formatMs(result.durationMs)}`;
   const lines = [`xenlet: ${result.message} (${where})`];
   if (result.logTrouble !== null) lines.push(`  the log was not kept: ${result.logTrouble}`);
   if (result.verdict === "exit") return lines;
-  for (const frame of result.trap?.frames ?? []) lines.push(`    at ${frame.text}`);
+  const frames = result.trap?.frames ?? [];
+  for (const text of verbose ? frames.map((frame) => frame.text) : backtraceTexts(frames))
+    lines.push(text.startsWith("…") ? `    ${text}` : `    at ${text}`);
   for (const damage of result.damage) lines.push(`  ${damage.message}`);
   if (result.hint !== undefined) lines.push(`  try: ${result.hint}`);
   lines.push(`  last stage reached: ${result.stage}`);
   if (result.log !== null) lines.push(`  log: ${result.log}`);
-  if (result.tail.length > 0) lines.push("  the console's last lines:");
-  for (const line of result.tail) lines.push(`    ${printable(line)}`);
+  const tail = verbose ? result.tail : telling(result);
+  if (tail.length > 0) lines.push("  the console's last lines:");
+  for (const line of tail) lines.push(`    ${printable(line)}`);
   return lines;
+}
+
+/** The lines of the console that say why, where no sentence does. */
+function telling({ tail, trap, stage, ended }: BootResult): string[] {
+  const guestRan = stage === "runtime" || stage === "verdict";
+  if (trap !== null || (guestRan && ended?.how !== "panic")) return [];
+  return tail.filter((line) => !RECORD.test(line));
 }
 
 /** The guest's bytes must not steer the terminal. */

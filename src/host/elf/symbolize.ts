@@ -75,12 +75,17 @@ function frames(address: bigint, locations: Location[]): Frame[] {
       address,
       symbol,
       function: source.function,
-      file: useDebugInfo && file !== null ? file : source.file,
+      file: useDebugInfo && file !== null ? shownFile(file) : source.file,
       line: useDebugInfo ? line : null,
       inlined: index < all.length - 1,
     };
     return { ...frame, text: frameText(frame) };
   });
+}
+
+/** gcc puts its folder before what a #line says: `~lib/…` stays whole, of all else the name. */
+function shownFile(file: string): string {
+  return /(?:^|\/)(~lib\/.*)$/.exec(file)?.[1] ?? path.basename(file);
 }
 
 /** Headers of what instructions are in C. */
@@ -103,10 +108,8 @@ function withoutHelpers(locations: Location[]): Location[] {
 
 function frameText(frame: Omit<Frame, "text">): string {
   if (frame.file === null) return frame.function;
-  // gcc puts its folder before what a #line says.
-  const file = /(?:^|\/)(~lib\/.*)$/.exec(frame.file)?.[1] ?? path.basename(frame.file);
   const line = frame.line === null ? "" : `:${frame.line}`;
-  return `${frame.function} (${file}${line})`;
+  return `${frame.function} (${frame.file}${line})`;
 }
 
 function unknownFrame(address: bigint): Frame {

@@ -41,10 +41,11 @@ async function stages(source: string): Promise<Record<string, string>> {
     const name = "wasm_fn_sum0x2Fsum";
     const assembly = between(await text("sum.s"), new RegExp(`<${name}>:$`), /\tret\s*$/)
       .slice(2)
+      .filter((line) => !/^\w+\(\):$/.test(line)) // which function an inlined part belongs to
       .map((line) =>
         line
-          .replace(/^(?:[^~]*\/)?(~lib\/.*|[\w.]+):(\d+).*$/, (_, file: string, number: string) =>
-            file === "guest.c" ? "; (no line of its own)" : `; ${file}:${number}`,
+          .replace(/^(?:[^~]*\/)?(~lib\/.*|[\w.-]+):(\d+).*$/, (_, file: string, number: string) =>
+            file.endsWith(".c") ? "; (no line of its own)" : `; ${file}:${number}`,
           )
           .replace(/^\w+:\t/, "    ")
           .replace(/\w+ <wasm_fn_sum0x2Fsum(\+\w+)>/, "sum$1")

@@ -3,7 +3,7 @@
  * AssemblyScript's globals, and so change what `console` and `Array` are
  * everywhere (tsconfig.json points here instead).
  */
-import type { Parser } from "assemblyscript";
+import type { Parser, Program } from "assemblyscript";
 
 export const libraryFiles: Record<string, string>;
 
@@ -25,6 +25,7 @@ export interface ApiOptions {
   /** Run before those of --transform. */
   transforms?: {
     afterParse?(parser: Parser): OrPromise<void>;
+    afterInitialize?(program: Program): OrPromise<void>;
     afterCompile?(module: { ptr: number }): OrPromise<void>;
   }[];
 }

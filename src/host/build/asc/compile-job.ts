@@ -13,6 +13,8 @@ import { withHelpOnce } from "./diagnostics.js";
 import { LIBRARY_LOOK, type Job, type Look, type Outcome } from "./job.js";
 import { publicApi } from "./transform/public-api.js";
 import { leanShadowStack } from "./transform/shadow-stack.js";
+import { skipPasses } from "./transform/skip-passes.js";
+import { topLevelLines } from "./transform/top-level-lines.js";
 import { testSites } from "./transform/test-sites.js";
 
 type Asc = typeof import("assemblyscript/asc");
@@ -93,6 +95,7 @@ async function compile(job: Job): Promise<Outcome> {
     names: [...job.library.keys()],
     libraryText: (name) => job.library.get(name) ?? "",
   });
+  const skipped = skipPasses(binaryen);
   const stderr = asc.createMemoryStream();
   // One call for one message.
   stderr.write = (chunk) => void messages.push(String(chunk));
@@ -117,7 +120,13 @@ async function compile(job: Job): Promise<Outcome> {
           (names) => names.filter(isLibrarySource),
           () => null,
         ),
-      transforms: [boundary, transform, leanShadowStack(binaryen, job.collectorStep)],
+      transforms: [
+        boundary,
+        transform,
+        topLevelLines(binaryen),
+        leanShadowStack(binaryen, job.collectorStep),
+        skipped,
+      ],
     });
     // asc tells the number of its messages in an error without a stack.
     if (error && error.stack !== error.message) throw error;
@@ -136,6 +145,7 @@ async function compile(job: Job): Promise<Outcome> {
     };
   } finally {
     restore();
+    skipped.restore();
   }
 }
 

@@ -106,6 +106,10 @@ export const loweredFlags = [
   // gcc's analysis of what a pointer points to takes the result of a comparison for no address, and a store there for none.
   "-fno-tree-pta",
   "-Wno-builtin-declaration-mismatch",
+  // Of equal code one place would be left, and a trap there be told with one line for all.
+  "-fno-crossjumping",
+  "-fno-tree-tail-merge",
+  "-fno-partial-inlining", // the call of the part that is left has a line of any place
 ];
 
 /** For a function so large that gcc's passes, whose time grows faster than it, would take minutes. */

@@ -121,6 +121,6 @@ async function runOnce(
   if (options.json === true)
     context.printJson(runDocument(result, { image: image.path, build: image.build, qemu }));
   if (options.quiet !== true || result.verdict !== "exit")
-    for (const line of describeRun(result)) context.say(line);
+    for (const line of describeRun(result, options.verbose === true)) context.say(line);
   context.exitWith(result.exitCode);
 }

@@ -5,6 +5,7 @@ import { ExitCode } from "../../base/exit-codes.js";
 import { buildImage, type BuildOptions, type BuildResult } from "../../build/build.js";
 import { temporaryFolder } from "../../cache/temporary.js";
 import { bootGuest, type BootOptions, type BootResult } from "../../boot/boot.js";
+import { backtraceTexts } from "../../protocol/trap.js";
 import { DEFAULT_TIMEOUT_MS, formatMs } from "../../boot/stages.js";
 import { TestCollector, type Ending } from "./collector.js";
 import type { FileResult, Problem, TestResult } from "./model.js";
@@ -211,6 +212,6 @@ function endingOf(boot: BootResult): Ending {
     how: boot.verdict,
     message: boot.message,
     guestCode: boot.guestCode,
-    frames: boot.trap?.frames.map(({ text }) => text) ?? [],
+    frames: backtraceTexts(boot.trap?.frames ?? []),
   };
 }

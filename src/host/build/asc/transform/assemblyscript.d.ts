@@ -10,6 +10,10 @@ export interface Source {
   statements: Node[];
   /** 1 is the first line. */
   lineAt(position: number): number;
+  /** In the line that lineAt() was asked for last; 1 is the first column. */
+  columnAt(): number;
+  /** Binaryen's number for it, once something of it has been compiled. */
+  debugInfoIndex: number;
 }
 
 export interface Range {
@@ -60,6 +64,8 @@ export const Node: {
 
 export interface Program {
   sources: Source[];
+  /** `startFunction`: what its top level is compiled to. */
+  filesByName: Map<string, { startFunction: unknown }>;
 }
 
 export function newOptions(): unknown;

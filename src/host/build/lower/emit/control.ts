@@ -42,8 +42,10 @@ export function enter(
   results: ValueType[],
 ): void {
   f.operands.popAll(parameters);
+  if (kind === "if") f.forks++;
   f.frames.push({
     kind,
+    forks: f.forks,
     parameters,
     results,
     height: f.operands.height,
@@ -172,11 +174,15 @@ function branchText(f: FunctionState, frame: Frame, values: Operand[]): string[]
 const branch: Handler = (f, r) => {
   const frame = target(f, r.u32());
   const values = f.operands.popAll(labelTypes(frame));
+  // Without this, gcc may leave of it a jump that has no line: a guest that hangs there could not be told where.
+  if (frame.kind === "loop" && frame.forks === f.forks) f.say("ENDLESS;");
   if (f.live) for (const text of branchText(f, frame, values)) f.say(text);
+  f.forks++;
   f.unreachable();
 };
 
 const branchWhen: Handler = (f, r) => {
+  f.forks++;
   const frame = target(f, r.u32());
   const condition = f.operands.pop("i32");
   const types = labelTypes(frame);
@@ -191,6 +197,7 @@ const branchWhen: Handler = (f, r) => {
 
 /** As C's switch. Each label's types are looked at once, however often it occurs. */
 const branchTable: Handler = (f, r) => {
+  f.forks++;
   const depths = r.vector("branch targets", LIMITS.branchTargets, () => r.u32());
   const last = r.u32();
   const index = f.operands.pop("i32");
@@ -227,6 +234,7 @@ const branchTable: Handler = (f, r) => {
 };
 
 const returns: Handler = (f) => {
+  f.forks++;
   f.say(returnText(f, f.operands.popAll(f.type.results)));
   f.unreachable();
 };

@@ -39,6 +39,8 @@ export interface Frame {
   unreachable: boolean;
   /** Its number in the C labels. */
   label: number;
+  /** FunctionState's at its beginning: the same at a branch back to a loop means that nothing in it leaves it. */
+  forks: number;
   /** Whether something branches to its end. */
   targeted: boolean;
   /** Whether control comes to its beginning. */
@@ -58,6 +60,8 @@ export class FunctionState {
   indent = 1;
   place: Place | null = null;
   labels = 0;
+  /** Counts the instructions up to here from which control may go to two places, or to one elsewhere. */
+  forks = 0;
   /** Whether it calls in its own place. */
   makesTailCalls = false;
 
@@ -69,6 +73,8 @@ export class FunctionState {
     readonly r: Bytes,
     readonly type: FunctionType,
     readonly locals: ValueType[],
+    /** As its author called it, where the module says so. */
+    readonly name: string | null,
   ) {
     this.operands = new Operands(r, this.say, () => this.top);
   }

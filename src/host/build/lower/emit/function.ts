@@ -100,7 +100,8 @@ export function lowerFunction(
   const type = module.functions[index] ?? { parameters: [], results: [], id: 0 };
   const r = new Bytes(module.bytes, start, end, functionText(module, index, quoted));
   const locals = localsOf(r, type.parameters);
-  const f = new FunctionState(module, symbols, uses, rules, r, type, locals);
+  const name = module.functionNames.get(index) ?? null;
+  const f = new FunctionState(module, symbols, uses, rules, r, type, locals, name);
   enter(f, "function", [], type.results);
   const code = r.position;
   while (f.frames.length > 0) {

@@ -58,6 +58,9 @@ export function memoryArgument(f: FunctionState, r: Bytes, size: number): string
 const LENGTH_OFFSET = "16u";
 const HEADER_BYTES = "20u";
 
+/** Of the class in asc's library that says what the header is. */
+const LENGTH_GETTER = "~lib/rt/common/OBJECT#get:rtSize";
+
 /**
  * An object's length is in the header before it, and is read in one way only: `changetype<OBJECT>(pointer - 20).rtSize`.
  * Whatever may write it is a store of 32 bits at that offset. Such loads and stores are of a type of their own, so
@@ -67,7 +70,7 @@ const isLengthLoad = (f: FunctionState, name: string, offset: string): boolean =
   f.rules.objectHeaders &&
   name === "i32_load" &&
   offset === LENGTH_OFFSET &&
-  f.operands.isDifference(HEADER_BYTES);
+  (f.operands.isDifference(HEADER_BYTES) || f.name === LENGTH_GETTER);
 
 const load =
   ([name, type, size]: Access): Handler =>

@@ -70,7 +70,8 @@ async function kexec(options: DemoOptions, context: Context): Promise<void> {
       `${good ? "PASS: " : expected ? "" : "FAIL: "}${text}; on ${nameXen(result.xen)}`,
     );
   }
-  if (!good && result.verdict !== "exit") for (const line of describeRun(result)) context.say(line);
+  if (!good && result.verdict !== "exit")
+    for (const line of describeRun(result, options.verbose === true)) context.say(line);
   if (html !== undefined) {
     context.say(`the same ${options.reset ? "without" : "with"} the soft reset, for ${html}`);
     const other = await tell(!options.reset, options, context, () => undefined);
@@ -147,6 +148,7 @@ async function scheduler(options: DemoOptions, context: Context): Promise<void> 
   if (options.json === true)
     context.printJson(runDocument(result, { image: image.path, build: image.build, qemu }));
   else context.print(`${good ? "PASS" : "FAIL"}: ${result.message}, on ${nameXen(result.xen)}`);
-  if (!good && result.verdict !== "exit") for (const line of describeRun(result)) context.say(line);
+  if (!good && result.verdict !== "exit")
+    for (const line of describeRun(result, options.verbose === true)) context.say(line);
   context.exitWith(result.exitCode);
 }
