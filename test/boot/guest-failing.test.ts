@@ -113,7 +113,7 @@ describe("a crash", () => {
     expect(problem).toBeNull();
     expect(testsOf(children)[1]).toMatchObject({
       groups: ["crashes"],
-      message: "the guest trapped at crash.ts:13: null-dereference at address 0x8",
+      message: "the guest trapped at crash.ts:16: null-dereference at address 0x8",
       place: { file: `${FOLDER}/crash.ts`, line: 13 },
       output: ["about to touch page 0"],
       assertions: [{ text: "expect(1).toBe(1)", ok: true }],

@@ -58,7 +58,7 @@ test.each(["dom0", "domu"] as const)(
 
 describe.each(["dom0", "domu"] as const)("what was written before the end, as %s", (on) => {
   test.each([
-    ["trap", /^checking\.\.\. partial\nxenlet: the guest trapped: out-of-bounds/],
+    ["trap", /^checking\.\.\. partial\nxenlet: the guest trapped at output\.ts:\d+: out-of-bounds/],
     ["abort", /^checking\.\.\. partial\nxenlet: the guest aborted at .*: on purpose/],
     ["hang", /^checking\.\.\. partial\nxenlet: the guest ran, but said no verdict within 1.5 s/],
   ])("comes out before the verdict: %s", async (mode, expected) => {

@@ -85,8 +85,8 @@ function book(way: string): i32 {
 const way = commandLineValue("way").replaceAll("_", " ");
 if (way == "hang") {
   console.log("hangs");
-  let turns: u64 = 0;
-  while (true) turns++; // line: hang
+  let _turns: u64 = 0;
+  while (true) _turns++; // line: hang
 }
 if (way == "top level") console.log([1][way.length].toString()); // line: top level
 if (way && share(way.length, 3) > 0) console.log(book(way).toString()); // line: main
