@@ -48,13 +48,30 @@ export async function reportTrap(
   if (innermost === undefined) return { ...report, frames: [] };
   const addresses = callers.map(({ address }) => address);
   const frames = await nameFrames(image, innermost.address, addresses);
-  // A function that is inlined into itself has several frames for one address: the count is the last one's.
-  const times = new Map(callers.map(({ address, times: n }) => [`0x${address.toString(16)}`, n]));
-  frames.forEach((frame, index) => {
-    if (frames[index + 1]?.address !== frame.address)
-      frame.more = (times.get(frame.address) ?? 1) - 1;
-  });
+  countRepeats(frames, [innermost, ...callers]);
   return { ...report, frames };
+}
+
+const hex = (address: bigint): string => `0x${address.toString(16)}`;
+
+interface Call {
+  address: bigint;
+  /** How often it follows itself, itself included. */
+  times: number;
+}
+
+/**
+ * Enters the guest's counts into the frames, which are those of the calls in their order. A call has several frames
+ * where functions are inlined: the count is the last one's. The same address may come again after others.
+ */
+export function countRepeats(frames: readonly TrapFrame[], calls: readonly Call[]): void {
+  let next = 0;
+  frames.forEach((frame, index) => {
+    if (frames[index + 1]?.address === frame.address) return;
+    while (next < calls.length && hex(calls[next]?.address ?? 0n) !== frame.address) next++;
+    frame.more = (calls[next]?.times ?? 1) - 1;
+    next++;
+  });
 }
 
 /** Innermost first; bare addresses if the image is not what it was, or has no symbols. */
@@ -63,7 +80,6 @@ export async function nameFrames(
   rip: bigint,
   callers: bigint[],
 ): Promise<TrapFrame[]> {
-  const hex = (address: bigint) => `0x${address.toString(16)}`;
   try {
     const frames = await symbolizeBacktrace(image, rip, callers);
     return frames.map(({ address, text, function: name, file, line }) => ({

@@ -6,7 +6,12 @@
  */
 import { describe, expect, test } from "vitest";
 
-import { backtraceTexts, usersPlace, type TrapFrame } from "../../../src/host/protocol/trap.js";
+import {
+  backtraceTexts,
+  countRepeats,
+  usersPlace,
+  type TrapFrame,
+} from "../../../src/host/protocol/trap.js";
 
 function frame(text: string, more = 0): TrapFrame {
   const [, name = text, file = null, line = null] =
@@ -34,6 +39,19 @@ describe("a recursion", () => {
     expect(
       backtraceTexts(frames(...cycle, ...cycle, ...cycle, "f (a.ts:1)", "m (a.ts:9)")),
     ).toEqual([...cycle, "… 6 more", "f (a.ts:1)", "m (a.ts:9)"]);
+  });
+
+  test("that is entered again after another function keeps the count of each time", () => {
+    const at = (address: string): TrapFrame => ({ ...frame("f (a.ts:1)"), address });
+    // The second call has two frames: a function is inlined there.
+    const all = ["0x9", "0x1", "0x1", "0x2", "0x1"].map(at);
+    countRepeats(all, [
+      { address: 9n, times: 1 },
+      { address: 1n, times: 75 },
+      { address: 2n, times: 1 },
+      { address: 1n, times: 3 },
+    ]);
+    expect(all.map(({ more }) => more)).toEqual([0, 0, 74, 0, 2]);
   });
 
   test("that is short is not folded, nor is one of different lines", () => {
