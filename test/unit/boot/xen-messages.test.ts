@@ -69,6 +69,7 @@ describe("a panic", () => {
       "free_heap_pages",
     ],
     ["RIP:    0010:[<ffffffff80100281>]", null], // a guest's registers
+    ["RIP:    0010:[<ffffffff80100281>] start64+0x1/0x2", null], // by their selector, whatever follows
     ["RIP:    e008:[<ffff82d04023d1a4>] ffff82d04023d1a4", null], // a Xen without symbols
   ])("names the function where Xen was: %s", (line, name) => {
     expect(panicIn([line, "RFLAGS: 0000000000010246", "Xen call trace:"])).toBe(name);
