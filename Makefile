@@ -17,8 +17,8 @@ ONLY     ?=
 .PHONY: api help demo test lint bench fuzz fuzz-channel wast soak build format clean tools
 
 help:
-	@echo 'make demo    boot a guest on a real Xen and tell what happens'
-	@echo 'make test    run every check and every test; ONLY=unit,boot picks from:'
+	@echo 'make demo    boot guests on a real Xen and narrate each step'
+	@echo 'make test    run the checks and the tests; ONLY=unit,boot picks from:'
 	@echo '             $(STEPS);'
 	@echo '             by its name only: $(LONG) (the package as it is installed, minutes; Debian'"'"'s Linux as a'
 	@echo '             peer, a quarter of an hour)'

@@ -1,5 +1,5 @@
 /**
- * The test command: every check and every test, one step after another, and a
+ * The test command: the checks and the tests, one step after another, and a
  * last line that sums them up: `N passed, N failed, N skipped`.
  *
  *   --only NAME[,NAME…]   run only these steps; the long ones are run by their names only
