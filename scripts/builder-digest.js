@@ -7,6 +7,7 @@ import { rm } from "node:fs/promises";
 import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
+import { NODE_BUNDLE } from "./node-bundle.js";
 
 const root = fileURLToPath(new URL("..", import.meta.url));
 
@@ -15,14 +16,8 @@ export async function builderDefine() {
   const outfile = path.join(root, "node_modules/.cache/run-ts", `${randomUUID()}.mjs`);
   await build({
     entryPoints: [path.join(root, "src/host/build/builder-digest.ts")],
+    ...NODE_BUNDLE,
     outfile,
-    bundle: true,
-    platform: "node",
-    format: "esm",
-    target: "node20",
-    packages: "external",
-    tsconfigRaw: {},
-    logLevel: "warning",
   });
   try {
     const { digestOfBuilder } = await import(pathToFileURL(outfile).href);

@@ -7,6 +7,7 @@ import { chmod, rm } from "node:fs/promises";
 import path from "node:path";
 import { build } from "esbuild";
 import { builderDefine } from "./builder-digest.js";
+import { NODE_BUNDLE } from "./node-bundle.js";
 
 const outdir = process.argv[2] ?? "dist";
 await rm(outdir, { recursive: true, force: true });
@@ -16,18 +17,12 @@ await build({
     index: "src/host/index.ts",
     "asc-worker": "src/host/build/asc/worker.ts",
   },
+  ...NODE_BUNDLE,
   outdir,
-  bundle: true,
   splitting: true,
   chunkNames: "chunks/[hash]",
-  platform: "node",
-  format: "esm",
-  target: "node20",
-  packages: "external",
   define: await builderDefine(),
-  tsconfigRaw: {}, // tsconfig.json's paths are for types alone
   sourcemap: true,
   sourcesContent: false,
-  logLevel: "warning",
 });
 await chmod(path.join(outdir, "cli.js"), 0o755);

@@ -10,6 +10,7 @@ import path from "node:path";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { build } from "esbuild";
 import { builderDefine } from "./builder-digest.js";
+import { NODE_BUNDLE } from "./node-bundle.js";
 
 const [program, ...programArguments] = process.argv.slice(2);
 if (program === undefined) {
@@ -21,16 +22,10 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const bundle = path.join(root, "node_modules/.cache/run-ts", `${randomUUID()}.mjs`);
 await build({
   entryPoints: [program],
+  ...NODE_BUNDLE,
   outfile: bundle,
-  bundle: true,
-  platform: "node",
-  format: "esm",
-  target: "node20",
-  packages: "external",
   define: await builderDefine(),
-  tsconfigRaw: {}, // tsconfig.json's paths are for types alone
   sourcemap: "inline",
-  logLevel: "warning",
 });
 
 process.on("exit", () => {

@@ -171,8 +171,8 @@ async function withBoot<T>(
         onSoftReset: options.onSoftReset,
         records: options.records,
         log: options.log,
+        force: options.force,
       }),
-      ...(options.force === true ? { force: true } : {}),
     };
     return await use({ boot, image });
   } finally {

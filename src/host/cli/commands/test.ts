@@ -164,13 +164,13 @@ async function testOnce(
       testTimeoutMs: options.testTimeout,
       jobs: options.jobs ?? availableParallelism(),
       signal,
-      ...given({ filters: options.filter }),
-      ...(options.bail === undefined ? {} : { bail: options.bail === true ? 1 : options.bail }),
-      ...(options.forbidOnly === true ? { forbidOnly: true } : {}),
       onNote: (text) => {
         if (options.quiet !== true) context.say(`xenlet: ${text}`);
       },
       ...given({
+        filters: options.filter,
+        bail: options.bail === true ? 1 : options.bail,
+        forbidOnly: options.forbidOnly,
         pcpus: options.pcpus,
         boot: options.boot,
         cmdline: options.cmdline,

@@ -3,7 +3,7 @@
  * told, since a Wasm instruction has one line and no callers. gcc does the same work later, and its debug information
  * has the callers of what it inlines.
  */
-import { withName } from "./top-level-lines.js";
+import { withName } from "./binaryen-name.js";
 
 /** What is used of "assemblyscript/binaryen", whose declarations leave these out. */
 interface Binaryen {

@@ -3,12 +3,10 @@
  * notes of where each expression comes from are there; it does not hand them on to Binaryen for a file's start function.
  */
 import type { Program, Range } from "assemblyscript";
+import { withName } from "./binaryen-name.js";
 
 /** What is used of "assemblyscript/binaryen", whose declarations leave these out. */
 interface Binaryen {
-  _malloc(bytes: number): number;
-  _free(pointer: number): void;
-  __i32_store8(pointer: number, value: number): void;
   _BinaryenGetFunction(module: number, name: number): number;
   _BinaryenFunctionSetDebugLocation(
     one: number,
@@ -22,21 +20,6 @@ interface Binaryen {
 interface StartFunction {
   internalName: string;
   debugLocations: Map<number, Range>;
-}
-
-/** Calls `use` with a C string of it, in Binaryen's memory. */
-export function withName<T>(binaryen: unknown, name: string, use: (pointer: number) => T): T {
-  const b = binaryen as Binaryen;
-  const bytes = Buffer.from(`${name}\0`);
-  const pointer = b._malloc(bytes.length);
-  bytes.forEach((byte, at) => {
-    b.__i32_store8(pointer + at, byte);
-  });
-  try {
-    return use(pointer);
-  } finally {
-    b._free(pointer);
-  }
 }
 
 /** A transform for one compilation. */
