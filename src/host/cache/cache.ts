@@ -36,6 +36,12 @@ export const TAG = "CACHEDIR.TAG";
 const TAG_TEXT =
   "Signature: 8a477f597d28d172789f06886806bc55\n# What xenlet downloaded and built; see xenlet cache --help.\n";
 
+/**
+ * A kind of many entries is looked through when it has grown by so many: for its size each one's manifest is read, and
+ * for a thousand of them that takes longer than asc does.
+ */
+const LOOKS_AT_LIMIT = 16;
+
 /** Entries used this recently stay, whatever the limit is: somebody may be about to open them. */
 const IN_USE_MS = 60 * 60 * 1000;
 /** How exactly the time of an entry's last use is kept. */
@@ -276,9 +282,11 @@ export class Cache {
     const { limit } = kind;
     if (limit === undefined) return;
     const folder = this.folderOf(kind);
+    const names = readdirSync(folder);
+    if (names.length % LOOKS_AT_LIMIT !== 0 && names.length > LOOKS_AT_LIMIT) return;
     const found = [];
     // Synchronous: each boot comes by here, and each stage of a build, and a thousand entries take 5 ms, or else 100.
-    for (const name of readdirSync(folder)) {
+    for (const name of names) {
       const path = join(folder, name);
       const info = lstatSync(path, { throwIfNoEntry: false }); // another process may be tidying up, too
       if (info === undefined) continue;

@@ -47,6 +47,8 @@ export const KINDS = {
     limit: { entries: 16 },
     shipped: true,
   },
+  /** AssemblyScript's compiler, in a form that is loaded sooner; src/host/build/asc/quick-compiler.ts. */
+  compilers: { name: "compilers", folder: "compilers", holds: "entries", limit: { entries: 2 } },
   /** Build stages of guests. */
   compiled: {
     name: "compiled guests",

@@ -258,6 +258,16 @@ describe("limited", () => {
     await provide({}, "c", kind);
     expect(await readdir(cache.folderOf(kind))).toEqual(["a", "c"]);
   });
+
+  test("a kind of many entries stays within its limit and a few entries", async () => {
+    const kind: Kind = { ...KINDS.toolstack, limit: { bytes: 20 * CONTENT.length } };
+    const ago = new Date(Date.now() - 5 * 3600e3);
+    for (let at = 0; at < 50; at++) {
+      await provide({}, `n${String(at)}`, kind);
+      await utimes(join(cache.folderOf(kind), `n${String(at)}`), ago, ago);
+      expect((await readdir(cache.folderOf(kind))).length).toBeLessThanOrEqual(32);
+    }
+  });
 });
 
 describe("looked at as a whole", () => {

@@ -26,7 +26,7 @@ interface Trace {
 let compiler: Promise<string> | undefined;
 
 /** Of the compiler itself, by its files' contents: somebody may be working on it. */
-async function digestOfCompiler(): Promise<string> {
+export async function digestOfCompiler(): Promise<string> {
   compiler ??= (async () => {
     const require = createRequire(import.meta.url);
     const asc = dirname(require.resolve("assemblyscript/dist/asc.js"));

@@ -11,6 +11,7 @@ import { reportingAllocators } from "./allocators.js";
 import { guestConfig, isLibrarySource, OWN_CONFIG } from "./config.js";
 import { withHelpOnce } from "./diagnostics.js";
 import { LIBRARY_LOOK, type Job, type Look, type Outcome } from "./job.js";
+import { quickCompiler } from "./quick-compiler.js";
 import { publicApi } from "./transform/public-api.js";
 import { leanShadowStack } from "./transform/shadow-stack.js";
 import { skipPasses } from "./transform/skip-passes.js";
@@ -77,8 +78,10 @@ function catchExit(said: string[]): () => void {
 }
 
 async function compile(job: Job): Promise<Outcome> {
+  const compiler =
+    job.mayCopy === undefined ? job.compiler : await quickCompiler(job.compiler, job.mayCopy);
   const module = async (file: string): Promise<unknown> =>
-    import(pathToFileURL(join(job.compiler, file)).href);
+    import(pathToFileURL(join(compiler, file)).href);
   const asc = (await module("dist/asc.js")) as Asc;
   const assemblyscript = (await module(
     "dist/assemblyscript.js",
@@ -250,7 +253,7 @@ function framesOf(stack: string, compiler: string): string[] {
     }))
     .filter(
       ({ file }) =>
-        !file.includes("/node_modules/binaryen/") &&
+        !/\/node_modules\/(?:binaryen|assemblyscript)\//.test(file) &&
         !notTheirs.some((folder) => file.startsWith(folder + sep)),
     )
     .slice(0, MOST_FRAMES)

@@ -5,7 +5,7 @@ import { readFile } from "node:fs/promises";
 import { basename, dirname, relative, resolve } from "node:path";
 
 import { UserError } from "../../base/errors.js";
-import { CompileCache } from "./compile-cache.js";
+import { CompileCache, digestOfCompiler } from "./compile-cache.js";
 import { compilerFor, ownCompiler } from "./compiler.js";
 import { configuredTransforms, findConfig, OWN_CONFIG } from "./config.js";
 import { EPILOGUE, globals, PROLOGUE, runtimeLibrary, virtualFiles } from "./library.js";
@@ -108,6 +108,7 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
   const compiled = await compileInThread(
     {
       compiler: compiler.folder,
+      ...(loaded.length === 0 ? { mayCopy: await digestOfCompiler() } : {}),
       version: compiler.version,
       folder,
       args: [

@@ -6,6 +6,8 @@ import type { TestSite } from "./transform/test-sites.js";
 export interface Job {
   /** The folder of the compiler's package. */
   compiler: string;
+  /** The digest of its files, where a copy may take its place: no transform has loaded the package itself. */
+  mayCopy?: string;
   version: string;
   /** asc's base folder: the guest's. */
   folder: string;
