@@ -9,8 +9,9 @@ const HOST = {
   protocol: ["base", "elf"],
   debian: ["base", "cache"],
   build: ["base", "cache", "elf"],
+  core: ["base", "elf"],
   xl: ["base", "cache", "debian", "elf", "protocol"],
-  boot: ["base", "build", "cache", "debian", "elf", "protocol", "xl"],
+  boot: ["base", "build", "cache", "core", "debian", "elf", "protocol", "xl"],
   report: ["base"],
   suites: ["base", "boot", "build", "cache", "debian", "elf", "protocol", "report", "xl"],
   cli: [

@@ -44,6 +44,7 @@ struct vcpu {
 _Static_assert(offsetof(struct vcpu, vcpu_info) == VCPU_INFO, "layout.h");
 _Static_assert(offsetof(struct vcpu, upcall_seen) == VCPU_UPCALL_SEEN, "layout.h");
 _Static_assert(offsetof(struct vcpu, self) == VCPU_SELF, "layout.h");
+_Static_assert(offsetof(struct vcpu, id) == 12, "src/host/core/take.ts");
 extern struct vcpu vcpus[MAX_VCPUS];
 
 static inline struct vcpu *this_vcpu(void)
@@ -300,6 +301,14 @@ void record_set_sequence(const char *digits, uint32_t length);
 _Noreturn void shutdown(uint32_t reason);
 /* The end of a guest that crashed: SHUTDOWN_crash, unless a kernel is in reserve. `frame` null: no exception. */
 _Noreturn void crash(const char *kind, const struct trap_frame *frame, uint64_t rip, uint64_t rbp);
+/* The first crash. src/host/core/take.ts finds it by its symbol, and takes a core file's registers from it. */
+struct crash_state {
+    uint64_t rip, rbp;
+    uint64_t frame; /* address of a struct trap_frame; 0: no exception */
+    uint64_t rsp;   /* without an exception */
+    uint64_t vcpu;
+};
+extern struct crash_state crash_state;
 /* crash.c's, while a kernel is in reserve; it does not return either, unless it fails. */
 extern void (*crash_hook)(const char *kind, const struct trap_frame *frame, uint64_t rip, uint64_t rbp);
 /* Another vCPU crashed, and waits for vCPU 0 to take it over: its interrupt is not vCPU 0's own trap. */

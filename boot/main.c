@@ -66,9 +66,18 @@ _Noreturn void shutdown(uint32_t reason)
 
 void (*crash_hook)(const char *kind, const struct trap_frame *frame, uint64_t rip, uint64_t rbp);
 volatile bool crash_waits;
+struct crash_state crash_state;
 
 _Noreturn void crash(const char *kind, const struct trap_frame *frame, uint64_t rip, uint64_t rbp)
 {
+    if (!crash_state.rip) {
+        const uint64_t *own = __builtin_frame_address(0);
+
+        /* The frame that returns to rip is a callee's. After an exception the chain may be broken, and the frame has rsp. */
+        while (!frame && own[1] != rip && own[0] > (uint64_t)own)
+            own = (const uint64_t *)own[0];
+        crash_state = (struct crash_state){rip, rbp, (uint64_t)frame, (uint64_t)(own + 2), this_vcpu()->id};
+    }
     if (crash_hook)
         crash_hook(kind, frame, rip, rbp);
     shutdown(SHUTDOWN_crash);

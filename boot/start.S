@@ -219,8 +219,12 @@ start64:
     /* gcc moves structures through %xmm even in integer code, so the FPU comes before any C. */
     fninit
     ldmxcsr mxcsr_default
+    .cfi_sections .debug_frame
+    .cfi_startproc
+    .cfi_undefined rip /* gdb's backtraces end here */
     call *starting_entry
     ud2
+    .cfi_endproc
 
 /* Who enters start64 next, on which stack, and where it goes. boot/vcpu.c writes it for the secondary ones. */
     .section .data.start, "aw", @progbits

@@ -54,6 +54,9 @@ enum wasm_trap {
         __builtin_unreachable();                                                                                       \
     })
 
+/* How gdb finds a function's callers. With -fexceptions gcc would put it into .eh_frame, which the link discards. */
+__asm__(".cfi_sections .debug_frame");
+
 /* Something with a line in a loop that nothing leaves. */
 #define ENDLESS __asm__ volatile("")
 

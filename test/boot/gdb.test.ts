@@ -3,44 +3,15 @@
 // that four compilers hand on. Fails if gdb cannot attach with the line that is printed, if the line is not known to
 // it, or if the guest does not stop at it.
 
-import { execFile, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { createServer } from "node:net";
 import { readFile } from "node:fs/promises";
-import { join } from "node:path";
-import { promisify } from "node:util";
 import { expect, test } from "vitest";
 
-import { providePackages } from "../../src/host/debian/index.js";
-import { createProgress } from "../../src/host/base/progress.js";
+import { gdb } from "./real-gdb.js";
 import { build } from "./setup.js";
 
 const SOURCE = "test/boot/guest/backtrace.ts";
-
-/** Debian's gdb, run from the cache with its own libraries. */
-async function gdb(): Promise<(args: string[]) => Promise<string>> {
-  const { root } = await providePackages(
-    ["gdb-minimal"],
-    "bookworm",
-    createProgress(process.stderr, { quiet: true }),
-    { closure: true },
-  );
-  const at = (path: string): string => join(root, path);
-  const libraries = ["lib/x86_64-linux-gnu", "usr/lib/x86_64-linux-gnu"].map(at).join(":");
-  const start = [
-    ...["--library-path", libraries, at("usr/bin/gdb")],
-    ...["-nx", "-batch", "-ex", "set confirm off", "-ex", "set tcp connect-timeout 20"],
-  ];
-  return async (args) => {
-    const run = promisify(execFile)(
-      at("lib/x86_64-linux-gnu/ld-linux-x86-64.so.2"),
-      [...start, ...args],
-      { timeout: 60_000 },
-    );
-    run.child.stdin?.end();
-    const { stdout, stderr } = await run;
-    return stdout + stderr;
-  };
-}
 
 async function freePort(): Promise<number> {
   return new Promise((resolve) => {

@@ -24,6 +24,8 @@ export class Config {
   onSoftReset: OnSoftReset = OnSoftReset.SOFT_RESET;
   /** Whether it says what Xen has of the domain right before and right after a soft reset. */
   tellState: bool = false;
+  /** Whether a domain that has ended is kept, and not destroyed: its core is taken from outside the machine. */
+  hold: bool = false;
   domain: DomainConfig = new DomainConfig();
 
   /** Ends the toolstack at the first word that it does not know. */
@@ -44,11 +46,12 @@ export class Config {
     else if (key == "vcpus") this.domain.kind.vcpus = wholeNumber(key, value, 1, MAX_MADT_VCPUS);
     else if (key == "on_soft_reset") this.onSoftReset = onSoftReset(value);
     else if (key == "state") this.tellState = wholeNumber(key, value, 0, 1) == 1;
+    else if (key == "hold") this.hold = wholeNumber(key, value, 0, 1) == 1;
     else if (key != "nonce")
       throw new Error(
         'the toolstack has no option "' +
           key +
-          '": expected memory=, vcpus=, on_soft_reset=, state= or nonce=',
+          '": expected memory=, vcpus=, on_soft_reset=, state=, hold= or nonce=',
       );
   }
 }

@@ -163,6 +163,7 @@ while (true) {
   guest.finishConsole();
   tellState(guest.domain, config, "ended");
   report(guest.domain.id, "ended", "reason=" + info.reason.toString());
+  while (config.hold) waitForEvents();
   guest.destroy();
   endMachine();
 }

@@ -24,15 +24,23 @@ export class PendingFiles {
   async add(file: string, data: string | Uint8Array, mode = 0o666): Promise<void> {
     const target = await followLinks(file);
     const found = await statOrNull(target);
-    if (found?.isDirectory() === true) throw new Error("it is a folder");
-    if (found !== null && !found.isFile()) {
+    if (found !== null && !found.isFile() && !found.isDirectory()) {
       this.#inPlace.push({ target, data });
       return;
     }
+    await this.addBy(file, (aside) => writeFile(aside, data, { mode, flag: "wx" }));
+  }
+
+  /** A regular file that `write` creates at the path that it is given: for one too large to be held in memory. */
+  async addBy(file: string, write: (aside: string) => Promise<void>): Promise<void> {
+    const target = await followLinks(file);
+    const found = await statOrNull(target);
+    if (found?.isDirectory() === true) throw new Error("it is a folder");
+    if (found !== null && !found.isFile()) throw new Error("it is not a regular file");
     this.#folders.push(...(await makeFolders(path.dirname(target))));
     const aside = asideOf(target);
     this.#files.push({ target, aside });
-    await writeFile(aside, data, { mode, flag: "wx" }).catch(failOnTarget);
+    await write(aside).catch(failOnTarget);
     if (found !== null) await chmod(aside, found.mode & 0o7777);
   }
 
@@ -70,12 +78,19 @@ export async function replaceFile(file: string, data: string | Uint8Array): Prom
   }
 }
 
-/** Throws what `replaceFile` would, as far as that can be known before there is anything to write. Changes nothing. */
-export async function checkReplaceable(file: string): Promise<void> {
+/**
+ * Throws what `replaceFile` would, as far as that can be known before there is anything to write. Changes nothing.
+ * `what`: whether a device or a pipe will do.
+ */
+export async function checkReplaceable(
+  file: string,
+  what: "any" | "regular" = "any",
+): Promise<void> {
   const target = await followLinks(file);
   const found = await statOrNull(target);
   if (found?.isDirectory() === true) throw new Error("it is a folder");
   if (found !== null && !found.isFile()) {
+    if (what === "regular") throw new Error("it is not a regular file");
     // Opening a pipe would wait for its reader, or end it.
     if (!found.isFIFO()) await (await open(target, "r+").catch(() => open(target, "a"))).close();
     return;

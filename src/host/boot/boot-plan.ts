@@ -1,6 +1,8 @@
 /** What a boot needs before QEMU starts: its arguments, and the files that it has to find. */
 import { stat } from "node:fs/promises";
 import { UserError } from "../base/errors.js";
+import { ExitCode } from "../base/exit-codes.js";
+import { checkReplaceable } from "../base/pending-files.js";
 import { readElf } from "../elf/elf.js";
 import { validatePvhImage } from "../elf/pvh.js";
 import { newNonce } from "../protocol/record.js";
@@ -36,6 +38,7 @@ import { given } from "../base/given.js";
 export async function prepareBoot(options: BootOptions, keep?: string): Promise<BootPlan> {
   const sized = checkBootOptions(options);
   const { memoryMiB } = sized;
+  if (options.core !== undefined) await checkCoreFile(options.core);
   const modulesMiB = await totalMiB(options.modules ?? []);
   if (options.force !== true) await checkImage(options, memoryMiB, modulesMiB);
   if (options.boot === "restored") refuseRestored(options);
@@ -70,7 +73,26 @@ export function checkBootOptions(options: Omit<BootOptions, "image" | "xen" | "q
     throw new UserError("what is typed may be ASCII only: Xen's console passes on seven bits");
   if (options.on === "dom0" && options.onSoftReset !== undefined)
     throw new UserError("Xen does not soft-reset its dom0: expected domu or xl as the way to run");
+  if (options.core !== undefined && (options.on ?? "domu").startsWith("xl"))
+    throw new UserError(
+      `there is no core of a guest on ${options.on ?? ""}: expected domu or dom0`,
+      {
+        hint: "--on domu",
+      },
+    );
   return { memoryMiB, vcpus, pcpus };
+}
+
+/** Throws a UserError (122) if no core can be written there. Changes nothing. */
+export async function checkCoreFile(file: string): Promise<void> {
+  try {
+    await checkReplaceable(file, "regular");
+  } catch (cause) {
+    throw new UserError(`the core cannot be written to ${file}: ${(cause as Error).message}`, {
+      exitCode: ExitCode.HOST,
+      cause,
+    });
+  }
 }
 
 /** Where a domain's RAM below 4 GiB ends at the latest: src/guest/toolstack/memory-map.ts, as libxl has it. */
@@ -107,6 +129,7 @@ function whyCold(options: BootOptions): string | null {
   if (on === "dom0" && options.job === undefined) return "the guest as dom0";
   if (on.startsWith("xl")) return "xl";
   if (options.gdbPort !== undefined) return "gdb";
+  if (options.core !== undefined) return "a core";
   if (options.icount === true) return "instructions counted";
   if ((options.qemuArgs ?? []).length > 0) return "arguments of one's own for QEMU";
   if ((options.xenArgs ?? []).length > 0) return "words of one's own for Xen";
@@ -188,6 +211,7 @@ async function planDomU(options: BootOptions, sized: Sized, keep?: string): Prom
     `vcpus=${vcpus}`,
     `on_soft_reset=${options.onSoftReset ?? "soft-reset"}`,
     options.tellState === true ? "state=1" : "",
+    options.core === undefined ? "" : "hold=1",
     guest.cmdline.trim() === "" ? "" : `-- ${guest.cmdline}`,
   ];
   const { path: job, ...made } = await orDispose(

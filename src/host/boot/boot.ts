@@ -3,6 +3,7 @@ import { open, type FileHandle } from "node:fs/promises";
 import path from "node:path";
 import { ExitCode } from "../base/exit-codes.js";
 import { explainFailure, findDamage } from "../cache/damage.js";
+import { takeCore } from "../core/take.js";
 import { prepareBoot } from "./boot-plan.js";
 import type { BootOptions, BootPlan, BootStart, Way } from "./options.js";
 import { CpuClock } from "./cpu-clock.js";
@@ -55,6 +56,9 @@ export interface BootResult extends Verdict {
   trap: TrapReport | null;
   /** Of a guest whose time was up: its vCPUs that were running then, and where. */
   running: RunningVcpu[];
+  /** The guest's core, where one was asked for and the guest crashed or hung; null if there is none, with the reason. */
+  core: string | null;
+  coreTrouble: string | null;
   /** The serial console, whole; null if it could not be kept, and `logTrouble` says why. */
   log: string | null;
   logTrouble: string | null;
@@ -106,6 +110,8 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
       toolstackRecords: monitor.toolstackRecords,
       damage: monitor.damage,
       trap,
+      core: run.core === true ? (options.core ?? null) : null,
+      coreTrouble: typeof run.core === "string" ? run.core : null,
       log: log.trouble === null ? log.path : null,
       logTrouble: log.trouble,
       tail: run.tail,
@@ -191,6 +197,26 @@ function whyNotRestored({ monitor, cause, answered }: Run): string | null {
   return `its toolstack did not answer within ${formatMs(RESTORED_WITHIN.cpuMs)} of CPU`;
 }
 
+/** Whether the guest crashed or hung: then a core shows where. */
+function leavesCore({ ending, handedOver }: Monitor, cause: Cause): boolean {
+  if (cause.type === "deadline") return handedOver;
+  return cause.type === "ending" && (ending?.how === "crash" || ending?.how === "watchdog");
+}
+
+/** Stops the machine and takes the core. True, or the reason why there is none. */
+async function takeGuestCore(
+  { core = "", image }: BootOptions,
+  machine: MachineProcess,
+): Promise<true | string> {
+  try {
+    machine.hold();
+    await takeCore(core, image, machine.pid);
+    return true;
+  } catch (error) {
+    return (error as Error).message;
+  }
+}
+
 interface Run {
   start: BootStart;
   /** Who takes the job of a restored machine has spoken. */
@@ -200,6 +226,8 @@ interface Run {
   tail: string[];
   cause: Cause;
   stage: Stage;
+  /** Whether a core was written, or the reason why it could not be. */
+  core: boolean | string;
   durationMs: number;
 }
 
@@ -351,6 +379,10 @@ async function runMachine(
       typist.stop();
       if (cause.type === "deadline" && monitor.handedOver && (answered || from === null))
         await whereabouts.ask(started, signal);
+      const core =
+        options.core !== undefined &&
+        leavesCore(monitor, cause) &&
+        (await takeGuestCore(options, started));
       started.kill();
       await started.ended;
       for (const line of lines.end()) take(line);
@@ -364,6 +396,7 @@ async function runMachine(
         tail: tail ?? log.tail,
         cause,
         stage,
+        core,
         durationMs: performance.now() - start,
       };
     } finally {

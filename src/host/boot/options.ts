@@ -53,7 +53,7 @@ export interface BootOptions {
   /** The machine's own CPUs: 1..255, default one, and two for a guest of several vCPUs; with `icount` 1. */
   pcpus?: number;
   /**
-   * Default: restored where that may be, cold where it may not: in all ways but domu, with gdb, instructions counted, words
+   * Default: restored where that may be, cold where it may not: in all ways but domu, with gdb, a core, instructions counted, words
    * of one's own for Xen or QEMU, and machines above 2 GiB. A state that does not restore costs a note, and nothing else.
    */
   boot?: BootStart;
@@ -104,6 +104,11 @@ export interface BootOptions {
   log?: string;
   /** The verdict on a guest that says none itself: another project's. */
   expect?: Expectation;
+  /**
+   * A regular file: an ELF core for gdb is written to it if the guest crashes or its time is up. domu and dom0 only. The
+   * machine's memory is then shared with this process, and the boot is a cold one.
+   */
+  core?: string;
   /** Boot an image that does not look as if Xen could load it. */
   force?: boolean;
   /** Aborted by a SilentBoot, the machine is asked where it is first (last-words.ts): not where it is restored. */

@@ -6,6 +6,7 @@ import type { CpuLevel } from "../base/cpu-level.js";
 import { UserError } from "../base/errors.js";
 import { ExitCode } from "../base/exit-codes.js";
 import { quoteWord } from "../base/shell.js";
+import { ramArgs } from "../core/machine-memory.js";
 import type { Qemu } from "../debian/index.js";
 import { JOB_ITEM } from "./job.js";
 
@@ -34,6 +35,8 @@ export interface MachineOptions {
   gdbPort?: number;
   /** Its CPUs' level. */
   cpu?: CpuLevel;
+  /** A core may be taken: the machine's memory can be read from outside. */
+  core?: string;
   /** One instruction, one nanosecond: docs/performance.md. */
   icount?: boolean;
   /** More words of Xen's own command line. */
@@ -157,6 +160,7 @@ export function machineArgs(options: MachineOptions): string[] {
     ...["-m", String(ramMiB), "-smp", String(options.pcpus)],
     ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"],
     ...(options.icount === true ? ["-icount", "shift=0,sleep=off"] : []),
+    ...(options.core === undefined ? [] : ramArgs(ramMiB)),
     ...(gdbPort === undefined ? [] : ["-gdb", `tcp:127.0.0.1:${gdbPort}`, "-S"]),
     ...["-kernel", options.xen],
     // A multiboot module. Xen drops the string's first word, the rest is the guest's command line.
@@ -203,6 +207,8 @@ export interface MachineProcess {
   pid: number;
   /** Ends QEMU, at once: it has nothing to save. `ended` resolves when it is gone. */
   kill(): void;
+  /** Stops it where it is: its memory no longer changes. kill() still ends it. */
+  hold(): void;
   /** Types on the serial console. */
   type(bytes: Uint8Array): void;
   /** How QEMU ended; never rejects. */
@@ -285,6 +291,9 @@ export async function startMachine(
   return {
     pid,
     kill,
+    hold() {
+      process.kill(pid, "SIGSTOP");
+    },
     type(bytes) {
       stdin.write(bytes);
     },

@@ -1,6 +1,6 @@
 /** From a command's argument to a boot's result: what `run` and `demo` have in common. */
 import path from "node:path";
-import { checkBootOptions, prepareBoot } from "../boot/boot-plan.js";
+import { checkBootOptions, checkCoreFile, prepareBoot } from "../boot/boot-plan.js";
 import {
   bootGuest,
   type BootOptions,
@@ -22,6 +22,7 @@ import {
   type BuildChoices,
   type GuestImage,
 } from "./guest-image.js";
+import { gdbCommand } from "./gdb-command.js";
 import { checkOutput } from "./outputs.js";
 import { checkXenChoice, chooseXen } from "./xen-choice.js";
 import { given } from "../base/given.js";
@@ -42,6 +43,7 @@ export interface SessionOptions extends CommonOptions, BuildChoices {
   onSoftReset?: OnSoftReset;
   records?: RecordsBy;
   log?: string;
+  core?: string;
   force?: true;
 }
 
@@ -68,12 +70,14 @@ export async function bootSession(
   more: More = () => ({}),
   onSources?: (files: string[]) => void,
 ): Promise<Session> {
-  return withBoot(file, options, context, { keep: false, onSources }, async ({ boot, image }) => {
+  // A core is read beside its image.
+  const keep = options.core !== undefined;
+  return withBoot(file, options, context, { keep, onSources }, async ({ boot, image }) => {
     const { qemu } = boot;
     const kept: { log: string | null } = { log: null };
     if (options.gdb !== undefined)
       context.say(
-        `waiting for gdb: gdb ${image.path} -ex 'target remote localhost:${options.gdb}'`,
+        `waiting for gdb: ${gdbCommand({ file, image }, { commands: [`target remote localhost:${options.gdb}`] })}`,
       );
     try {
       const result = await bootGuest({
@@ -125,10 +129,11 @@ async function withBoot<T>(
     on: options.on,
     memoryMiB: options.mem,
     vcpus: options.vcpus,
-    ...given({ onSoftReset: options.onSoftReset }),
+    ...given({ onSoftReset: options.onSoftReset, core: options.core }),
   });
   checkCommandLine(options.cmdline ?? "");
   if (options.log !== undefined) await checkOutput(options.log, "the log");
+  if (options.core !== undefined) await checkCoreFile(options.core);
   await new Cache().checkPlace();
   await checkXenChoice(options.xen, signal);
   await checkQemuChoice(signal);
@@ -162,6 +167,7 @@ async function withBoot<T>(
         pcpus: options.pcpus,
         boot: options.boot,
         cpu: options.cpu,
+        core: options.core,
         gdbPort: options.gdb,
         cmdline: options.cmdline,
         arguments: context.passedOn,

@@ -237,6 +237,11 @@ export const LOG = (): Option =>
     "--log <file>",
     "write the serial console's log to this file (default: a file in the cache)",
   );
+export const CORE = (): Option =>
+  new Option(
+    "--core <file>",
+    "if the guest crashes or times out, write its memory and registers to this file: an ELF core for gdb (domu and dom0)",
+  );
 export const JSON_OUTPUT = (): Option =>
   new Option("--json", "print one JSON document on stdout, and nothing else there");
 export const WATCH = (): Option =>

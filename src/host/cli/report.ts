@@ -5,15 +5,17 @@ import type { Qemu } from "../debian/index.js";
 import { formatMs } from "../boot/stages.js";
 import { backtraceTexts } from "../protocol/trap.js";
 import { nameXen } from "../boot/xen-name.js";
+import { gdbCommand, type Debugged } from "./gdb-command.js";
 
 /** A line of a record: src/host/protocol/record.ts. */
 const RECORD = /~(?:x1|again) /;
 
 /**
  * What a run comes to, one line each; after a good run just one. `verbose`: with the console's last lines as they came,
- * and every frame. Else Xen's own are told only of a run that ended before the guest's code ran, or by Xen's panic.
+ * and every frame. Else Xen's own are told only of a run that ended before the guest's code ran, or by Xen's panic. `of`: for
+ * the command that opens a core.
  */
-export function describeRun(result: BootResult, verbose = false): string[] {
+export function describeRun(result: BootResult, verbose = false, of?: Debugged): string[] {
   const where = `${nameXen(result.xen)}, ${formatMs(result.durationMs)}`;
   const lines = [`xenlet: ${result.message} (${where})`];
   if (result.logTrouble !== null) lines.push(`  the log was not kept: ${result.logTrouble}`);
@@ -24,6 +26,10 @@ export function describeRun(result: BootResult, verbose = false): string[] {
   for (const damage of result.damage) lines.push(`  ${damage.message}`);
   if (result.hint !== undefined) lines.push(`  try: ${result.hint}`);
   lines.push(`  last stage reached: ${result.stage}`);
+  if (result.core !== null) lines.push(`  core: ${result.core}`);
+  if (result.core !== null && of !== undefined)
+    lines.push(`  open it: ${gdbCommand(of, { core: result.core })}`);
+  if (result.coreTrouble !== null) lines.push(`  no core: ${result.coreTrouble}`);
   if (result.log !== null) lines.push(`  log: ${result.log}`);
   const tail = verbose ? result.tail : telling(result);
   if (tail.length > 0) lines.push("  the console's last lines:");

@@ -11,6 +11,7 @@ export const HOST: readonly Row[] = [
   ["src/host/boot/", "one boot and its verdict"],
   ["src/host/xl/", "Debian's dom0, xl.cfg"],
   ["src/host/build/", "asc, Wasm to C, gcc, ld"],
+  ["src/host/core/", "a crashed guest's ELF core"],
   ["src/host/debian/", "Debian's packages"],
   ["src/host/protocol/", "reads records"],
   ["src/host/elf/", "images, run block"],

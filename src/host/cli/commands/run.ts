@@ -53,6 +53,7 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.GDB())
     .addOption(option.QEMU_ARG())
     .addOption(option.LOG())
+    .addOption(option.CORE())
     .addOption(option.WATCH())
     .option("--force", "boot an image even if Xen does not seem able to load it")
     .option("--dry-run", "print QEMU's command instead of running it")
@@ -121,6 +122,7 @@ async function runOnce(
   if (options.json === true)
     context.printJson(runDocument(result, { image: image.path, build: image.build, qemu }));
   if (options.quiet !== true || result.verdict !== "exit")
-    for (const line of describeRun(result, options.verbose === true)) context.say(line);
+    for (const line of describeRun(result, options.verbose === true, { file, image }))
+      context.say(line);
   context.exitWith(result.exitCode);
 }
