@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa, type Options } from "execa";
-import { FAKE_QEMU, fakeImage, fakeXenFile } from "../../fixtures/stand-ins.js";
+import { FAKE_QEMU_COMMAND, fakeImage, fakeXenFile } from "../../fixtures/stand-ins.js";
 
 const top = fileURLToPath(new URL("../../..", import.meta.url));
 
@@ -39,7 +39,7 @@ export async function bundleCommand(): Promise<Command> {
     PATH: process.env["PATH"] ?? "",
     HOME: folder,
     XENLET_CACHE: path.join(folder, "cache"),
-    XENLET_QEMU: FAKE_QEMU,
+    XENLET_QEMU: FAKE_QEMU_COMMAND,
   };
   return {
     entry,
