@@ -145,7 +145,23 @@ async function writeWorld(title, tsconfig, base, entryPoints, out) {
   if (project === undefined) throw new Error(`TypeDoc could not read ${title}`);
   app.validate(project);
   await app.generateOutputs(project);
+  for (const name of await readdir(out, { recursive: true }))
+    if (name.endsWith(".md")) await unnumberLinks(path.join(out, name));
   return complaints;
+}
+
+/**
+ * typedoc-plugin-markdown 4.14.1 numbers a heading that its page has once (`#domaininfo-1`) where a symbol of another page
+ * has the same name in lower case: such a link loses its number.
+ * @param {string} page
+ */
+async function unnumberLinks(page) {
+  const text = await readFile(page, "utf8");
+  const headings = [...text.matchAll(/^#+ ([\w.]+)/gm)].map(([, name = ""]) => name.toLowerCase());
+  const once = text.replaceAll(/\]\(#([\w.]+)-\d+\)/g, (link, name) =>
+    headings.filter((heading) => heading === name).length === 1 ? `](#${name})` : link,
+  );
+  if (once !== text) await writeFile(page, once);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? "").href) {

@@ -73,6 +73,20 @@ test("run --watch: an import is saved, then a mistake, then what mends it; Ctrl-
   expect(await child).toMatchObject({ signal: "SIGINT" });
 });
 
+test("run --watch: a trap is told at the line where it is, as in an image that is built with all optimization", async () => {
+  await save(
+    "trap.ts",
+    "function third(of: i32[]): i32 {\n  return of[2];\n}\nconsole.log(third([1]).toString());\n",
+  );
+  const once = await execa("node", [CLI, "run", "trap.ts"], { cwd: folder, reject: false });
+  const sentence = /^xenlet: .*trap\.ts:2.*(?= \()/m.exec(stripVTControlCharacters(once.stderr));
+  expect(sentence, once.stderr).not.toBeNull();
+  const { child, said } = start("run", "--watch", "trap.ts");
+  expect(await said(WAITS)).toContain(sentence?.[0]);
+  child.kill("SIGINT");
+  await child;
+});
+
 test("test --watch: only the tests that the saved file belongs to", async () => {
   await mkdir(path.join(folder, "test"));
   const file = (name: string): string =>

@@ -46,19 +46,24 @@ const MEANINGS = {
   [ExitCode.GUEST_CODE_RESERVED]: ["125", "the guest's own code was 120..125; --json has it"],
 } as const;
 
-/** Other programs have the same numbers. */
-const SHARED = `124 is also what timeout(1) exits with (--timeout does without it), and 125
+/** Other programs have the same numbers. `command`: what a bisection is run with. */
+const sharedBy = (
+  command: string,
+): string => `124 is also what timeout(1) exits with (--timeout does without it), and 125
 makes \`git bisect run\` skip:
-  git bisect run sh -c 'xenlet run FILE.ts; case $? in 0) exit 0;;
+  git bisect run sh -c '${command}; case $? in 0) exit 0;;
     122|124) exit 125;; *) exit 1;; esac'`;
 
 const SIGNALS =
   "Interrupted by a signal, xenlet ends by that signal (a shell shows 128 + its\nnumber).";
 
-/** A command's codes, for its --help. `own`: what a code means for this command. */
+const RUN = "xenlet run FILE.ts";
+
+/** A command's codes, for its --help. `own`: what a code means for this command; `command`: as one would bisect with it. */
 export function exitCodesHelp(
   codes: readonly (keyof typeof MEANINGS)[],
   own: Partial<Record<keyof typeof MEANINGS, string>> = {},
+  command = RUN,
 ): string {
   const rows = codes.map((code) => {
     const [number, meaning] = MEANINGS[code];
@@ -66,13 +71,13 @@ export function exitCodesHelp(
   });
   const width = Math.max(...rows.map(([number]) => number.length));
   const table = rows.map(([number, meaning]) => `  ${number.padEnd(width)}  ${meaning}`);
-  return exitCodesText(table.join("\n"));
+  return exitCodesText(table.join("\n"), command);
 }
 
 /** The same for a command that lists its own. */
-export function exitCodesText(table: string): string {
+export function exitCodesText(table: string, command = RUN): string {
   const shared = /^ *12[45]\b/m.test(table);
-  return ["\nExit codes:", table, SIGNALS, ...(shared ? [SHARED] : [])].join("\n");
+  return ["\nExit codes:", table, SIGNALS, ...(shared ? [sharedBy(command)] : [])].join("\n");
 }
 
 /** Of `xenlet --help`: all of them. */

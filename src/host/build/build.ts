@@ -15,19 +15,14 @@ import { temporaryFolder, type TemporaryFolder } from "../cache/temporary.js";
 import { withRunBlock } from "../elf/run-block.js";
 import { compileGuest, type GuestRuntime } from "./asc/compile.js";
 import type { CompileResult } from "./asc/job.js";
+import type { Optimize } from "./optimize.js";
 import { emittedStages, type EmittedStage } from "./emit.js";
 import { withoutSections } from "../elf/sections.js";
 import { lower, type DeadLoads } from "./lower/lower.js";
 import type { NullPage } from "./lower/linear-memory.js";
 import type { TestSite } from "./asc/transform/test-sites.js";
-import {
-  checkToolchain,
-  fixedObjects,
-  layoutFlags,
-  link,
-  run,
-  type HypercallMode,
-} from "./link/toolchain.js";
+import { fixedObjects, layoutFlags, link, type HypercallMode } from "./link/toolchain.js";
+import { checkToolchain, run } from "./link/tool.js";
 import { given } from "../base/given.js";
 
 /** What buildImage() is given. */
@@ -64,6 +59,8 @@ export interface BuildOptions {
   keep?: string;
   /** Whether stages whose inputs have not changed may be taken from the cache; default true. */
   cache?: boolean;
+  /** How much time goes into making it fast; default: `full`. `quick` behaves the same, and is there sooner. */
+  optimize?: Optimize;
   /** Called with the files that the guest is built from, absolute, as soon as they are known; some need not exist. */
   onSources?: (files: string[]) => void;
   signal?: AbortSignal;
@@ -123,6 +120,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
           nullPage: options.nullPage,
           deadLoads: options.deadLoads,
           cpu: options.cpu,
+          optimize: options.optimize,
           allowHypercalls: options.allowHypercalls,
           signal,
           onStage: options.onStage,
@@ -205,6 +203,7 @@ async function compiled({
   entry,
   transforms = [],
   runtime,
+  optimize,
   cache = true,
   signal,
   onSources,
@@ -217,7 +216,7 @@ async function compiled({
     entry,
     transforms,
     cache,
-    ...given({ runtime, onSources, signal }),
+    ...given({ runtime, optimize, onSources, signal }),
   });
   return { ...result, own: true };
 }

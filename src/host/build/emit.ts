@@ -3,7 +3,7 @@
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 
-import { run } from "./link/toolchain.js";
+import { run } from "./link/tool.js";
 
 /**
  * wasm: what asc wrote, with its names; c: the lowering's C; asm: the image's own instructions, with the lines that

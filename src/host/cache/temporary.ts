@@ -1,6 +1,6 @@
 // Folders in TMPDIR that go when they are no longer needed, and when the process that made them is killed, by the next one.
 
-import { lstat, mkdtemp, readdir, rm } from "node:fs/promises";
+import { access, constants, lstat, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -25,17 +25,24 @@ let swept: Promise<void> | undefined;
 export async function temporaryFolder(purpose: string): Promise<TemporaryFolder> {
   swept ??= sweepTemporary();
   await swept;
-  let path: string;
-  try {
-    path = await mkdtemp(join(tmpdir(), `${PREFIX}${purpose}${ownerMark()}`));
-  } catch (error) {
-    throw hostError(
-      `no temporary folder can be made: ${(error as Error).message}`,
-      "TMPDIR=/a/folder xenlet …",
-      error,
-    );
-  }
+  const path = await mkdtemp(join(tmpdir(), `${PREFIX}${purpose}${ownerMark()}`)).catch(refuse);
   return { path, dispose: () => rm(path, { recursive: true, force: true }) };
+}
+
+/** Whether there can be any, before work that needs one. Throws UserError (122). */
+export async function checkTemporaryPlace(): Promise<void> {
+  await access(tmpdir(), constants.W_OK | constants.X_OK).catch(refuse);
+}
+
+function refuse(error: unknown): never {
+  const { code, message } = error as NodeJS.ErrnoException;
+  throw hostError(
+    code === "ENOENT"
+      ? `no temporary folder can be made: ${tmpdir()} does not exist`
+      : `no temporary folder can be made in ${tmpdir()}: ${message}`,
+    "TMPDIR=/a/folder xenlet …",
+    error,
+  );
 }
 
 /** Removes what killed processes of this user left in TMPDIR. What cannot be removed stays. */

@@ -10,7 +10,6 @@ import {
   type RecordsBy,
   type Way,
 } from "../boot/boot.js";
-import { Cache } from "../cache/cache.js";
 import { checkQemuChoice, provideQemu, type Qemu } from "../debian/index.js";
 import { checkCommandLine, quoteCommand } from "../boot/qemu.js";
 import { createProgress } from "../base/progress.js";
@@ -24,7 +23,9 @@ import {
 } from "./guest-image.js";
 import { gdbCommand } from "./gdb-command.js";
 import { checkOutput } from "./outputs.js";
+import { checkPlaces } from "./places.js";
 import { checkXenChoice, chooseXen } from "./xen-choice.js";
+import type { Optimize } from "../build/optimize.js";
 import { given } from "../base/given.js";
 
 export interface SessionOptions extends CommonOptions, BuildChoices {
@@ -134,15 +135,18 @@ async function withBoot<T>(
   checkCommandLine(options.cmdline ?? "");
   if (options.log !== undefined) await checkOutput(options.log, "the log");
   if (options.core !== undefined) await checkCoreFile(options.core);
-  await new Cache().checkPlace();
+  await checkPlaces();
   await checkXenChoice(options.xen, signal);
   await checkQemuChoice(signal);
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   onSources?.((options.module ?? []).map((module) => path.resolve(module)));
+  // What waits for a change is built for one run.
+  const optimize: Optimize = onSources === undefined ? "full" : "quick";
   const image = await guestImage(file, options, {
     progress,
     signal,
     keep,
+    optimize,
     ...given({ onSources }),
   });
   try {

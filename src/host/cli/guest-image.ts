@@ -11,6 +11,7 @@ import { makeFolders } from "../base/folders.js";
 import { buildImage, type BuildOptions, type BuildResult } from "../build/build.js";
 import { checkEntryName, type GuestRuntime } from "../build/asc/compile.js";
 import type { DeadLoads } from "../build/lower/lower.js";
+import type { Optimize } from "../build/optimize.js";
 import type { NullPage } from "../build/lower/linear-memory.js";
 import type { Progress } from "../base/progress.js";
 import { given } from "../base/given.js";
@@ -88,6 +89,7 @@ export function isSource(file: string): boolean {
 export interface GuestImageOptions {
   progress: Progress;
   signal: AbortSignal;
+  optimize?: Optimize;
   /** As buildImage() has it; an image's is itself. */
   onSources?(files: string[]): void;
 }
@@ -148,6 +150,7 @@ export async function buildWithProgress(
         nullPage: choices.nullPage,
         deadLoads: choices.deadLoads,
         cpu: choices.cpu,
+        optimize: options.optimize,
         stackBytes: choices.stack,
         allowHypercalls: choices.allowHypercalls,
       }),

@@ -56,7 +56,7 @@ function append(value: string, before: string[] | undefined): string[] {
 export const XEN = (): Option =>
   new Option(
     "--xen <version|path>",
-    "Xen: a version packaged by Debian, or the path of a hypervisor",
+    "Xen: a version packaged by Debian, or the path of a hypervisor or of a tree that Xen was built in",
   ).default("4.17");
 export const MEM = (): Option =>
   new Option("--mem <MiB>", "the guest's memory").argParser(memory).default(DEFAULT_MEMORY_MIB);
@@ -245,7 +245,10 @@ export const CORE = (): Option =>
 export const JSON_OUTPUT = (): Option =>
   new Option("--json", "print one JSON document on stdout, and nothing else there");
 export const WATCH = (): Option =>
-  new Option("-w, --watch", "run again whenever a file that it is built from changes");
+  new Option(
+    "-w, --watch",
+    "run again whenever a file that it is built from changes; built with less optimization",
+  );
 export const QUIET = (): Option => new Option("-q, --quiet", "print no progress on stderr");
 export const VERBOSE = (): Option =>
   new Option("-v, --verbose", "print Xen's own lines on stderr, too");

@@ -5,7 +5,7 @@ import { UserError } from "../base/errors.js";
 import type { Context } from "./context.js";
 
 /** How often the files are looked at, in ms: by their times, which every file system has. */
-const INTERVAL_MS = 150;
+const INTERVAL_MS = 50;
 
 /** A file that the work depends on was saved while it was under way. */
 class Changed extends Error {

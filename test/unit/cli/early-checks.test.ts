@@ -74,11 +74,16 @@ test("the control: with nothing wrong there is work", async () => {
   expect(stderr).toMatch(WORK);
 }, 180_000);
 
+const NO_TMPDIR =
+  /^xenlet: no temporary folder can be made: \/nowhere does not exist\n {2}try: TMPDIR=/;
+
 test.each([
   ["build guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /the cache \/proc\/x cannot be written/],
   ["run guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /the cache \/proc\/x cannot be written/],
   ["test guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /the cache \/proc\/x cannot be written/],
-  ["build guest.ts", { TMPDIR: "/nowhere" }, 122, /no temporary folder can be made/],
+  ["build guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
+  ["run guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
+  ["test guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
   [
     "run guest.ts",
     { XENLET_QEMU: "/bin/true" },
@@ -92,6 +97,7 @@ test.each([
     exitCode: code,
     stderr: expect.stringMatching(message) as string,
   });
+  expect(stderr).not.toMatch(WORK);
   expect(stderr).not.toMatch(/^ {4}at /m);
 });
 
@@ -110,6 +116,12 @@ test("conform --list takes neither QEMU nor a compiler, and no network", async (
   expect(stdout.split("\n").length).toBeGreaterThan(100);
   // As it was read before.
   expect((await command.run(["conform", "--list"], { env })).stdout).toBe(stdout);
+});
+
+test("each command's help bisects with that command", async () => {
+  const { stdout } = await command.run(["test", "--help"]);
+  expect(stdout).toContain("git bisect run sh -c 'xenlet test FOLDER; case $? in");
+  expect((await command.run(["run", "--help"])).stdout).toContain("sh -c 'xenlet run FILE.ts; ");
 });
 
 test("help is not broken by hand where a terminal's width breaks it again", async () => {

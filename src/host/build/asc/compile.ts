@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { basename, dirname, relative, resolve } from "node:path";
 
+import type { Optimize } from "../optimize.js";
 import { UserError } from "../../base/errors.js";
 import { CompileCache, digestOfCompiler } from "./compile-cache.js";
 import { compilerFor, ownCompiler } from "./compiler.js";
@@ -20,6 +21,8 @@ export interface CompileOptions {
   transforms?: string[];
   /** AssemblyScript's allocator and collector; if not given, asconfig.json's, else incremental. */
   runtime?: GuestRuntime;
+  /** Default: `full`, which is what asconfig.json says of it. */
+  optimize?: Optimize;
   /** Whether an equal compilation's result may be taken from the cache; default true. */
   cache?: boolean;
   /** For tests: the function of the collector that looks at the shadow stack. */
@@ -86,6 +89,7 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
     "--use",
     globals,
     ...(options.runtime === undefined ? [] : ["--runtime", options.runtime]),
+    ...(options.optimize === "quick" ? ["--optimizeLevel", "1", "--shrinkLevel", "0"] : []),
   ];
   const cache = await CompileCache.open(
     entry,

@@ -4,16 +4,12 @@ import { writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 
 import type { CpuLevel } from "../../base/cpu-level.js";
-import { UserError } from "../../base/errors.js";
-import { ExitCode } from "../../base/exit-codes.js";
-import { isInPath } from "../../base/in-path.js";
 import { packageRoot } from "../../base/package-root.js";
-import { BuildError } from "../build-error.js";
 import type { NullPage } from "../lower/linear-memory.js";
 import { Cache, type Entry } from "../../cache/cache.js";
 import { KINDS } from "../../cache/kinds.js";
 import { digest, digestFolder, entryName } from "../../cache/stage-cache.js";
-import { given } from "../../base/given.js";
+import { ask, run } from "./tool.js";
 
 export type HypercallMode = "page" | "direct";
 
@@ -112,8 +108,8 @@ export const loweredFlags = [
   "-fno-partial-inlining", // the call of the part that is left has a line of any place
 ];
 
-/** For a function so large that gcc's passes, whose time grows faster than it, would take minutes. */
-export const largeFunctionFlags = ["-O1"];
+/** For a function so large that gcc's passes, whose time grows faster than it, would take minutes; and for a quick build. */
+export const quickFlags = ["-O1"];
 
 /** For a build that may drop loads whose results nobody uses. */
 export const dropDeadLoadFlags = ["-fno-non-call-exceptions"];
@@ -162,99 +158,8 @@ let gccInclude: Promise<string> | undefined;
 
 /** gcc's own headers (stdint.h and the like): all that is used of the build machine. */
 async function compilerInclude(): Promise<string> {
-  gccInclude ??= run("gcc", ["-print-file-name=include"]).then((output) => output.trim());
+  gccInclude ??= ask("gcc", "-print-file-name=include").then((output) => output.trim());
   return gccInclude;
-}
-
-/** Longer than any file of C takes that the lowering writes (c-files.ts), on a busy machine too. */
-const DEADLINE_MINUTES = 15;
-
-/** The Debian package that each of the tools is in. */
-const PACKAGES: Record<string, string> = {
-  gcc: "gcc",
-  as: "binutils",
-  ld: "binutils",
-  strip: "binutils",
-  objdump: "binutils",
-};
-
-function notInstalled(command: string): UserError {
-  return new UserError(`${command} is not installed: it is needed to build guests`, {
-    exitCode: ExitCode.HOST,
-    hint: `sudo apt-get install ${PACKAGES[command] ?? command}`,
-  });
-}
-
-/** Whether what every build takes is there, before any work. Throws a UserError (122) if not. */
-export function checkToolchain(): void {
-  const missing = ["gcc", "ld"].find((command) => !isInPath(command));
-  if (missing !== undefined) throw notInstalled(missing);
-}
-
-/** The process groups of the tools that run. */
-const groups = new Set<number>();
-process.on("exit", () => {
-  groups.forEach(endGroup);
-});
-
-function endGroup(leader: number | undefined): void {
-  try {
-    if (leader !== undefined) process.kill(-leader, "SIGTERM"); // gcc then removes its temporary files
-  } catch {
-    // It is gone already.
-  }
-}
-
-/**
- * Runs a tool of the toolchain and returns what it prints. Throws a UserError (122) if it is not installed or the
- * disk is full, and a BuildError with its own diagnostics if it fails. When the signal is aborted, it ends at once, and
- * with it what it has started: gcc's compiler proper would run on.
- */
-export async function run(
-  command: string,
-  args: string[],
-  signal?: AbortSignal,
-  cwd?: string,
-): Promise<string> {
-  const { execa } = await import("execa");
-  signal?.throwIfAborted();
-  const child = execa(command, args, {
-    reject: false,
-    stdin: "ignore",
-    timeout: DEADLINE_MINUTES * 60_000,
-    detached: true, // a process group of its own
-    env: { LC_ALL: "C" },
-    ...given({ cwd }),
-  });
-  const end = (): void => {
-    endGroup(child.pid);
-  };
-  if (child.pid !== undefined) groups.add(child.pid);
-  signal?.addEventListener("abort", end);
-  try {
-    const result = await child;
-    if (signal?.aborted) throw signal.reason;
-    if (result.timedOut) {
-      end();
-      throw new BuildError(`${command} did not finish within ${DEADLINE_MINUTES} minutes`);
-    }
-    if (!result.failed) return result.stdout;
-    if (result.code === "ENOENT") throw notInstalled(command);
-    const said = result.stderr || (result.shortMessage ?? "");
-    if (/No space left on device|Cannot create temporary file|[Dd]isk quota exceeded/.test(said))
-      throw new UserError(`${command} cannot write its output: ${lastLine(said)}`, {
-        exitCode: ExitCode.HOST,
-        hint: "free some disk space, or set TMPDIR and XENLET_CACHE to folders elsewhere",
-      });
-    throw new BuildError(`${command} failed:\n${said}`);
-  } finally {
-    signal?.removeEventListener("abort", end);
-    if (child.pid !== undefined) groups.delete(child.pid);
-  }
-}
-
-function lastLine(text: string): string {
-  return text.trim().split("\n").at(-1) ?? "";
 }
 
 /** Compiles one C or assembly file. Throws BuildError with gcc's own diagnostics. */
@@ -294,16 +199,8 @@ export async function digestOfCompiler(): Promise<string> {
 }
 
 async function askCompiler(): Promise<string> {
-  const { execa } = await import("execa");
-  const version = (command: string, flag: string): Promise<string> =>
-    execa(command, [flag], {
-      reject: false,
-      all: true,
-      stdin: "ignore",
-      env: { LC_ALL: "C" },
-    }).then((result) => result.all);
   return digest(
-    ...(await Promise.all([version("gcc", "-v"), version("as", "--version"), compilerInclude()])),
+    ...(await Promise.all([ask("gcc", "-v"), ask("as", "--version"), compilerInclude()])),
   );
 }
 

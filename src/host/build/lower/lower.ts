@@ -15,10 +15,11 @@ import {
   compileC,
   digestOfToolchain,
   dropDeadLoadFlags,
-  largeFunctionFlags,
   loweredFlags,
+  quickFlags,
   type HypercallMode,
 } from "../link/toolchain.js";
+import type { Optimize } from "../optimize.js";
 import { digestOfBuilder } from "../builder-digest.js";
 import { C_SIZES, CFiles, isOneFile, type CPart, type CSizes } from "./c-files.js";
 import { decodeModule } from "./decode/sections.js";
@@ -52,6 +53,8 @@ export interface LowerOptions {
   deadLoads?: DeadLoads;
   /** Default: `x86-64`, which every CPU is. */
   cpu?: CpuLevel;
+  /** Default: `full`. */
+  optimize?: Optimize;
   /** How large its files of C get: smaller in tests. */
   cSizes?: CSizes;
   /** Whether an equal module's objects may be taken from the cache; default true. */
@@ -82,6 +85,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
   const nullPage = options.nullPage ?? (own ? "trap" : "allow");
   const deadLoads = options.deadLoads ?? "keep";
   const cpu = options.cpu ?? "x86-64";
+  const optimize = options.optimize ?? "full";
   const cSizes = options.cSizes ?? C_SIZES;
   await writeFile(file("guest.wasm"), wasm);
   const key = digest(
@@ -94,6 +98,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
       nullPage,
       deadLoads,
       cpu,
+      optimize,
       cSizes,
     ]),
     options.sourceMap ?? "",
@@ -169,7 +174,7 @@ async function lowered(
         ...loweredFlags,
         ...cpuFlags(cpu),
         ...dropped,
-        ...(part.large ? largeFunctionFlags : []),
+        ...(part.large || options.optimize === "quick" ? quickFlags : []),
       ],
     ]),
     [join(packageRoot, "runtime", "wasm", "module.c"), "module.o", [...common, ...bootFlags]],

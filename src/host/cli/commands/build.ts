@@ -4,7 +4,7 @@ import { UserError } from "../../base/errors.js";
 import { exitCodesHelp } from "../../base/exit-codes.js";
 import type { EmittedStage } from "../../build/emit.js";
 import { checkCommandLine } from "../../boot/qemu.js";
-import { Cache } from "../../cache/cache.js";
+import { checkPlaces } from "../places.js";
 import { createProgress } from "../../base/progress.js";
 import { refusePassedOn, type CommonOptions, type Context } from "../context.js";
 import {
@@ -58,7 +58,7 @@ export function addBuild(program: Command, context: Context): void {
     .option("--no-cache", "run every stage, even if the cache has the result of an identical build")
     .addOption(option.JSON_OUTPUT())
     .addOption(option.QUIET())
-    .addHelpText("after", exitCodesHelp(["ok", 122, 123, 124]))
+    .addHelpText("after", exitCodesHelp(["ok", 122, 123, 124], {}, "xenlet build FILE.ts"))
     .action((file: string, options: BuildCommandOptions) => build(file, options, context));
 }
 
@@ -75,7 +75,7 @@ async function build(file: string, options: BuildCommandOptions, context: Contex
     throw new UserError(`the image would overwrite its own source ${file}`);
   await checkOutput(output, "the image");
   checkCommandLine(options.cmdline ?? "");
-  await new Cache().checkPlace();
+  await checkPlaces();
   const progress = createProgress(process.stderr, { quiet: options.quiet === true });
   const result = await buildWithProgress(
     {

@@ -2,7 +2,7 @@
 import { availableParallelism } from "node:os";
 import { InvalidArgumentError, Option, type Command } from "commander";
 import { UserError } from "../../base/errors.js";
-import { Cache } from "../../cache/cache.js";
+import { checkPlaces } from "../places.js";
 import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
 import type { BootStart } from "../../boot/boot.js";
 import { XEN_RELEASES, type XenBinary } from "../../debian/index.js";
@@ -213,7 +213,7 @@ async function conform(options: ConformOptions, context: Context): Promise<void>
   }
   await checkOutputs(outputs);
   for (const choice of options.xen ?? []) await checkXenChoice(choice, signal);
-  await new Cache().checkPlace();
+  await checkPlaces();
   await backend.prepare?.();
 
   const began = new Date().toISOString();

@@ -4,7 +4,7 @@ import type { Command } from "commander";
 import { ExitCode, exitCodesText } from "../../base/exit-codes.js";
 import type { BootStart, Way } from "../../boot/boot.js";
 import { checkCommandLine } from "../../boot/qemu.js";
-import { Cache } from "../../cache/cache.js";
+import { checkPlaces } from "../places.js";
 import { provideQemu } from "../../debian/index.js";
 import { nameXen } from "../../boot/xen-name.js";
 import { createProgress, type Progress } from "../../base/progress.js";
@@ -52,12 +52,15 @@ export interface TestCommandOptions extends CommonOptions, BuildChoices {
   outputFile?: string[];
 }
 
-const EXIT_CODES = exitCodesText(`  0    every test passed (skipped and todo do not count)
+const EXIT_CODES = exitCodesText(
+  `  0    every test passed (skipped and todo do not count)
   1    a test failed, crashed, hung or was not run
   122  trouble on this machine kept a file from being run
   123  bad usage, or an impossible setting
   124  a file failed to build
-  If several apply, in this order: 122, 123, 124, 1.`);
+  If several apply, in this order: 122, 123, 124, 1.`,
+  "xenlet test FOLDER",
+);
 
 export function addTest(program: Command, context: Context): void {
   program
@@ -102,7 +105,7 @@ async function test(paths: string[], options: TestCommandOptions, context: Conte
   const files = await findTestFiles(paths);
   await checkOutputs(outputs);
   checkCommandLine(options.cmdline ?? "");
-  await new Cache().checkPlace();
+  await checkPlaces();
   if (options.watch === true) return testAndWatch(paths, options, outputs, context);
   return testOnce(files, options, outputs, context);
 }
@@ -163,6 +166,7 @@ async function testOnce(
       timeoutMs: options.timeout,
       testTimeoutMs: options.testTimeout,
       jobs: options.jobs ?? availableParallelism(),
+      optimize: options.watch === true ? "quick" : "full",
       signal,
       onNote: (text) => {
         if (options.quiet !== true) context.say(`xenlet: ${text}`);

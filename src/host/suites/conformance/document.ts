@@ -155,7 +155,7 @@ export function reportOf(json: string, source: string): Report {
   try {
     value = JSON.parse(json);
   } catch (cause) {
-    throw refuse(source, (cause as Error).message, cause);
+    throw refuse(source, "it is not JSON", cause);
   }
   const parsed = DOCUMENT.safeParse(value);
   if (!parsed.success) {

@@ -31,7 +31,7 @@ type TestBoot = Pick<
   | "onNote"
 >;
 /** And from buildImage(). */
-type TestBuild = Pick<BuildOptions, "hypercall" | "transforms">;
+type TestBuild = Pick<BuildOptions, "hypercall" | "transforms" | "optimize">;
 
 /**
  * How test files are built and booted; a file's own settings replace these. `timeoutMs` is for all tests of a file
@@ -72,6 +72,7 @@ export async function runTestFile(file: string, options: TestOptions): Promise<F
       ...given({
         hypercall: options.hypercall,
         transforms: options.transforms,
+        optimize: options.optimize,
         signal: options.signal,
       }),
       onSources: (sources) => {

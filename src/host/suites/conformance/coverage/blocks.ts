@@ -1,7 +1,7 @@
 /** A function's basic blocks, by objdump: it comes with gcc's assembler, which compiles guests. */
 import { writeFile } from "node:fs/promises";
 import path from "node:path";
-import { run } from "../../../build/link/toolchain.js";
+import { run } from "../../../build/link/tool.js";
 import { temporaryFolder } from "../../../cache/temporary.js";
 
 export interface Block {
