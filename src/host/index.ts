@@ -1,6 +1,6 @@
 /**
  * xenlet as a library: build a guest, boot it on Xen, look at what it said.
- * docs/harness.md shows it in somebody's own vitest.
+ * docs/harness.md shows its use in another project's vitest.
  */
 export { UserError, type UserErrorOptions } from "./base/errors.js";
 export { ExitCode } from "./base/exit-codes.js";

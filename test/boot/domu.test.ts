@@ -162,12 +162,16 @@ describe("what the loader hands over", () => {
 
 describe("how the domain ends is told with its reason:", () => {
   test.each<[string, number, string]>([
-    ["poweroff without a verdict", 0, "the domain powered off, and the guest had said no verdict"],
-    ["reboot", 1, "the domain asked for a reboot"],
-    ["suspend", 2, "the domain asked to be suspended"],
+    [
+      "poweroff without a verdict",
+      0,
+      "the domain powered off, and the guest had reported no result",
+    ],
+    ["reboot", 1, "the domain requested a reboot"],
+    ["suspend", 2, "the domain requested suspend"],
     ["crash", 3, "the domain crashed"],
     ["watchdog", 4, "the domain's watchdog fired"],
-    ["6, which Xen does not know", 6, "the domain shut down with reason 6"],
+    ["6, which is unknown to Xen", 6, "the domain shut down with reason 6"],
     ["255", 255, "the domain shut down with reason 255"],
   ])("%s", async (_name, reason, message) => {
     const result = await domu(`end reason=${String(reason)}`);
@@ -261,5 +265,5 @@ describe("what is typed reaches the guest's console,", () => {
 test("a guest that only sleeps misses its deadline, and its last words are there", async () => {
   const result = await domu("hang", { timeoutMs: 2000 });
   expect(result).toMatchObject({ verdict: "timeout", exitCode: 121, stage: "runtime" });
-  expect(result.message).toContain("the guest ran, but said no verdict within 2 s");
+  expect(result.message).toContain("the guest ran, but reported no result within 2 s");
 });

@@ -109,7 +109,7 @@ describe("odd images", () => {
     async (on) => {
       await expect(boot(await file(refused[1] ?? ""), { on })).rejects.toMatchObject({
         exitCode: 123,
-        message: expect.stringMatching(/requires "bogus", which Xen does not know$/) as string,
+        message: expect.stringMatching(/requires "bogus", which is unknown to Xen$/) as string,
       });
     },
   );

@@ -144,7 +144,7 @@ describe("a hang", () => {
     expect(resultOf("hang-outside").problem).toMatchObject({
       kind: "timeout",
       message: expect.stringMatching(
-        /^after "before": the guest ran, but said no verdict within 3 s(?: of its own \(.*\))?; vCPU 0 was at /,
+        /^after "before": the guest ran, but reported no result within 3 s(?: of its own \(.*\))?; vCPU 0 was at /,
       ) as string,
     });
   });
@@ -162,7 +162,7 @@ describe("a guest that ends itself with success", () => {
 
   test("and counts tests that it did not tell of has failed", () => {
     expect(resultOf("liar").problem?.message).toBe(
-      "the guest counted 2 passed and 0 failed tests, but told of 1 and 0",
+      "the guest counted 2 passed and 0 failed tests, but reported 1 and 0",
     );
   });
 });
@@ -170,7 +170,7 @@ describe("a guest that ends itself with success", () => {
 test.each([
   ["code", "account", "no test failed, but the guest's exit code is 3"],
   ["nothing", "account", "there are no tests in this file"],
-  ["no-matcher", "build", "this expect() asserts nothing: call one of its methods"],
+  ["no-matcher", "build", "this expect() asserts nothing: call a matcher"],
 ])("%s.ts has a problem", (name, kind, message) => {
   const { problem } = resultOf(name);
   expect(problem?.kind).toBe(kind);

@@ -60,7 +60,7 @@ describe.each(["dom0", "domu"] as const)("what was written before the end, as %s
   test.each([
     ["trap", /^checking\.\.\. partial\nxenlet: the guest trapped at output\.ts:\d+: out-of-bounds/],
     ["abort", /^checking\.\.\. partial\nxenlet: the guest aborted at .*: on purpose/],
-    ["hang", /^checking\.\.\. partial\nxenlet: the guest ran, but said no verdict within 1.5 s/],
+    ["hang", /^checking\.\.\. partial\nxenlet: the guest ran, but reported no result within 1.5 s/],
   ])("comes out before the verdict: %s", async (mode, expected) => {
     const command = [
       "node",
@@ -114,12 +114,15 @@ describe("a deadline", () => {
     const { result, stdout } = await run("read", { on: "domu", input: never, timeoutMs: 1500 });
     expect(stdout).toBe("name?\n");
     expect(result).toMatchObject({ verdict: "timeout", exitCode: 121 });
-    expect(result.message).toMatch(/^the guest was waiting for input when its 1.5 s were up/);
+    expect(result.message).toMatch(
+      /^the guest was waiting for input when its time limit of 1.5 s expired/,
+    );
   });
 
   test("of a guest that still prints says so, and how much", async () => {
     const { result, stdout } = await run("flood", { on: "domu", timeoutMs: 1500 });
-    const said = /^the guest was still printing when its 1.5 s were up: (?<bytes>\d+) bytes so far/;
+    const said =
+      /^the guest was still printing when its time limit of 1.5 s expired: (?<bytes>\d+) bytes so far/;
     const bytes = Number(said.exec(result.message)?.groups?.["bytes"]);
     expect(result.verdict).toBe("timeout");
     expect(bytes).toBeGreaterThan(1000);
@@ -129,7 +132,7 @@ describe("a deadline", () => {
 
   test("of one that does neither does not: the control", async () => {
     const { result } = await run("prompt", { on: "domu", timeoutMs: 1500 });
-    expect(result.message).toMatch(/^the guest ran, but said no verdict within 1.5 s/);
+    expect(result.message).toMatch(/^the guest ran, but reported no result within 1.5 s/);
   });
 });
 

@@ -108,7 +108,7 @@ test("a state that does not restore is thrown away with a note, and the boot beg
   await writeFile(file, (await readFile(file)).fill(0xff, 4096));
   await execa("touch", ["--reference", reference, file]);
   expect((await run(clock, options)).boot).toBe("cold");
-  expect(notes).toEqual([expect.stringMatching(/begins at the start, since the saved state/)]);
+  expect(notes).toEqual([expect.stringMatching(/this boot starts from the beginning/)]);
   // Saved anew when it is needed next.
   expect((await runRestored(clock, OWN_MACHINE)).boot).toBe("restored");
 });
@@ -118,6 +118,6 @@ test("where a boot has to begin at the start, it does; and asked for another, it
   expect((await run(clock, { xenArgs: ["console_timestamps=boot"] })).boot).toBe("cold");
   await expect(
     boot(clock, { on: "domu", boot: "restored", xenArgs: ["console_timestamps=boot"] }),
-  ).rejects.toThrow(/words of one's own for Xen/);
+  ).rejects.toThrow(/additional Xen options/);
   await expect(boot(clock, { on: "dom0", boot: "restored" })).rejects.toThrow(/the guest as dom0/);
 });

@@ -4,7 +4,7 @@ import { ExitCode } from "./exit-codes.js";
 export interface UserErrorOptions {
   /** What `xenlet` exits with. Default 123: bad usage or bad input. */
   exitCode?: number;
-  /** What to do about it: the command that mends it. */
+  /** How to fix it: usually a command. */
   hint?: string;
   cause?: unknown;
 }

@@ -6,7 +6,7 @@
  * report of --json has the number itself. Success is never the default: 0 means
  * that the guest said `exit code=0` and powered off, or that a command did its work.
  *
- * After Ctrl-C, SIGTERM or SIGHUP, once QEMU is gone and the log is named, xenlet
+ * After Ctrl-C, SIGTERM or SIGHUP, once QEMU has exited and the log is named, xenlet
  * ends itself by the same signal: a shell then stops its loop as it should, and
  * reports 130, 143 or 129. Likewise 141 (SIGPIPE) when the reader of stdout left.
  */
@@ -18,7 +18,7 @@ export const ExitCode = {
   TIMEOUT: 121,
   /** QEMU, the cache, the disk or the network: nothing the guest did. */
   HOST: 122,
-  /** Bad usage or bad input: an unknown option, a file that is no image, a Xen that is none. */
+  /** Bad usage or bad input: an unknown option, a file that is not an image, or not a Xen. */
   USAGE: 123,
   /** The guest's sources do not compile or link. */
   BUILD_FAILED: 124,

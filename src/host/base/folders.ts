@@ -20,7 +20,7 @@ export async function makeFolders(folder: string): Promise<string[]> {
       await mkdir(one);
       made.push(one);
     } catch (error) {
-      // Somebody else was faster.
+      // Another process was faster.
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
   }

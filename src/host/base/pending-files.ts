@@ -11,7 +11,7 @@ import { makeFolders } from "./folders.js";
  * Files that appear together, or not at all.
  *
  * `add` writes each one beside its target, under a name of its own; `commit` renames them. Until then an older file
- * of that name is as it was, and `discard` removes what was made here, folders included. What is no regular file (a
+ * of that name is as it was, and `discard` removes what was made here, folders included. Anything else than a regular file (a
  * device, a pipe) is written at commit, in place, and never removed. A symbolic link stays: its target is replaced.
  */
 export class PendingFiles {
@@ -61,7 +61,7 @@ export class PendingFiles {
   /** After a failure; without effect on what was committed. */
   async discard(): Promise<void> {
     for (const { aside } of this.#files.splice(0)) await rm(aside, { force: true });
-    // One that somebody else has put something into stays.
+    // A folder into which something else was put stays.
     for (const folder of this.#folders.splice(0).reverse())
       await rmdir(folder).catch(() => undefined);
   }

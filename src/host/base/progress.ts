@@ -1,5 +1,5 @@
 /**
- * Progress on stderr: a spinner where somebody looks at a terminal, one plain
+ * Progress on stderr: a spinner on a terminal, one plain
  * line for each thing done elsewhere. stdout is left to results.
  */
 import type { WriteStream } from "node:tty";
@@ -24,7 +24,7 @@ export interface Progress {
 }
 
 export interface ProgressOptions {
-  /** Says nothing at all, failures included: those are told as errors. */
+  /** Prints nothing at all, not even failures: those are reported as errors. */
   quiet?: boolean;
 }
 

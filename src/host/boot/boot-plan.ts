@@ -70,12 +70,12 @@ export function checkBootOptions(options: Omit<BootOptions, "image" | "xen" | "q
   if (options.gdbPort !== undefined) checkRange("gdb's port", options.gdbPort, 1, 65_535);
   // Xen takes a byte's high bit for its own: serial_rx, xen/drivers/char/serial.c.
   if (/[^\0-\x7f]/.test(options.typed ?? ""))
-    throw new UserError("what is typed may be ASCII only: Xen's console passes on seven bits");
+    throw new UserError("typed input must be ASCII: Xen's console passes on only 7 bits");
   if (options.on === "dom0" && options.onSoftReset !== undefined)
-    throw new UserError("Xen does not soft-reset its dom0: expected domu or xl as the way to run");
+    throw new UserError("Xen does not soft-reset its dom0: expected --on domu or --on xl");
   if (options.core !== undefined && (options.on ?? "domu").startsWith("xl"))
     throw new UserError(
-      `there is no core of a guest on ${options.on ?? ""}: expected domu or dom0`,
+      `a core cannot be written on ${options.on ?? ""}: expected domu or dom0`,
       {
         hint: "--on domu",
       },
@@ -108,7 +108,7 @@ async function checkImage(
   const { end, dom0Only } = validatePvhImage(await readElf(image));
   if (dom0Only && on !== "dom0")
     throw new UserError(
-      `${image} asks for domain 0 (its note XEN_ELFNOTE_FEATURES has "!dom0"), and toolstacks make no other of it`,
+      `${image} asks for domain 0 (its note XEN_ELFNOTE_FEATURES has "!dom0"), and a toolstack cannot create it as another one`,
       { hint: "--on dom0" },
     );
   const ram = BigInt(memoryMiB) << 20n;
@@ -118,12 +118,12 @@ async function checkImage(
   if (needed <= low) return;
   const neededMiB = Number((needed + 0xfffffn) >> 20n);
   throw new UserError(
-    `${image} and what goes with it take up the first ${neededMiB} MiB of a guest that has ${memoryMiB}`,
+    `${image} and its run block, modules and start_info need the first ${neededMiB} MiB of a guest that has ${memoryMiB}`,
     neededMiB <= Number(LOW_RAM_END >> 20n) ? { hint: `--mem ${neededMiB}` } : {},
   );
 }
 
-/** Why such a boot begins at the start, in words that complete "with …"; null if it may go on from a saved state. */
+/** Why such a boot starts from the beginning, in words that complete "with …"; null if it may continue from a saved state. */
 function whyCold(options: BootOptions): string | null {
   const { on = "domu" } = options;
   if (on === "dom0" && options.job === undefined) return "the guest as dom0";
@@ -131,15 +131,17 @@ function whyCold(options: BootOptions): string | null {
   if (options.gdbPort !== undefined) return "gdb";
   if (options.core !== undefined) return "a core";
   if (options.icount === true) return "instructions counted";
-  if ((options.qemuArgs ?? []).length > 0) return "arguments of one's own for QEMU";
-  if ((options.xenArgs ?? []).length > 0) return "words of one's own for Xen";
+  if ((options.qemuArgs ?? []).length > 0) return "additional QEMU arguments";
+  if ((options.xenArgs ?? []).length > 0) return "additional Xen options";
   return null;
 }
 
 function refuseRestored(options: BootOptions): void {
   const why = whyCold(options);
   if (why !== null)
-    throw new UserError(`with ${why} a boot begins at the start: expected --boot cold, or neither`);
+    throw new UserError(
+      `with ${why} a boot starts from the beginning: use --boot cold, or leave one of them out`,
+    );
 }
 
 async function planDom0(options: BootOptions, sized: Sized, keep?: string): Promise<BootPlan> {
@@ -268,19 +270,14 @@ async function orDispose<T>(work: Promise<T>, before: Disposable): Promise<T> {
   }
 }
 
-/** The job, if its machine may go on from a saved state. */
+/** The job, if its machine may continue from a saved state. */
 function savedJob(options: BootOptions, args: string[], job: string): string | null {
   const cold = options.boot === "cold" || whyCold(options) !== null || !hasSavedSize(args);
   return cold ? null : job;
 }
 
 function jobFile(job: Job, keep?: string): Promise<OwnFile> {
-  return ownFile(
-    "job",
-    (file) => writeJob(job, file),
-    "the toolstack's job cannot be written",
-    keep,
-  );
+  return ownFile("job", (file) => writeJob(job, file), "cannot write the toolstack's job", keep);
 }
 
 interface Module {
@@ -300,7 +297,7 @@ async function oneModule(files: string[]): Promise<Module> {
   const { path: bundle, dispose } = await ownFile(
     "modules",
     (file) => writeBundle(files, file),
-    "the modules cannot be bundled",
+    "cannot bundle the modules",
   );
   return { files: [await imagePathForQemu(bundle)], dispose };
 }

@@ -45,7 +45,7 @@ export interface BootResult extends Verdict {
   on: Way;
   /** How it began. */
   boot: BootStart;
-  /** How the guest's domain ended, as Xen or its toolstack says; null if nobody did. */
+  /** How the guest's domain ended, as Xen or its toolstack says; null if neither did. */
   ended: Ending | null;
   records: GuestRecord[];
   /** What the toolstack reported; empty for a dom0. */
@@ -72,7 +72,7 @@ export interface BootResult extends Verdict {
 
 /**
  * Boots an image on Xen and waits for its verdict. Any number may run
- * at the same time. QEMU is gone when the promise settles, and if this process
+ * at the same time. QEMU has exited when the promise settles, and if this process
  * ends first, in whatever way, it goes too.
  *
  * Rejects with a UserError for options or an image that cannot work, with what
@@ -134,7 +134,7 @@ async function withoutDamage(verdict: Verdict, signal?: AbortSignal): Promise<Ve
     verdict: "host",
     exitCode: ExitCode.HOST,
     guestCode: verdict.guestCode,
-    message: `${damage.message}\n(it looked like this: ${verdict.message})`,
+    message: `${damage.message}\n(it looked like: ${verdict.message})`,
     ...given({ hint: damage.hint }),
   };
 }
@@ -150,7 +150,7 @@ async function trapOf(
   return own ?? reportTrap(monitor.records, image);
 }
 
-/** Where nobody says what was read: with base64's growth and its end less than the 128 bytes that Xen keeps. */
+/** If nothing acknowledges what was read: with base64's growth and its end less than the 128 bytes that Xen keeps. */
 const UNACKNOWLEDGED_BYTES = 72;
 /** A guest that has printed something so recently was printing when its deadline came; in a tenth of a short deadline. */
 const FLOWING_MS = 1000;
@@ -176,7 +176,7 @@ async function restoreOrBoot(options: BootOptions, plan: BootPlan, log: RunLog):
       const run = await runMachine(options, plan, log, { state, job: plan.job });
       const why = whyNotRestored(run);
       if (why === null) return run;
-      const note = `this boot begins at the start, since the saved state is of no use: ${why}`;
+      const note = `this boot starts from the beginning, because the saved state is unusable: ${why}`;
       onNote(note);
       log.write(`# ${note}`);
       await state.discard();
@@ -190,11 +190,11 @@ function whyNotRestored({ monitor, cause, answered }: Run): string | null {
   const records = monitor.hasToolstack ? monitor.toolstackRecords : monitor.records;
   const clock = records.map(fieldsOf).find((fields) => fields?.get("event") === "clock-differs");
   if (clock !== undefined)
-    return `Xen's clock and the machine's differ (${clock?.get("ppm") ?? "?"} ppm): another host saved it, or a busy one`;
+    return `Xen's clock and the machine's differ (${clock?.get("ppm") ?? "?"} ppm): it was saved by another host or a busy one`;
   if (answered) return null;
   if (cause.type === "qemu")
     return `QEMU ended (${cause.status})${cause.stderr === "" ? "" : `: ${cause.stderr.trim()}`}`;
-  return `its toolstack did not answer within ${formatMs(RESTORED_WITHIN.cpuMs)} of CPU`;
+  return `its toolstack did not answer within ${formatMs(RESTORED_WITHIN.cpuMs)} of CPU time`;
 }
 
 /** Whether the guest crashed or hung: then a core shows where. */
@@ -413,7 +413,7 @@ async function runMachine(
   }
 }
 
-/** Whoever takes a job signs its records from then on. */
+/** The toolstack that takes a job signs its records from then on. */
 function hasAnswered({ hasToolstack, toolstackRecords, records }: Monitor): boolean {
   return (hasToolstack ? toolstackRecords : records).some(({ signed }) => signed);
 }

@@ -1,12 +1,12 @@
 /**
  * Types on Xen's serial console no faster than it is read: Xen keeps 128 bytes
- * that nobody has read yet, and drops the rest (SERIAL_RX_SIZE,
+ * that have not been read yet, and drops the rest (SERIAL_RX_SIZE,
  * xen/drivers/char/console.c).
  */
 
-/** Half of what Xen keeps: what is on its way when it is asked to wait has room. */
+/** Half of what Xen keeps, so there is room for what is under way when input is paused. */
 const AT_A_TIME = 64;
-/** Where nobody says what was read. */
+/** If nothing acknowledges what was read. */
 const PAUSE_MS = 25;
 
 export class Typist {
@@ -16,7 +16,7 @@ export class Typist {
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
 
-  /** `acknowledged`: whoever reads says so, by read(); without that it is a matter of time. */
+  /** `acknowledged`: the reader reports progress, by read(); otherwise input is paced by time. */
   constructor(
     private readonly send: (bytes: Uint8Array) => void,
     private readonly acknowledged: boolean,

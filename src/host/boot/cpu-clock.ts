@@ -23,7 +23,7 @@ interface ThreadTimes {
   waitedMs: number;
 }
 
-/** Of each thread by its id; null where the kernel does not tell, or the process is gone. */
+/** Of each thread by its id; null if the kernel does not report it, or the process has ended. */
 export type ReadThreads = () => Map<string, ThreadTimes> | null;
 
 function readThreadsOf(pid: number): ReadThreads {

@@ -84,7 +84,7 @@ export class PrintedVerdict {
     this.#tails[stream] = text.subarray(Math.max(0, text.length - this.#wanted.length + 1));
   }
 
-  /** The code that the guest's user, or XTF, gives a domain that ended with `reason`; null: nobody says anything. */
+  /** The code that the guest's user, or XTF, gives a domain that ended with `reason`; null: neither does. */
   judge(reason: number): { code: number; message: string } | null {
     const { expected } = this;
     if (expected === null) {

@@ -39,11 +39,11 @@ export async function writeJob(job: Job | null, output: string): Promise<void> {
     let end = PAGE;
     if (job !== null) {
       if (!/^[ -~]*$/.test(job.words))
-        throw new UserError("the guest's command line may have printable ASCII characters only");
+        throw new UserError("the guest's command line must be printable ASCII");
       if (job.words.length > PAGE - WORDS)
         throw new UserError(
-          `the command line has ${job.words.length} bytes, with what stands before the guest's own; ` +
-            `the toolstack takes ${PAGE - WORDS} at most`,
+          `the command line has ${job.words.length} bytes, including what precedes the guest's own part; ` +
+            `the toolstack accepts at most ${PAGE - WORDS}`,
         );
       if (job.files.length > MAX_BUNDLED)
         throw new UserError(

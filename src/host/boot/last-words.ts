@@ -1,12 +1,12 @@
 /**
- * What a machine that says nothing any more is asked before it is ended: where each physical CPU is (QEMU's `info registers`), and
+ * What a silent machine is asked before it is ended: where each physical CPU is (QEMU's `info registers`), and
  * then, by an NMI, for Xen's own stack. Xen has to be told what an NMI is to it: `nmi=fatal` makes a panic of it, which names the
  * function (do_nmi, xen/arch/x86/traps.c).
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MachineProcess } from "./qemu.js";
 
-/** A boot is given up since it says nothing: a reason to abort it by. */
+/** The reason for aborting a boot that prints nothing. */
 export class SilentBoot extends Error {
   /** What the machine was at; empty if it was not asked. */
   lastWords = "";
@@ -50,12 +50,12 @@ export async function askLastWords(
     for (let waited = 0; waited < ANSWER_WITHIN_MS && panic() === null; waited += LOOK_EVERY_MS)
       await sleep(LOOK_EVERY_MS);
     const said = panic();
-    return `${places}; ${said === null ? "an NMI was not answered" : `after an NMI Xen says: ${said}`}`;
+    return `${places}; ${said === null ? "it did not respond to an NMI" : `after an NMI Xen printed: ${said}`}`;
   };
-  const late = sleep(2 * ANSWER_WITHIN_MS, "QEMU did not answer its monitor", { ref: false });
+  const late = sleep(2 * ANSWER_WITHIN_MS, "QEMU's monitor did not respond", { ref: false });
   try {
     return await Promise.race([ask(), late]);
   } catch (error) {
-    return `QEMU was asked in vain: ${error instanceof Error ? error.message : String(error)}`;
+    return `QEMU could not be queried: ${error instanceof Error ? error.message : String(error)}`;
   }
 }

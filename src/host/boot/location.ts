@@ -83,7 +83,7 @@ export class Whereabouts {
   /** As a part of a sentence; empty if Xen was not asked. */
   describe(running: RunningVcpu[]): string {
     if (!this.#asked) return "";
-    if (!this.answered) return "; nor did Xen answer its debug key";
+    if (!this.answered) return "; Xen did not respond to its debug key either";
     if (running.length === 0) return "; none of its vCPUs was running";
     return `; ${running.map(({ vcpu, frame }) => `vCPU ${vcpu} was at ${frame.text}`).join(", ")}`;
   }

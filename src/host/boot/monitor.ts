@@ -83,7 +83,7 @@ export class Monitor {
   readonly #reader: RecordReader;
   readonly #toolstack: RecordReader | null;
   readonly #options: MonitorOptions;
-  /** Of the guest's console: the parts of a line that has not ended. */
+  /** Of the guest's console: the parts of an unfinished line. */
   #consoleLine = "";
   #panicBegan = false;
   readonly #lastDump = new LastDump();
@@ -158,7 +158,7 @@ export class Monitor {
     }
   }
 
-  /** Stages only go forward: a kernel that another one jumped into is none. */
+  /** Stages only go forward: a kernel that another one jumped into does not count as one. */
   #reach(stage: Stage): void {
     if (this.#stage !== null && STAGES.indexOf(stage) <= STAGES.indexOf(this.#stage)) return;
     this.#stage = stage;
@@ -242,7 +242,7 @@ function stagesOf(record: GuestRecord): Stage[] {
   return stage === "entered" || stage === "runtime" ? [stage] : [];
 }
 
-/** A toolstack of ours says the stage as any guest does, dom0's Linux has stages of its own. */
+/** xenlet's toolstack reports the stage as any guest does; dom0's Linux has stages of its own. */
 function stageOfToolstack(record: GuestRecord): Stage | null {
   if (!record.signed) return null;
   const fields = fieldsOf(record);

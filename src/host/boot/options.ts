@@ -54,7 +54,7 @@ export interface BootOptions {
   pcpus?: number;
   /**
    * Default: restored where that may be, cold where it may not: in all ways but domu, with gdb, a core, instructions counted, words
-   * of one's own for Xen or QEMU, and machines above 2 GiB. A state that does not restore costs a note, and nothing else.
+   * for Xen or QEMU, and machines above 2 GiB. A state that does not restore costs a note, and nothing else.
    */
   boot?: BootStart;
   /** dom0 only: memory for the domains that the guest itself makes, in MiB. */
@@ -144,7 +144,7 @@ export interface BootPlan {
   toolstackImage: string | null;
   /** QEMU's arguments, for a boot from the start. */
   args: string[];
-  /** The toolstack's job, of a machine that may as well go on from a saved state; null where it may not. */
+  /** The toolstack's job, if the machine may continue from a saved state; null if it may not. */
   job: string | null;
   /** From a line of the serial console to those that a Monitor takes, where they are not the same. */
   read?: (line: string) => string[];

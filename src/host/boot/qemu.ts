@@ -76,7 +76,7 @@ export const MAX_DOMU_VCPUS = 64;
 /** The toolstack's own memory as dom0: its job's files stay outside of it. */
 export const TOOLSTACK_MIB = 24;
 
-/** What a domain of ours takes beside its memory, in MiB: nested page tables, special pages and slack, what Xen keeps of it. */
+/** What a domain of xenlet's toolstack takes beside its memory, in MiB: nested page tables, special pages and slack, what Xen keeps of it. */
 export function domainOverheadMiB(memoryMiB: number, vcpus: number): number {
   return Math.ceil((memoryMiB * 8) / 1024) + vcpus + 8;
 }
@@ -109,10 +109,10 @@ function escapeCommas(text: string): string {
 /** With what stands before the guest's own words, where something does. Throws a UserError. */
 export function checkCommandLine(cmdline: string): void {
   if (!/^[ -~]*$/.test(cmdline))
-    throw new UserError("the guest's command line may have printable ASCII characters only");
+    throw new UserError("the guest's command line must be printable ASCII");
   if (cmdline.length > MAX_CMDLINE)
     throw new UserError(
-      `the command line has ${cmdline.length} bytes, with what stands before the guest's own; Xen passes on ${MAX_CMDLINE} at most`,
+      `the command line has ${cmdline.length} bytes, including what precedes the guest's own part; Xen passes on at most ${MAX_CMDLINE}`,
     );
 }
 
@@ -121,7 +121,7 @@ export function machineArgs(options: MachineOptions): string[] {
   const { memoryMiB, gdbPort } = options;
   if ([options.image, ...(options.modules ?? [])].some((file) => /\s/.test(file)))
     throw new UserError(
-      `the image's path has white space, which QEMU cannot pass on: ${options.image}`,
+      `the image's path contains white space, which QEMU cannot pass on: ${options.image}`,
     );
   const totalMiB = memoryMiB + (options.domUMiB ?? 0);
   const neededMiB = totalMiB + overheadMiB(totalMiB);
@@ -136,7 +136,7 @@ export function machineArgs(options: MachineOptions): string[] {
     // The guest's debug port is at level debug, which a release build leaves out by default.
     "loglvl=all",
     "guest_loglvl=all",
-    // Xen drops what it prints while this buffer (16 KiB by default) is full, as when nobody reads for a moment.
+    // Xen drops what it prints while this buffer (16 KiB by default) is full, as when its reader is late.
     "serial_tx_buffer=4M",
     // Xen halts where it would reboot; QEMU's -no-reboot covers the reboots asked for.
     "noreboot",
@@ -183,7 +183,7 @@ export function jobArgs(file: string): string[] {
 /** What of those arguments a restored machine has: all but what it began with. */
 const OF_THE_START = ["-kernel", "-initrd", "-append", "-fw_cfg"];
 
-/** Arguments of a machine that goes on from the state that is open as its EXTRA_FD. */
+/** Arguments of a machine that continues from the state that is open as its EXTRA_FD. */
 export function restoredArgs(args: string[], job: string): string[] {
   return [...withoutStart(args), ...jobArgs(job), "-incoming", `fd:${EXTRA_FD}`];
 }
@@ -205,7 +205,7 @@ const SETPRIV = ["/usr/bin/setpriv", "/bin/setpriv"].find((file) => existsSync(f
 
 export interface MachineProcess {
   pid: number;
-  /** Ends QEMU, at once: it has nothing to save. `ended` resolves when it is gone. */
+  /** Ends QEMU, at once: it has nothing to save. `ended` resolves when it has exited. */
   kill(): void;
   /** Stops it where it is: its memory no longer changes. kill() still ends it. */
   hold(): void;
@@ -233,7 +233,7 @@ const STDERR_KEPT = 4096;
  * it when its parent dies of anything (setpriv --pdeathsig; SIGKILL included).
  * That is also why the library needs no signal handlers. QEMU has a session of
  * its own, so that Ctrl-C on the terminal comes to us, and not to QEMU first.
- * Where there is no setpriv, it is ended when this process exits by itself.
+ * Without setpriv, it is ended when this process exits by itself.
  *
  * `extra`: an open file to be its EXTRA_FD, or a socket there to talk to it.
  *
@@ -263,7 +263,7 @@ export async function startMachine(
   const failure = new Promise<Error>((resolve) => child.once("error", resolve));
   const { pid } = child;
   if (pid === undefined)
-    throw new UserError(`QEMU (${qemu.command}) cannot be started: ${(await failure).message}`, {
+    throw new UserError(`QEMU (${qemu.command}) failed to start: ${(await failure).message}`, {
       exitCode: ExitCode.HOST,
       hint: "xenlet doctor",
     });
@@ -278,13 +278,13 @@ export async function startMachine(
   errors.on("data", (bytes: Uint8Array) => {
     stderr = (stderr + new TextDecoder().decode(bytes)).slice(-STDERR_KEPT);
   });
-  // What is typed when it is gone is typed to nobody.
+  // Input after its end is dropped.
   for (const stream of [stdin, socket]) stream?.on("error", () => undefined);
   const kill = (): void => {
     try {
       process.kill(detached ? -pid : pid, "SIGKILL");
     } catch {
-      // It is gone already.
+      // It has ended already.
     }
   };
   if (!detached) process.once("exit", kill);

@@ -18,13 +18,13 @@ export class Qmp {
       for (const line of lines.push(bytes)) this.#take(line);
     });
     socket.on("close", () => {
-      for (const { reject } of this.#waiting.splice(0)) reject(new Error("QEMU is gone"));
+      for (const { reject } of this.#waiting.splice(0)) reject(new Error("QEMU has exited"));
     });
   }
 
-  /** Resolves to what the command returns; rejects with QEMU's own words, or when it is gone. */
+  /** Resolves to what the command returns; rejects with QEMU's own words, or when QEMU has exited. */
   async execute(command: string, words: Record<string, unknown> = {}): Promise<unknown> {
-    if (this.socket.destroyed) throw new Error("QEMU is gone");
+    if (this.socket.destroyed) throw new Error("QEMU has exited");
     return new Promise((resolve, reject) => {
       this.#waiting.push({ resolve, reject });
       this.socket.write(`${JSON.stringify({ execute: command, arguments: words })}\n`);

@@ -76,7 +76,7 @@ export async function writeRunImage(
   const file = await ownFile(
     "run.elf",
     (name) => writeFile(name, bytes),
-    "the run's copy of the image cannot be made",
+    "cannot create the run's copy of the image",
     folder,
   );
   return { ...file, cmdline };

@@ -19,7 +19,7 @@ async function logFolder(): Promise<string> {
 
 /**
  * Writing it never stops a run: a disk that is full costs the log, not the
- * verdict. `trouble` then says why, and the tail is there all the same.
+ * verdict. `trouble` then says why, and the tail is still available.
  */
 export class RunLog {
   /** Null if there is none. */
@@ -49,7 +49,7 @@ export class RunLog {
     } catch (error) {
       const { code, message } = error as NodeJS.ErrnoException;
       if (wanted !== undefined && code !== "ENOSPC" && code !== "EDQUOT")
-        throw new UserError(`the log cannot be written: ${message}`, { cause: error });
+        throw new UserError(`cannot write the log: ${message}`, { cause: error });
       return new RunLog(null, null, message);
     }
   }

@@ -1,6 +1,6 @@
 /**
  * Makes a saved state: boots the machine until its toolstack waits for a job, has QEMU save it, and restores it once to
- * see that it can be. A vCPU that was inside a guest at that moment makes a state that QEMU saves without a word and does
+ * see that it can be. A vCPU that was inside a guest at that moment makes a state that QEMU saves silently and does
  * not load (cpu_post_load, target/i386/machine.c, 7.2): the toolstack sleeps in Xen while it waits, so that is rare, and
  * restoring it shows it.
  */
@@ -60,7 +60,11 @@ async function saveOnce({ qemu, args, folder, scratch, signal }: SaveOptions): P
     qemu,
     [...args, ...jobArgs(job), ...QMP_ARGS],
     "socket",
-    { within: BOOTED_WITHIN_MS, what: "the toolstack did not come to wait for its job", signal },
+    {
+      within: BOOTED_WITHIN_MS,
+      what: "the toolstack did not get as far as waiting for its job",
+      signal,
+    },
     (line) => {
       if (WAITS.test(line)) return true;
       lines.push(line);
@@ -76,7 +80,7 @@ async function saveOnce({ qemu, args, folder, scratch, signal }: SaveOptions): P
 
 const Migration = z.object({ status: z.string().optional(), "error-desc": z.string().optional() });
 
-/** ms, QEMU's most: it goes on copying what was changed until the rest would take no longer, and on a busy machine for ever. */
+/** ms, QEMU's most: it keeps copying what was changed until the rest would take no longer, and on a busy machine for ever. */
 const MAX_DOWNTIME_MS = 2_000_000;
 
 /** While it runs, as for a move to another host: a machine that was stopped first would stay stopped. */
@@ -92,9 +96,8 @@ async function migrate(pid: number, qmp: Qmp, file: string): Promise<void> {
     const state = Migration.parse(await qmp.execute("query-migrate"));
     if (state.status === "completed") return;
     if (state.status === "failed" || state.status === "cancelled")
-      throw new Error(`QEMU did not save the machine: ${state["error-desc"] ?? state.status}`);
-    if (clock.now() > SAVED_WITHIN_MS)
-      throw new Error("QEMU did not come to the end of saving the machine");
+      throw new Error(`QEMU failed to save the machine: ${state["error-desc"] ?? state.status}`);
+    if (clock.now() > SAVED_WITHIN_MS) throw new Error("QEMU did not finish saving the machine");
     await sleep(10);
   }
 }
@@ -125,7 +128,7 @@ interface Limit {
   signal: AbortSignal | undefined;
 }
 
-/** Runs a machine until `isThere` has seen the line that it looks for, then `use`. It is gone afterwards. */
+/** Runs a machine until `isThere` has seen the line that it looks for, then `use`. The machine has ended afterwards. */
 async function withMachine(
   qemu: Qemu,
   args: string[],

@@ -1,6 +1,6 @@
 /**
- * Saved states of machines, in the cache: Xen is up, and a toolstack of ours waits for its job. QEMU takes a state of
- * another CPU, another number of them or another Xen's arguments without a word, and then it is another machine; so a
+ * Saved states of machines, in the cache: Xen is up, and xenlet's toolstack waits for its job. QEMU accepts a state of
+ * another CPU, another number of them or another Xen's arguments silently, and then it is another machine; so a
  * state is known by everything that its machine was made of.
  */
 import { createHash } from "node:crypto";
@@ -17,7 +17,7 @@ import { BOOT_LOG, STATE } from "./state-files.js";
 /** In place of an entry's files, where saving failed: why. */
 const FAILURE = "failure";
 
-/** So long nobody tries again where saving failed. */
+/** How long to wait before trying again after saving failed. */
 const FAILED_MS = 10 * 60 * 1000;
 /** To be raised when what a state holds changes by other things than its key has. */
 const FORMAT = 1;
@@ -43,7 +43,7 @@ export interface StateOptions {
   onNote?: ((text: string) => void) | undefined;
 }
 
-/** The state for such a machine, saved now if there is none; null where that does not work, and then a note has said why. */
+/** The state for such a machine, saved now if there is none; null if that fails; then a note has said why. */
 export async function provideState(options: StateOptions): Promise<SavedState | null> {
   const { signal } = options;
   const cache = new Cache();
@@ -67,7 +67,7 @@ export async function provideState(options: StateOptions): Promise<SavedState | 
     signal?.throwIfAborted();
     const { message } = error as Error;
     options.onNote?.(
-      `boots begin at the start: no state of the machine could be saved: ${message}`,
+      `boots start from the beginning, because the machine's state could not be saved: ${message}`,
     );
     await cache
       .replace(KINDS.machines, failed, async ({ tree }) => {
@@ -81,14 +81,14 @@ export async function provideState(options: StateOptions): Promise<SavedState | 
 
 async function save(options: StateOptions, folder: string, scratch: string): Promise<void> {
   const { qemu, progress, signal } = options;
-  progress?.start("saving a booted machine for the next runs");
+  progress?.start("saving the booted machine for later runs");
   try {
     // Loaded when it is needed: most runs find a state.
     const { saveState } = await import("./save-state.js");
     await saveState({ qemu, args: withoutJob(options.args), folder, scratch, signal });
-    progress?.done("saved a booted machine for the next runs");
+    progress?.done("saved the booted machine for later runs");
   } catch (error) {
-    progress?.fail("saving a booted machine failed");
+    progress?.fail("failed to save the booted machine");
     throw error;
   }
 }

@@ -68,20 +68,20 @@ export function describeMissed(
       return `QEMU started, but Xen printed no banner ${within}`;
     case "xen":
       return progress.handedOver
-        ? `Xen started ${first}, but it said nothing ${within}`
-        : `Xen started, but did not come to ${first} ${within}`;
+        ? `Xen started ${first}, but it printed nothing ${within}`
+        : `Xen started, but did not reach ${first} ${within}`;
     case "dom0":
-      return `dom0's Linux ran, but xenstored, xenconsoled and what else xl needs did not come up ${within}`;
+      return `dom0's Linux ran, but xenstored, xenconsoled or another service that xl needs did not start ${within}`;
     case "xl-create":
-      return `xl create was called, but the guest said nothing ${within}`;
+      return `xl create was called, but the guest printed nothing ${within}`;
     case "toolstack":
-      return `the toolstack ran, but made no domain ${within}`;
+      return `the toolstack ran, but created no domain ${within}`;
     case "entered":
-      return `the guest's domain ran, but the guest said nothing ${within}`;
+      return `the guest's domain ran, but the guest printed nothing ${within}`;
     case "runtime":
-      return `the guest ran, but said no verdict ${within}`;
+      return `the guest ran, but reported no result ${within}`;
     case "verdict":
-      return `the guest said its exit code, but its domain did not end ${within}`;
+      return `the guest reported its exit code, but its domain did not end ${within}`;
   }
 }
 
@@ -89,7 +89,7 @@ export function describeMissed(
 export function describeStarvation(deadlineMs: number, wallMs: number): string {
   const waitedMs = wallMs - deadlineMs;
   if (waitedMs < 1000 || waitedMs < deadlineMs / 10) return "";
-  return ` of its own (${formatMs(wallMs)} by the clock: QEMU waited for a CPU for ${formatMs(waitedMs)})`;
+  return ` of its own (${formatMs(wallMs)} of wall-clock time: QEMU waited for a CPU for ${formatMs(waitedMs)})`;
 }
 
 export function formatMs(ms: number): string {
@@ -117,7 +117,7 @@ export const MAX_TIMEOUT_MS = 2 ** 31 - 1;
 export class Deadline {
   #timer: unknown = null;
 
-  /** `onMissed` is told the limit, and how long it took by the timers' clock. */
+  /** `onMissed` receives the limit, and how long it took by the timers' clock. */
   constructor(
     private readonly onMissed: (ms: number, wallMs: number) => void,
     private readonly timers: Timers = realTimers,
@@ -157,7 +157,7 @@ export class StageTimer {
   #stopped = false;
   readonly #deadline: Deadline;
 
-  /** `deadlines` null: wait for ever (somebody sits at a debugger). */
+  /** `deadlines` null: wait for ever (a debugger is attached). */
   constructor(
     private readonly deadlines: Deadlines | null,
     onMissed: (stage: Stage, deadlineMs: number, wallMs: number) => void,
@@ -174,7 +174,7 @@ export class StageTimer {
     return this.#stage;
   }
 
-  /** Deadlines count by this clock from now on, and the present stage's begins anew. */
+  /** Deadlines count by this clock from now on, and the present stage's starts again. */
   useClock(clock: Clock): void {
     this.#deadline.useClock(clock);
     this.#arm();

@@ -17,7 +17,7 @@ export class StandardInput {
   #ended = false;
   #stopped = false;
 
-  /** `most`: how many bytes an answer may have, 3 or more. A source that fails is told to `fail`. */
+  /** `most`: how many bytes an answer may have, 3 or more. A failure of the source is passed to `fail`. */
   constructor(
     private readonly input: Input,
     private readonly answer: (text: string) => void,
@@ -57,7 +57,7 @@ export class StandardInput {
     else this.#kept = Buffer.from(next.value as Uint8Array);
   }
 
-  /** Nobody reads any more: what was read ahead is lost, and a stream is closed, so that nothing waits for it. */
+  /** There is no reader any more: what was read ahead is lost, and a stream is closed, so that nothing waits for it. */
   stop(): void {
     this.#stopped = true;
     const source = this.#source as { destroy?: () => void } | null;

@@ -1,4 +1,4 @@
-/** A saved state's files in the cache, and how long a machine may take that goes on from them. */
+/** A saved state's files in the cache, and how long a machine that continues from them may take. */
 
 export const STATE = "state";
 export const BOOT_LOG = "boot.log";

@@ -84,11 +84,12 @@ export async function buildToolstack(
       },
       {
         signal,
-        onWait: () => progress?.note("waiting for another xenlet that is building the toolstack"),
+        onWait: () =>
+          progress?.note("waiting for another xenlet process that is building the toolstack"),
       },
     )
     .catch((error: unknown) => {
-      if (building) progress?.fail("building the toolstack failed");
+      if (building) progress?.fail("failed to build the toolstack");
       throw error;
     });
 }

@@ -41,7 +41,7 @@ export interface Verdict {
 }
 
 const EXPECTATIONS =
-  "--expect TEXT, or --expect-shutdown poweroff: what a guest that reports no result is to come to";
+  "--expect TEXT, or --expect-shutdown poweroff: the expected end of a guest that reports no result";
 
 /** `place`: the user's own line that a trap or an abort comes from (`main.ts:17`), where it is known. */
 export function judge(monitor: Monitor, cause: Cause, place: string | null = null): Verdict {
@@ -94,22 +94,22 @@ export function judge(monitor: Monitor, cause: Cause, place: string | null = nul
   if (exits.length === 0) {
     if (!monitor.handedOver) return crash(`${ended} before it ran${because(finding?.message)}`);
     const verdict = crash(
-      `${ended}, and the guest had said no verdict${because(finding?.message)}`,
+      `${ended}, and the guest had reported no result${because(finding?.message)}`,
     );
     // Nothing in it speaks the protocol of records.
     const foreign = monitor.records.length === 0 && finding === null;
     return foreign ? { ...verdict, hint: EXPECTATIONS } : verdict;
   }
   if (guestCode === null || exits.length > 1)
-    return crash("the guest's exit records are not one code of 0..255");
+    return crash("the guest's exit records are not a single code from 0 to 255");
   if (monitor.ending.how !== "poweroff")
     return crash(
-      `the guest said exit code ${guestCode}, but then ${ended}${because(finding?.message)}`,
+      `the guest reported exit code ${guestCode}, but then ${ended}${because(finding?.message)}`,
     );
   const [damage] = monitor.damage;
   if (damage !== undefined)
     return crash(
-      `the guest said exit code ${guestCode}, but its records are damaged ` +
+      `the guest reported exit code ${guestCode}, but its records are damaged ` +
         `(${monitor.damage.length} times; first: ${damage.message})`,
     );
   return {
@@ -143,15 +143,16 @@ function describeDeadline(cause: Cause & { type: "deadline" }, monitor: Monitor)
   const { stage, deadlineMs, wallMs, waiting = false, printed = null } = cause;
   if (stage !== "runtime" || (!waiting && printed === null))
     return describeMissed(stage, deadlineMs, wallMs, monitor);
-  if (waiting) return `the guest was waiting for input when its ${formatMs(deadlineMs)} were up`;
-  return `the guest was still printing when its ${formatMs(deadlineMs)} were up: ${String(printed)} bytes so far`;
+  if (waiting)
+    return `the guest was waiting for input when its time limit of ${formatMs(deadlineMs)} expired`;
+  return `the guest was still printing when its time limit of ${formatMs(deadlineMs)} expired: ${String(printed)} bytes so far`;
 }
 
 function because(message: string | undefined): string {
   return message === undefined ? "" : `: ${message}`;
 }
 
-/** QEMU went without a word of Xen's about the domain. */
+/** QEMU ended before Xen reported anything about the domain. */
 function qemuEnded(monitor: Monitor, cause: Cause, guestCode: number | null): Verdict {
   const status = cause.type === "qemu" ? cause.status : "unexpectedly";
   const said = cause.type === "qemu" ? cause.stderr.trim() : "";
@@ -162,7 +163,7 @@ function qemuEnded(monitor: Monitor, cause: Cause, guestCode: number | null): Ve
     verdict: host ? "host" : "crash",
     exitCode: host ? ExitCode.HOST : ExitCode.CRASH,
     guestCode,
-    message: `QEMU ended (${status}) before Xen said how the domain ended${words}`,
+    message: `QEMU ended (${status}) before Xen reported how the domain ended${words}`,
   };
 }
 
@@ -180,7 +181,7 @@ function dom0ShutDownByGuest(monitor: Monitor): string | null {
   if (toolstackEnding === null || ending !== null || records.length === 0) return null;
   if (failureOf(toolstackRecords, null) !== null || findings.best !== null) return null;
   const ended = describeEnding(toolstackEnding).replace(/^the domain/, "dom0");
-  return `${ended} while the guest ran, and had not asked for it: Xen allowed the guest to shut down dom0`;
+  return `${ended} while the guest ran, although dom0 had not requested it: Xen allowed the guest to shut down dom0`;
 }
 
 /** What ended the domain that makes the guest's. */

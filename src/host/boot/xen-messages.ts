@@ -16,7 +16,7 @@ export interface Ending {
     | "suspend"
     | "crash"
     | "watchdog"
-    /** Reason 5, where nobody can do it. */
+    /** Reason 5, where it is not possible. */
     | "soft-reset"
     /** Reason 5, to a toolstack that does not know it. */
     | "soft-reset-unknown"
@@ -77,21 +77,21 @@ export function describeEnding({ how, reason }: Ending): string {
     case "poweroff":
       return "the domain powered off";
     case "reboot":
-      return "the domain asked for a reboot";
+      return "the domain requested a reboot";
     case "suspend":
-      return "the domain asked to be suspended, which nobody here does";
+      return "the domain requested suspend, which is not supported here";
     case "crash":
       return "the domain crashed";
     case "watchdog":
       return "the domain's watchdog fired";
     case "soft-reset":
-      return "the domain asked for a soft reset, which Xen refuses to its hardware domain";
+      return "the domain requested a soft reset, which Xen refuses for its hardware domain";
     case "soft-reset-unknown":
-      return "the domain asked for a soft reset, and its toolstack said: Unknown shutdown reason code 5. Destroying domain";
+      return "the domain requested a soft reset, and its toolstack reported: Unknown shutdown reason code 5. Destroying domain";
     case "soft-reset-xl":
-      return "the domain asked for a soft reset, and xl destroyed it: libxl resets no PVH domain, and none whose on_soft_reset says otherwise";
+      return "the domain requested a soft reset, and xl destroyed it: libxl does not reset PVH domains, nor domains whose on_soft_reset is not soft-reset";
     case "unknown":
-      return `the domain shut down with reason ${reason}, which Xen does not know`;
+      return `the domain shut down with reason ${reason}, which is unknown to Xen`;
     case "panic":
       return "Xen panicked";
   }
@@ -146,7 +146,7 @@ const NO_PVH_NOTE = "Xen found no PVH entry (a XEN_ELFNOTE_PHYS32_ENTRY note) in
 
 /**
  * In order of how much they explain: of all that match in a run, the first
- * here is told. A panic's own line is told where none does.
+ * here is reported. If none does, the panic's own line is.
  */
 const EXPLANATIONS: Explanation[] = [
   {
@@ -154,35 +154,35 @@ const EXPLANATIONS: Explanation[] = [
     pattern: /^HVM: Hardware Assisted Paging \(HAP\) (not detected|detected but disabled)/,
     message:
       "this CPU has no nested paging (SVM with NPT), which a Xen without shadow paging, " +
-      "Debian's for one, needs for a PVH domain",
+      "such as Debian's, needs for a PVH domain",
     hint: "let QEMU emulate it: -cpu qemu64,+svm,+npt",
   },
   {
     // dom0_build.c:583
     pattern: /^Unable to find XEN_ELFNOTE_PHYS32_ENTRY address/,
     message: NO_PVH_NOTE,
-    hint: "xenlet build FILE.ts -o image.elf makes one that has it",
+    hint: "xenlet build FILE.ts -o image.elf builds one that has it",
   },
   {
     // xen/common/libelf/libelf-dominfo.c:371 and :398; 398 follows other notes or none.
     pattern: /^ERROR: (Not a Xen-ELF image|Will only load images built for the generic loader)/,
     message: NO_PVH_NOTE,
-    hint: "xenlet build FILE.ts -o image.elf makes one that has it",
+    hint: "xenlet build FILE.ts -o image.elf builds one that has it",
   },
   {
     // xen/common/libelf/libelf-loader.c:44
     pattern: /^ELF: not an ELF binary/,
-    message: "Xen says that the image is no ELF file",
+    message: "Xen reports that the image is not an ELF file",
   },
   {
     // libelf-loader.c:60 and the section headers' :68
     pattern: /^ELF: [ps]hdr overflow/,
-    message: "the image is cut off: its headers lie beyond its end",
+    message: "the image is truncated: its headers lie beyond its end",
   },
   {
     // libelf-dominfo.c:494
     pattern: /^ERROR: ELF start or entries are out of bounds/,
-    message: "the image's PVH entry lies outside of what it loads",
+    message: "the image's PVH entry lies outside its loaded segments",
   },
   {
     // dom0_build.c:568, :577
@@ -192,13 +192,13 @@ const EXPLANATIONS: Explanation[] = [
   {
     // dom0_build.c:166
     pattern: /^Unable to allocate memory with order 0/,
-    message: "Xen ran out of memory while it built the domain",
+    message: "Xen ran out of memory while building the domain",
     hint: "give the guest less (--mem), or the machine more (-- -m MiB)",
   },
   {
     // dom0_build.c:595, and hvm_copy_to_guest_phys in elf_load_image: -EFAULT where there is no RAM.
     pattern: /^Failed to load kernel: /,
-    message: "Xen cannot load the image where it wants to be: beyond the guest's memory?",
+    message: "Xen cannot load the image at its address: possibly it is beyond the guest's memory",
     hint: "give the guest more memory: --mem MiB",
   },
   {
@@ -221,23 +221,23 @@ const EXPLANATIONS: Explanation[] = [
   {
     // xen/drivers/passthrough/x86/iommu.c:164
     pattern: /^Presently, iommu must be enabled for PVH hardware domain/,
-    message: "Xen wants an IOMMU for a PVH domain; the machine has none",
+    message: "Xen requires an IOMMU for a PVH domain, and the machine has none",
     hint: "Xen's command line needs dom0-iommu=none",
   },
   {
     // hvm_triple_fault(), xen/arch/x86/hvm/hvm.c:1689
     pattern: /Triple fault - invoking HVM shutdown action/,
-    message: "the guest triple-faulted: an exception came while it had no way to handle one",
+    message: "the guest triple-faulted: an exception occurred while it could not handle one",
   },
   {
     // domain_watchdog_timeout(), xen/common/sched/core.c:1537; from 4.21 on "Watchdog timer 1 fired for d0"
     pattern: /^Watchdog timer (\d+ )?fired for /,
-    message: "a watchdog that the guest had armed (SCHEDOP_watchdog) fired",
+    message: "a watchdog that the guest had armed (SCHEDOP_watchdog) expired",
   },
   {
     // __domain_crash(), xen/common/domain.c:1004: Xen, not the guest, ended it.
     pattern: /^Domain \d+ \(vcpu#\d+\) crashed on cpu#\d+:/,
-    message: "Xen crashed the domain for something it did; its registers are in the log",
+    message: "Xen crashed the domain because of something it did; its registers are in the log",
   },
 ];
 
@@ -247,7 +247,7 @@ const COMMAND_LINE = /^Command line: (?<words>.*)/;
 const PV_DOM0 = /^\*\*\* Building a PV Dom\d+ \*\*\*/;
 /** A Xen without CONFIG_HVM takes no "dom0=pvh" (parse_dom0_param(), xen/arch/x86/dom0_build.c), and builds a PV dom0. */
 const NO_HVM: Finding = {
-  message: "this Xen has no HVM (CONFIG_HVM), and no PVH domain can be without it",
+  message: "this Xen was built without HVM (CONFIG_HVM), which PVH domains need",
   hint: "--xen 4.17",
 };
 

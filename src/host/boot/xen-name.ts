@@ -1,4 +1,4 @@
-/** How a hypervisor is told of. */
+/** How a hypervisor is named in messages. */
 import type { XenBinary } from "../debian/index.js";
 
 /** "Xen 4.17 (Debian 4.17.7+13-g…)": the exact version, as every report has to name it. */

@@ -57,7 +57,7 @@ export function dom0Args(machine: Dom0Machine): string[] {
 export function releaseWithDom0(xen: BootOptions["xen"]): XenRelease {
   if (isXenRelease(xen.release)) return xen.release;
   throw new UserError(
-    `there is no xl for Xen ${xen.release}: its toolstack has to be of the same release, and Debian has ${XEN_RELEASES.join(", ")}`,
+    `there is no xl for Xen ${xen.release}: its toolstack must be of the same release, and Debian has ${XEN_RELEASES.join(", ")}`,
     { hint: "--xen 4.17" },
   );
 }
@@ -73,13 +73,13 @@ export async function planXl(
   const release = releaseWithDom0(options.xen);
   if (options.onSoftReset === "resume")
     throw new UserError(
-      "xl cannot resume a domain that asked for a soft reset: expected soft-reset or destroy",
+      "xl cannot resume a domain that requested a soft reset: expected soft-reset or destroy",
     );
   if (options.typed !== undefined)
-    throw new UserError("nothing can be typed to a guest under xl: expected another way to run");
+    throw new UserError("under xl, a guest cannot receive typed input: use another --on");
   const [module, ...rest] = options.modules ?? [];
   if (rest.length > 0)
-    throw new UserError(`xl gives a domain one module at most: there are ${rest.length + 1}`);
+    throw new UserError(`xl gives a domain at most one module; there are ${rest.length + 1}`);
   const { progress, signal } = options;
   const dom0 = await provideDom0(
     release,
@@ -134,7 +134,7 @@ async function prepared(
   try {
     return await writeInitrd(dom0.initramfs, files);
   } catch (error) {
-    throw new UserError(`dom0's files cannot be put together: ${(error as Error).message}`, {
+    throw new UserError(`cannot assemble dom0's files: ${(error as Error).message}`, {
       exitCode: ExitCode.HOST,
       cause: error,
     });

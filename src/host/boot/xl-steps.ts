@@ -135,7 +135,7 @@ async function watch(
   const arm = (): void => {
     clearTimeout(timer);
     timer = setTimeout(() => {
-      stop(`nothing was done for ${Math.round((2 * stepMs) / 1000)} s: ${run.position}`);
+      stop(`no progress for ${Math.round((2 * stepMs) / 1000)} s: ${run.position}`);
     }, 2 * stepMs);
   };
   const onAbort = (): void => {
@@ -174,7 +174,7 @@ class StepsReader {
   readonly #prefix: string;
   #current: StepResult | null = null;
   #index = 0;
-  #position = "dom0 has not come to the first step";
+  #position = "dom0 has not reached the first step";
 
   constructor(
     nonce: string,
@@ -241,8 +241,8 @@ class StepsReader {
   }
 }
 
-/** Trouble that comes from a damaged cache is told as that. */
+/** A failure that comes from a damaged cache is reported as one. */
 async function withDamage(trouble: string | null, signal?: AbortSignal): Promise<string | null> {
   const damage = trouble === null ? null : await findDamage(signal);
-  return damage === null ? trouble : `${damage.message}\n(it looked like this: ${trouble ?? ""})`;
+  return damage === null ? trouble : `${damage.message}\n(it looked like: ${trouble ?? ""})`;
 }

@@ -1,8 +1,8 @@
-// A build that cannot succeed, in the words of whoever refused it.
+// A build that cannot succeed, in the words of the tool that refused it.
 
 import { UserError } from "../base/errors.js";
 
-/** The compiler's or linker's own diagnostics, whole, or a sentence of ours. Ends `xenlet` with 124. */
+/** The compiler's or linker's own diagnostics, complete, or a sentence of xenlet's. Ends `xenlet` with 124. */
 export class BuildError extends UserError {
   override readonly name = "BuildError";
 

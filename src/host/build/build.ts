@@ -37,7 +37,7 @@ export interface BuildOptions {
   runtime?: GuestRuntime;
   /** What is at address 0; default: nothing (`trap`) for FILE.ts, memory (`allow`) for other modules. */
   nullPage?: NullPage;
-  /** What becomes of loads whose result nobody uses; default: they stay, since they may trap. */
+  /** What becomes of loads whose result is unused; default: they stay, since they may trap. */
   deadLoads?: DeadLoads;
   /** What the guest's code may use of its CPU, which is asked when it starts; default: what every x86-64 has. */
   cpu?: CpuLevel;
@@ -49,7 +49,7 @@ export interface BuildOptions {
   emit?: EmittedStage[];
   /** The guest's command line where its loader gives none: it is put into the image. */
   cmdline?: string;
-  /** Leave out symbols and line numbers: smaller, but a trap is told by address only. */
+  /** Leave out symbols and line numbers: smaller, but a trap is reported by address only. */
   strip?: boolean;
   /** asc transforms, by path or package name. */
   transforms?: string[];
@@ -165,7 +165,7 @@ async function workFolder(keep: string | undefined): Promise<TemporaryFolder> {
     await makeFolders(keep);
     return { path: resolve(keep), dispose: () => Promise.resolve() };
   } catch (cause) {
-    throw new UserError(`the folder ${keep} cannot be made: ${(cause as Error).message}`, {
+    throw new UserError(`cannot create the folder ${keep}: ${(cause as Error).message}`, {
       exitCode: ExitCode.HOST,
       cause,
     });
@@ -187,7 +187,7 @@ async function writeOutputs(
     }
     await pending.commit();
   } catch (cause) {
-    throw new UserError(`${current} cannot be written: ${(cause as Error).message}`, {
+    throw new UserError(`cannot write ${current}: ${(cause as Error).message}`, {
       exitCode: ExitCode.HOST,
       cause,
     });

@@ -29,7 +29,7 @@ export function notWritable(error: unknown, root: string): unknown {
 
 function unwritable(error: Error, root: string): UserError {
   return hostError(
-    `the cache ${root} cannot be written: ${error.message}`,
+    `cannot write to the cache ${root}: ${error.message}`,
     "XENLET_CACHE=/a/folder/of/yours xenlet …",
     error,
   );

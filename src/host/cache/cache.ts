@@ -7,7 +7,7 @@
 //   CACHEDIR.TAG              "all of this can be made again" (bford.info/cachedir): backups leave it out
 //
 // On each use an entry is looked at by size and time; what does not fit is made again. A file of the right size with
-// another time is read: a cache that was copied or restored by a CI is sound, and is told so once.
+// another time is read: a cache that was copied or restored by a CI is sound, and its times are updated once.
 
 import { existsSync, lstatSync, readFileSync, readdirSync } from "node:fs";
 import { mkdir, mkdtemp, readdir, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
@@ -37,12 +37,12 @@ const TAG_TEXT =
   "Signature: 8a477f597d28d172789f06886806bc55\n# What xenlet downloaded and built; see xenlet cache --help.\n";
 
 /**
- * A kind of many entries is looked through when it has grown by so many: for its size each one's manifest is read, and
+ * A kind with many entries is checked against its limit whenever it has grown by this many: for its size each one's manifest is read, and
  * for a thousand of them that takes longer than asc does.
  */
 const LOOKS_AT_LIMIT = 16;
 
-/** Entries used this recently stay, whatever the limit is: somebody may be about to open them. */
+/** Entries used this recently stay, whatever the limit is: another process may be about to open them. */
 const IN_USE_MS = 60 * 60 * 1000;
 /** How exactly the time of an entry's last use is kept. */
 const USE_NOTED_MS = 10 * 60 * 1000;
@@ -68,7 +68,7 @@ export interface ProvideOptions {
   onWait?: () => void;
   /** Called before it is made again because what is there is damaged. */
   onDamage?: (damage: string) => void;
-  /** Why a sound entry will not do all the same (an older recipe's), or null. */
+  /** Why a sound entry is unsuitable nevertheless (an older recipe's), or null. */
   refuse?: (manifest: Manifest) => string | null;
 }
 
@@ -225,7 +225,7 @@ export class Cache {
     });
   }
 
-  /** Removes it in one step: nobody finds half of it. What is not there is removed already. */
+  /** Removes it in one step, so no reader finds half of it. Does nothing if it does not exist. */
   async remove(kind: Kind, name: string): Promise<void> {
     await this.removePath(join(this.folderOf(kind), name));
   }

@@ -133,7 +133,7 @@ export async function checkFile(
 
 function failure(path: string, error: unknown): Problem {
   const { code, message } = error as NodeJS.ErrnoException;
-  return code === "ENOENT" || code === "ENOTDIR" || code === "EINVAL" // readlink of what is none
+  return code === "ENOENT" || code === "ENOTDIR" || code === "EINVAL" // readlink of something else than a link
     ? { path, problem: "missing", expected: "present", found: "absent" }
     : { path, problem: "unreadable", expected: "readable", found: message };
 }

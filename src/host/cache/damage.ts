@@ -1,4 +1,4 @@
-// After a failure: was it the cache? A library of QEMU's or an object of ours with a wrong byte in it fails every run
+// After a failure: was it the cache? A library of QEMU or an object file of xenlet with a wrong byte in it fails every run
 // from then on, and nothing in what the tool or the guest says points to it.
 
 import { stat } from "node:fs/promises";
@@ -14,7 +14,7 @@ const sound = new Map<string, string>();
 
 /**
  * What is wrong with what stands in an entry's folder, or null. Other processes use the cache too, and each change of
- * theirs is a rename: an entry that is gone has been removed, and one with another manifest has been made anew (a saved
+ * theirs is a rename: a missing entry has been removed, and one with another manifest has been recreated (a saved
  * machine that was of no use, say). Neither is damage, nor is what a reader saw who was in the middle of it.
  */
 async function damageIn(folder: string, signal?: AbortSignal): Promise<string | null> {

@@ -7,12 +7,12 @@ import type { Readable, Writable } from "node:stream";
 
 import { errnoCode } from "../base/host-error.js";
 
-/** How long a lock may take before the person who waits is told why. */
+/** How long a lock may take before the waiting user sees why. */
 const PATIENCE_MS = 300;
 
 /**
  * Says "held" when it has the lock, and holds it as long as our end of its stdin is open. "stale": the file was removed
- * by its last holder while this one waited, so whoever comes now locks another one.
+ * by its last holder while this one waited, so a newcomer locks another file.
  */
 const HOLD =
   'exec 9>>"$0" && flock --exclusive 9 || exit; if [ "$0" -ef /proc/self/fd/9 ]; then echo held; else echo stale; fi; exec cat';
@@ -50,7 +50,7 @@ function acquired(
 }
 
 export interface LockOptions {
-  /** Called once if somebody else has the lock. */
+  /** Called once if another process has the lock. */
   onWait?: () => void;
   signal?: AbortSignal | undefined;
   /** Removes the file before it lets go of the lock. */
@@ -62,7 +62,7 @@ export interface LockOptions {
  *
  * The lock is the kernel's (flock), held by a child that lives as long as our end of
  * its stdin: however this process ends, the lock goes with it, so there is no stale
- * lock to guess about. `held` is false where there is no flock(1); then two processes
+ * lock to guess about. `held` is false if there is no flock(1); then two processes
  * may do the same work, and the rename that ends it lets either win.
  */
 export async function withLock<T>(

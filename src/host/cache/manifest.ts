@@ -17,7 +17,7 @@ export interface EntryFile {
   path: string;
   bytes: number;
   sha256: string;
-  /** Of its last change, in ms; absent where nobody noted it: then the file has to be read. */
+  /** Of its last change, in ms; absent if it was not recorded: then the file has to be read. */
   time?: number;
 }
 

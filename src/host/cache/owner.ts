@@ -4,7 +4,7 @@
 
 import { readFileSync, readlinkSync } from "node:fs";
 
-/** What nobody can be asked about any more (another machine, another container, before a reboot) goes by age. */
+/** An owner that cannot be checked (on another machine, in another container, before a reboot) is judged by age. */
 const STRANGE_MS = 24 * 60 * 60 * 1000;
 
 const MARK = /\.p(\d+)-(\d+)-([0-9a-f]+)\./;
@@ -45,7 +45,7 @@ function self(): { mark: string; scope: string } {
 export const ownerMark = (): string => self().mark;
 
 /**
- * Whether what has this name and time (of its last change, in ms) was left by a process that is gone. False for a
+ * Whether what has this name and time (of its last change, in ms) was left by a process that has ended. False for a
  * name without a mark.
  */
 export function isAbandoned(name: string, mtimeMs: number): boolean {

@@ -90,7 +90,7 @@ export async function loadStage(kind: Kind, key: string): Promise<StageFiles | n
   }
 }
 
-/** Stores them. A cache that cannot be written is no cache, and no error. */
+/** Stores them. An unwritable cache is treated as absent, not as an error. */
 export async function storeStage(kind: Kind, key: string, files: StageFiles): Promise<void> {
   const packed = gzipSync(serialize(files), { level: 1 });
   await new Cache()

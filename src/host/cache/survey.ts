@@ -238,7 +238,7 @@ async function removeUpkeep(cache: Cache): Promise<number> {
   await rm(cache.locks, { recursive: true, force: true });
   for (const folder of [...ALL_KINDS.map((kind) => cache.folderOf(kind)), cache.work])
     await rmdir(folder).catch((error: unknown) => {
-      const filled = ["ENOTEMPTY", "EEXIST"].includes(errnoCode(error) ?? ""); // somebody is at it
+      const filled = ["ENOTEMPTY", "EEXIST"].includes(errnoCode(error) ?? ""); // another process is using it
       if (!filled && !isMissing(error)) throw error;
     });
   const left = await names(cache.root);

@@ -25,7 +25,20 @@ let swept: Promise<void> | undefined;
 export async function temporaryFolder(purpose: string): Promise<TemporaryFolder> {
   swept ??= sweepTemporary();
   await swept;
+<<<<<<< HEAD
   const path = await mkdtemp(join(tmpdir(), `${PREFIX}${purpose}${ownerMark()}`)).catch(refuse);
+=======
+  let path: string;
+  try {
+    path = await mkdtemp(join(tmpdir(), `${PREFIX}${purpose}${ownerMark()}`));
+  } catch (error) {
+    throw hostError(
+      `cannot create a temporary folder: ${(error as Error).message}`,
+      "TMPDIR=/a/folder xenlet …",
+      error,
+    );
+  }
+>>>>>>> d61db54 (Messages and comments of src/host in plain English: what failed first, then why, in the terms of Xen's and Debian's own tools)
   return { path, dispose: () => rm(path, { recursive: true, force: true }) };
 }
 

@@ -3,9 +3,9 @@ import { UserError } from "../base/errors.js";
 import type { Text } from "../elf/run-block.js";
 
 export interface Context {
-  /** Aborted by Ctrl-C, SIGTERM, SIGHUP, or when nobody reads stdout any more; the reason is an Interrupted. */
+  /** Aborted by Ctrl-C, SIGTERM, SIGHUP, or when stdout has no reader any more; the reason is an Interrupted. */
   signal: AbortSignal;
-  /** What stands behind `--` on the command line: text, or the bytes of what is none. Undefined: there is no `--`. */
+  /** What follows `--` on the command line: text, or bytes if it is not UTF-8. Undefined: there is no `--`. */
   passedOn?: readonly Text[] | undefined;
   /** A result: one line on stdout. */
   print(line: string): void;
@@ -21,7 +21,7 @@ export interface Context {
   exitWith(code: number): void;
 }
 
-/** Somebody ended the run from outside. */
+/** The run was ended from outside. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
   constructor(readonly by: NodeJS.Signals) {
@@ -38,7 +38,7 @@ export interface CommonOptions {
 export function refusePassedOn(context: Context, command: string): void {
   if (context.passedOn !== undefined)
     throw new UserError(
-      `\`xenlet ${command}\` takes nothing behind \`--\`: only \`xenlet run\` passes arguments on to a guest`,
+      `\`xenlet ${command}\` accepts no arguments after \`--\`: only \`xenlet run\` passes arguments to a guest`,
       { hint: `xenlet ${command} --help` },
     );
 }

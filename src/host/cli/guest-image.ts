@@ -76,7 +76,7 @@ export async function checkReadable(file: string, expected: string): Promise<voi
     if (!(await stat(file)).isFile()) reason = "it is not a file";
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    reason = code === "ENOENT" || code === "ENOTDIR" ? "there is no such file" : message;
+    reason = code === "ENOENT" || code === "ENOTDIR" ? "no such file" : message;
   }
   if (reason !== null) throw new UserError(`cannot read ${file}: ${reason}; expected ${expected}`);
 }

@@ -15,26 +15,26 @@ for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) process.on(signal
 process.stdout.on("error", (error: NodeJS.ErrnoException) => {
   if (error.code === "EPIPE") abort.abort(new Interrupted("SIGPIPE"));
   else {
-    say(`xenlet: stdout cannot be written: ${error.message}`);
+    say(`xenlet: cannot write to stdout: ${error.message}`);
     process.exitCode = ExitCode.HOST;
     abort.abort(error);
   }
 });
-// Nobody listens, and nobody can be told.
+// There is no reader, so there is no way to report it.
 process.stderr.on("error", () => undefined);
 
 const words = process.argv.slice(2);
 const dashes = words.indexOf("--");
 const own = dashes < 0 ? words : words.slice(0, dashes);
 
-/** What files and folders can come to; and processes, of which there can be too many. */
+/** Failures of files and folders; and of processes, of which there can be too many. */
 const FILE_SYSTEM_ERRORS = new Set(
   "EACCES EAGAIN EBUSY EDQUOT EEXIST EFBIG EIO EISDIR ELOOP EMFILE ENAMETOOLONG ENFILE ENOENT ENOMEM ENOSPC ENOTDIR EPERM EROFS".split(
     " ",
   ),
 );
 
-/** Whether a guest's line there has not ended. */
+/** Whether the guest left an unfinished line there. */
 const open = { stdout: false, stderr: false };
 let exitCode: number = ExitCode.OK;
 const context: Context = {
@@ -76,7 +76,7 @@ function dieOf(signal: NodeJS.Signals): void {
 }
 
 function say(line: string): void {
-  // A guest's line that has not ended is not what this one goes on: on a terminal both streams stand in one place.
+  // This line must not continue a guest's unfinished one: on a terminal both streams share a line.
   const shared = process.stdout.isTTY && process.stderr.isTTY;
   if (open.stderr || (open.stdout && shared)) process.stderr.write("\n");
   open.stderr = false;

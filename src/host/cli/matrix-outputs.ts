@@ -16,7 +16,7 @@ import {
 } from "./outputs.js";
 
 const NAMES = Object.keys(MATRIX_REPORTERS) as MatrixReporterName[];
-/** Where nobody says how wide it is. */
+/** If the width is unknown. */
 const COLUMNS = 80;
 
 export const MATRIX_REPORTER = (): Option => option.reporterOf(NAMES);

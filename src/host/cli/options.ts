@@ -1,4 +1,4 @@
-/** Values of options, read strictly: what is no value is told with what was expected. */
+/** Values of options, read strictly: for an invalid value, the message says what was expected. */
 import { InvalidArgumentError, Option } from "commander";
 import { CPU_LEVELS } from "../base/cpu-level.js";
 import {
@@ -230,7 +230,7 @@ export const EMIT = (): Option =>
     }),
   );
 export const TRANSFORM = (): Option =>
-  // Not variadic: that would swallow the file behind it.
+  // Not variadic: that would swallow the file after it.
   new Option("--transform <module>", "an asc transform; repeatable").argParser(append);
 export const LOG = (): Option =>
   new Option(

@@ -31,7 +31,7 @@ export function chooseOutputs<Name extends string>(
   const named = (text: string): Name | "terminal" | "json" => {
     const found = known.find((name) => name === text);
     if (found !== undefined) return found;
-    throw new UserError(`there is no reporter "${text}"; expected one of ${known.join(", ")}`);
+    throw new UserError(`unknown reporter "${text}"; expected one of ${known.join(", ")}`);
   };
   const names = new Set(options.reporter?.map(named) ?? []);
   const files = new Map<string, string>();
@@ -40,7 +40,7 @@ export function chooseOutputs<Name extends string>(
     const machine = [...names].filter((name) => name !== "terminal");
     const name = prefix !== undefined ? named(prefix) : machine[0];
     if (name === undefined || (prefix === undefined && machine.length > 1))
-      throw new UserError(`--output-file ${text} does not say which reporter's output that is`, {
+      throw new UserError(`--output-file ${text} does not name its reporter`, {
         hint: "--reporter junit --output-file junit=results.xml",
       });
     if (files.has(name)) throw new UserError(`the reporter ${name} has two output files`);
@@ -64,7 +64,7 @@ export function stdoutHasColors(): boolean {
 }
 
 /**
- * Whether the files can be written, before anything is run: nobody wants to hear that afterwards. What an earlier run
+ * Whether the files can be written, before anything is run: afterwards is too late. What an earlier run
  * left is there until this one has a result.
  */
 export async function checkOutputs(outputs: readonly Output<string>[]): Promise<void> {
@@ -90,7 +90,7 @@ export async function writeOutput(file: string, text: string, what = "the result
 }
 
 function notWritable(file: string, what: string, cause: unknown): UserError {
-  return new UserError(`${what} cannot be written to ${file}: ${(cause as Error).message}`, {
+  return new UserError(`cannot write ${what} to ${file}: ${(cause as Error).message}`, {
     exitCode: ExitCode.HOST,
     cause,
   });

@@ -1,4 +1,4 @@
-/** This process's arguments as the kernel has them: Node decodes them as UTF-8, and what is none is lost. */
+/** This process's arguments as the kernel has them: Node decodes them as UTF-8, which loses other bytes. */
 import { readFileSync } from "node:fs";
 import type { Text } from "../elf/run-block.js";
 

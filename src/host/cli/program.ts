@@ -1,4 +1,4 @@
-/** The commands, and what they have in common: help, and how bad usage is told. */
+/** The commands, and what they have in common: help, and how bad usage is reported. */
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { Command } from "commander";

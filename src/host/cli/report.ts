@@ -12,7 +12,7 @@ const RECORD = /~(?:x1|again) /;
 
 /**
  * What a run comes to, one line each; after a good run just one. `verbose`: with the console's last lines as they came,
- * and every frame. Else Xen's own are told only of a run that ended before the guest's code ran, or by Xen's panic. `of`: for
+ * and every frame. Otherwise Xen's own are printed only for a run that ended before the guest's code ran, or by Xen's panic. `of`: for
  * the command that opens a core.
  */
 export function describeRun(result: BootResult, verbose = false, of?: Debugged): string[] {

@@ -109,6 +109,5 @@ function nameSome(files: readonly string[]): string {
 /** What answers one run only does not go with it. Throws UserError. */
 export function refuseWith(options: Record<string, unknown>, flags: Record<string, string>): void {
   const flag = Object.entries(flags).find(([option]) => options[option] !== undefined)?.[1];
-  if (flag !== undefined)
-    throw new UserError(`--watch runs again and again, which ${flag} does not go with`);
+  if (flag !== undefined) throw new UserError(`--watch cannot be combined with ${flag}`);
 }

@@ -9,7 +9,7 @@ import {
 } from "../debian/index.js";
 import type { Progress } from "../base/progress.js";
 
-/** A release of Debian's, or a path: what has a slash in it, or is no version number. */
+/** A release of Debian's, or a path: anything with a slash, or that is not a version number. */
 export async function chooseXen(
   choice: string,
   progress: Progress,
@@ -19,7 +19,7 @@ export async function chooseXen(
   return ownXen(choice, signal);
 }
 
-/** Whether there can be such a Xen, before any work: downloads nothing. Throws what `chooseXen` would. */
+/** Whether that Xen can exist, before any work: downloads nothing. Throws what `chooseXen` would. */
 export async function checkXenChoice(choice: string, signal: AbortSignal): Promise<void> {
   if (!isXenRelease(choice)) await ownXen(choice, signal);
 }
@@ -27,7 +27,7 @@ export async function checkXenChoice(choice: string, signal: AbortSignal): Promi
 async function ownXen(choice: string, signal: AbortSignal): Promise<XenBinary> {
   if (/^\d+(\.\d+)*$/.test(choice))
     throw new UserError(
-      `there is no package of Xen ${choice} here: expected ${XEN_RELEASES.join(", ")}, or a hypervisor's file`,
+      `unknown Xen version ${choice}: expected ${XEN_RELEASES.join(", ")}, or a hypervisor's file`,
       { hint: `--xen ./xen-${choice}.gz` },
     );
   return xenFromPath(choice, { signal });

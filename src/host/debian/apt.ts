@@ -72,7 +72,9 @@ async function runApt(
     );
   }
   if (result.timedOut) {
-    throw hostError(`apt-get ${args.at(-1) ?? ""} got nowhere in ${LONGEST_MS / 60_000} minutes`);
+    throw hostError(
+      `apt-get ${args.at(-1) ?? ""} did not finish within ${LONGEST_MS / 60_000} minutes`,
+    );
   }
   if (result.isTerminated) throw hostError(`apt-get was ended by ${result.signal ?? "a signal"}`);
   return { ok: !result.failed, stdout: result.stdout, stderr: result.stderr };
@@ -120,7 +122,7 @@ export function parseDownloads(output: string): Download[] {
   return downloads;
 }
 
-/** One of apt's own complaints, for the end of a message of ours: one about `topic`, else an error. */
+/** One of apt's own complaints, to end a message with: one about `topic`, else an error. */
 export function complaints(stderr: string, topic = /^E: /): string {
   const lines = stderr.split("\n").filter((line) => /^[EW]: /.test(line));
   const chosen = lines.find((line) => topic.test(line)) ?? lines[0];
@@ -134,7 +136,7 @@ const GONE =
   /does not have a Release file|no longer has a Release file|Unable to locate package|no installation candidate/i;
 const UNREACHABLE = /resolv|connect|Network is unreachable|timed out|No route/i;
 
-/** No network, or no mirror at the other end: trying something else there is no use. */
+/** No network, or no mirror at the other end: trying anything else there is useless. */
 export class MirrorUnreachable extends UserError {
   override readonly name = "MirrorUnreachable";
 }
@@ -144,24 +146,24 @@ export class NotOnMirror extends UserError {
   override readonly name = "NotOnMirror";
 }
 
-/** What apt's complaint comes to, and what mends it. */
+/** What apt's complaint means, and how to fix it. */
 export function explainApt(what: string, stderr: string, root: string): Error {
   if (FULL.test(stderr)) return noSpace(root);
   if (UNSIGNED.test(stderr)) {
     return hostError(
-      `${what}: the signature does not hold${complaints(stderr, UNSIGNED)}`,
+      `${what}: the signature is invalid${complaints(stderr, UNSIGNED)}`,
       "sudo apt-get install --only-upgrade debian-archive-keyring",
     );
   }
   if (ALTERED.test(stderr)) {
     return hostError(
-      `${what}: something on the way to the mirror changed what it sent${complaints(stderr, ALTERED)}`,
+      `${what}: the mirror's data was altered on the way${complaints(stderr, ALTERED)}`,
       "try again; behind a login page or a proxy, see `apt-config dump Acquire::http::Proxy`",
     );
   }
   if (UNREACHABLE.test(stderr)) {
     return new MirrorUnreachable(
-      `${what}: the mirror cannot be reached${complaints(stderr, UNREACHABLE)}`,
+      `${what}: cannot reach the mirror${complaints(stderr, UNREACHABLE)}`,
       {
         exitCode: ExitCode.HOST,
         hint: "connect to the network and try again, or XENLET_MIRROR=http://your.mirror/debian",
@@ -209,9 +211,9 @@ export class PrivateApt {
 
   /**
    * Brings the package lists up to date unless they are (`force`: in any case). A
-   * pocket (updates, security) that is not to be had costs one line.
+   * pocket (updates, security) that is not available costs one line.
    * Returns whether they were read just now. Throws UserError if the suite itself is
-   * not to be had.
+   * not available.
    */
   async update(
     note: (line: string) => void,
@@ -238,7 +240,7 @@ export class PrivateApt {
       if (present.has(this.#suite)) {
         for (const pocket of ["updates", "security"].map((name) => `${this.#suite}-${name}`)) {
           if (wanted.includes(` ${pocket} `) && !present.has(pocket)) {
-            note(`Debian ${pocket} is not to be had; going on without${complaints(stderr)}`);
+            note(`Debian ${pocket} is not available; continuing without it${complaints(stderr)}`);
           }
         }
         // Old lists outlive a failed update: only a clean one counts.
@@ -269,7 +271,7 @@ export class PrivateApt {
 
   /**
    * What it takes to have `packages`: those alone, or with `closure` everything they
-   * depend on down to libc. Throws UserError if one is not to be had.
+   * depend on down to libc. Throws UserError if one is not available.
    */
   async plan(packages: string[], closure: boolean, signal?: AbortSignal): Promise<Download[]> {
     const { ok, stdout, stderr } = await this.#run(

@@ -18,7 +18,7 @@ const HEADER_END = 0x250;
 /** The first protocol that says where the payload is. */
 const PROTOCOL_WITH_PAYLOAD = 0x208;
 const SECTOR = 512;
-/** What the decompressed size is told in, at the payload's end, outside the compressed stream. */
+/** The decompressed size, at the payload's end, outside the compressed stream. */
 const SIZE_FIELD = 4;
 
 const MAGIC_XZ = Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]);
@@ -37,9 +37,9 @@ export async function vmlinuxOf(bzImage: Buffer): Promise<Buffer> {
   const expected = payload.readUInt32LE(payload.length - SIZE_FIELD);
   const kernel = await decompressed(payload.subarray(0, -SIZE_FIELD));
   if (!kernel.subarray(0, MAGIC_ELF.length).equals(MAGIC_ELF))
-    throw noKernel("what it holds is no ELF file");
+    throw noKernel("its contents are not an ELF file");
   if (kernel.length !== expected)
-    throw noKernel(`it holds ${kernel.length} bytes, and says that they are ${expected}`);
+    throw noKernel(`it contains ${kernel.length} bytes, but declares ${expected}`);
   return kernel;
 }
 
@@ -59,7 +59,7 @@ function payloadOf(bzImage: Buffer): Buffer {
   const length = bzImage.readUInt32LE(PAYLOAD_LENGTH);
   if (length <= SIZE_FIELD || start + length > bzImage.length)
     throw noKernel(
-      `it is cut off: its payload of ${length} bytes begins at ${start}, and the file has ${bzImage.length}`,
+      `it is truncated: its payload of ${length} bytes begins at ${start}, and the file has ${bzImage.length}`,
     );
   return bzImage.subarray(start, start + length);
 }
@@ -83,14 +83,14 @@ export async function unxz(payload: Buffer): Promise<Buffer> {
   const { default: lzma } = await import("lzma-native");
   return new Promise((resolve, reject) => {
     lzma.decompress(payload, {}, (result: Buffer | null, error?: Error) => {
-      if (result === null) reject(error ?? new Error("xz gave nothing"));
+      if (result === null) reject(error ?? new Error("xz produced no output"));
       else resolve(result);
     });
   });
 }
 
 function noKernel(why: string, cause?: unknown): UserError {
-  return new UserError(`this is no Linux kernel that can be unpacked: ${why}`, {
+  return new UserError(`not a Linux kernel that can be unpacked: ${why}`, {
     ...given({ cause }),
   });
 }

@@ -4,11 +4,11 @@
 export interface Check {
   name: string;
   present: boolean;
-  /** As it says itself; null where it has none or is not there. */
+  /** As it reports itself; null if it has none or was not found. */
   version: string | null;
   needed: "required" | "optional";
-  /** The command that mends it; null when nothing is to be mended. */
-  mend: string | null;
+  /** The command that fixes it; null if there is nothing to fix. */
+  fix: string | null;
   /** What it is for, or what was found: one sentence without a full stop. */
   detail: string;
 }

@@ -1,4 +1,4 @@
-// What xenlet needs of the machine: what is there, and the command that mends what is not.
+// What xenlet needs of the machine: what is present, and how to fix what is not.
 
 import { access, constants } from "node:fs/promises";
 
@@ -32,7 +32,7 @@ async function tool(
     present,
     version: present ? (version?.[0] ?? null) : null,
     needed,
-    mend: present ? null : `sudo apt-get install ${packageName}`,
+    fix: present ? null : `sudo apt-get install ${packageName}`,
     detail,
   };
 }
@@ -44,7 +44,7 @@ function nodeCheck(): Check {
     present,
     version: process.versions.node,
     needed: "required",
-    mend: present ? null : "sudo apt-get install npm && sudo npx --yes n 20",
+    fix: present ? null : "sudo apt-get install npm && sudo npx --yes n 20",
     detail: "20 or newer runs xenlet",
   };
 }
@@ -62,8 +62,8 @@ async function keyringCheck(): Promise<Check> {
     present: keyring !== undefined,
     version: result.failed ? null : result.stdout,
     needed: "required",
-    mend: keyring === undefined ? "sudo apt-get install debian-archive-keyring" : null,
-    detail: "packages' signatures are checked with it",
+    fix: keyring === undefined ? "sudo apt-get install debian-archive-keyring" : null,
+    detail: "needed to verify packages' signatures",
   };
 }
 
@@ -75,14 +75,14 @@ async function mirrorCheck(): Promise<Check> {
     return {
       ...check,
       present: true,
-      mend: null,
+      fix: null,
       detail: `${mirrors?.archive ?? ""}, ${security ?? ""}`,
     };
   } catch (error) {
     return {
       ...check,
       present: false,
-      mend: "XENLET_MIRROR=http://your.mirror/debian xenlet …",
+      fix: "XENLET_MIRROR=http://your.mirror/debian xenlet …",
       detail: (error as Error).message,
     };
   }
@@ -94,9 +94,9 @@ async function qemuCheck(cache: Cache): Promise<Check> {
     name: "qemu",
     present: found !== null,
     version: found?.version ?? null,
-    // xenlet gets it itself: its absence is no defect of the machine.
+    // xenlet downloads it itself: its absence is not a defect of the machine.
     needed: "optional",
-    mend: found ? null : "xenlet run … (or: sudo apt-get install qemu-system-x86)",
+    fix: found ? null : "xenlet run … (or: sudo apt-get install qemu-system-x86)",
     detail: found
       ? found.origin === "host"
         ? "the host's own"
@@ -115,7 +115,7 @@ function xenChecks(cache: Cache): Promise<Check[]> {
         present: manifest !== null,
         version: manifest?.packages?.[0]?.version ?? null,
         needed: "optional",
-        mend: manifest ? null : `xenlet run --xen ${release} …`,
+        fix: manifest ? null : `xenlet run --xen ${release} …`,
         detail: manifest
           ? `Debian ${manifest.suite ?? ""}, in the cache`
           : "not in the cache: downloaded when first needed",
@@ -134,7 +134,7 @@ function cacheChecks({ root }: Cache): Check[] {
       present: writable,
       version: null,
       needed: "required",
-      mend: writable ? null : "XENLET_CACHE=/a/folder/of/yours xenlet …",
+      fix: writable ? null : "XENLET_CACHE=/a/folder/of/yours xenlet …",
       detail: `${root} ${writable ? "is" : "is not"} writable`,
     },
     {
@@ -142,7 +142,7 @@ function cacheChecks({ root }: Cache): Check[] {
       present: enough,
       version: null,
       needed: "required",
-      mend: enough
+      fix: enough
         ? null
         : "xenlet cache prune (or XENLET_CACHE=/a/folder/on/another/disk xenlet …)",
       detail: `${megabytes(free)} free for the cache, ${megabytes(SPACE_WANTED)} wanted at first`,
@@ -160,7 +160,7 @@ async function kvmCheck(): Promise<Check> {
     present,
     version: null,
     needed: "optional",
-    mend: null,
+    fix: null,
     detail: "not needed: the platform is AMD SVM with nested paging, emulated by QEMU's TCG",
   };
 }

@@ -35,7 +35,7 @@ const KEPT = [
 
 /**
  * The Linux kernel of a suite, downloaded and unpacked when it is not in the cache; about 70 MB to download.
- * Throws UserError (host trouble) when it is not to be had.
+ * Throws UserError (host trouble) if it is not available.
  */
 export async function provideLinux(
   suite: Suite,

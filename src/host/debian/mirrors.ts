@@ -51,7 +51,7 @@ const DEBIAN_SUITE =
 
 /**
  * Debian's archives among a machine's repositories, best first. A name proves nothing
- * (others call their suites "bookworm" too), so whoever uses one checks that it is
+ * (others call their suites "bookworm" too), so every user of one checks that it is
  * signed by Debian, and tries the next if it is not.
  */
 export function debianMirrors(repositories: Repository[]): Mirrors[] {
@@ -77,7 +77,7 @@ function fetchable(uri: string): string {
 
 /**
  * XENLET_MIRROR: the archive's address and, after a space, the security archive's.
- * Null when it is not set. Throws UserError when it is no address.
+ * Null when it is not set. Throws UserError if it is not an address.
  */
 export function mirrorsFromEnvironment(value: string | undefined): Mirrors | null {
   const words = (value ?? "").split(/\s+/).filter((word) => word !== "");

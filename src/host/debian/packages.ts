@@ -16,7 +16,7 @@ export interface UnpackedPackages {
 /**
  * Packages of a suite, unpacked into one tree of the cache. With `closure`, everything
  * they depend on too. Nothing is installed: maintainer scripts do not run.
- * Throws UserError for a name that no package can have, and when one is not to be had.
+ * Throws UserError for an invalid package name, and if a package is not available.
  */
 export async function providePackages(
   names: string[],
@@ -28,7 +28,7 @@ export async function providePackages(
   const wrong = packages.find((name) => !/^[a-z0-9][a-z0-9+.-]+$/.test(name));
   if (wrong !== undefined || packages.length === 0) {
     throw new UserError(
-      wrong === undefined ? "expected the names of packages" : `"${wrong}" is no package's name`,
+      wrong === undefined ? "expected the names of packages" : `"${wrong}" is not a package name`,
     );
   }
   const closure = options.closure ?? false;

@@ -51,7 +51,7 @@ export function systemCheck({ osRelease }: Machine): Check {
     present: known !== undefined,
     version: known?.name ?? (field("PRETTY_NAME") || null),
     needed: "optional",
-    mend: null,
+    fix: null,
     detail:
       known === undefined
         ? `not tested with xenlet; known to work: ${names.slice(0, -1).join(", ")} and ${names.at(-1) ?? ""}`

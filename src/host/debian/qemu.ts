@@ -68,7 +68,7 @@ const RECIPE: SetRecipe = {
 /**
  * QEMU for x86-64 with TCG: the one of XENLET_QEMU (a path, or "cache" for Debian's),
  * else the host's if it is new enough, else Debian's from the cache, downloaded if need be.
- * Throws UserError when none is to be had.
+ * Throws UserError if none is available.
  */
 export async function provideQemu(ui: Progress, options: SetOptions = {}): Promise<Qemu> {
   return (await hostQemu(options.signal)) ?? cachedQemu(await provideSet(RECIPE, ui, options));
@@ -87,7 +87,7 @@ export async function checkQemuChoice(signal?: AbortSignal): Promise<void> {
   if (process.env["XENLET_QEMU"]) await hostQemu(signal);
 }
 
-/** The host's QEMU, or null where there is none that will do and XENLET_QEMU names none. */
+/** The host's QEMU, or null if none is suitable and XENLET_QEMU does not name one. */
 async function hostQemu(signal: AbortSignal | undefined): Promise<Qemu | null> {
   const wanted = process.env["XENLET_QEMU"] ?? "";
   if (wanted === "cache") return null;
@@ -98,7 +98,7 @@ async function hostQemu(signal: AbortSignal | undefined): Promise<Qemu | null> {
   if (wanted === "") return null;
   throw hostError(
     `XENLET_QEMU is ${wanted}: it ${found}`,
-    "XENLET_QEMU=cache takes Debian's; unset, the host's is taken if it will do",
+    "XENLET_QEMU=cache selects Debian's; if unset, the host's is used if suitable",
   );
 }
 
@@ -135,7 +135,7 @@ async function probe(
   call: Call,
   signal: AbortSignal | undefined,
 ): Promise<(Call & { version: string }) | string> {
-  // By Node's own means: a run on somebody's QEMU would load execa for this alone.
+  // With Node's own functions: a run on the host's QEMU would load execa for this alone.
   const run = async (argument: string[]): Promise<Probed> =>
     promisify(execFile)(call.command, [...call.args, ...argument], {
       env: { ...process.env, ...call.env },
@@ -148,7 +148,7 @@ async function probe(
       },
     );
   const [told, accelerators] = await Promise.all([run(["--version"]), run(["-accel", "help"])]);
-  if (told.failure?.code === "ENOENT") return "is not there";
+  if (told.failure?.code === "ENOENT") return "does not exist";
   const version = /^QEMU emulator version (\d.*)/.exec(told.stdout)?.[1];
   if (told.failure !== null) {
     const { stderr = "", message } = told.failure;
@@ -156,11 +156,11 @@ async function probe(
   }
   if (version === undefined) {
     const said = told.stdout.split("\n")[0] || "nothing";
-    return `is no QEMU: to --version it says ${said === "nothing" ? said : JSON.stringify(said)}`;
+    return `is not QEMU: its output for --version is ${said === "nothing" ? said : JSON.stringify(said)}`;
   }
   if (Number.parseInt(version) < OLDEST_MAJOR) {
     return `is version ${version}: expected ${OLDEST_MAJOR} or newer`;
   }
-  if (!/^tcg$/m.test(accelerators.stdout)) return "has no TCG, which Xen runs under here";
+  if (!/^tcg$/m.test(accelerators.stdout)) return "has no TCG, which is needed to run Xen here";
   return { ...call, version };
 }

@@ -58,7 +58,7 @@ export function findSet(recipe: SetRecipe, cache: Cache): Promise<PackageSet | A
 /**
  * The set of that recipe: from the cache at once, else downloaded, with signatures
  * checked, and unpacked there.
- * Throws UserError (no network, disk full, cache not writable, package not to be had),
+ * Throws UserError (no network, disk full, cache not writable, package not available),
  * or `signal`'s reason; then nothing is left of it.
  */
 export async function provideSet(
@@ -81,10 +81,10 @@ export async function provideSet(
         signal,
         ...given({ refuse }),
         onWait: () => {
-          ui.note(`${title}: waiting for another xenlet that is filling the cache`);
+          ui.note(`${title}: waiting for another xenlet process that is filling the cache`);
         },
         onDamage: (damage) => {
-          ui.note(`${title}: damaged in the cache (${damage}); getting it again`);
+          ui.note(`${title}: damaged in the cache (${damage}); downloading it again`);
         },
       },
     );
@@ -244,7 +244,7 @@ async function unpackOne(
   }
   if (/No space left on device|Disk quota exceeded/.test(result.stderr)) throw noSpace(tree);
   if (result.failed) {
-    throw hostError(`${basename(deb)} cannot be unpacked: ${result.stderr.trim()}`);
+    throw hostError(`cannot unpack ${basename(deb)}: ${result.stderr.trim()}`);
   }
 }
 

@@ -25,7 +25,7 @@ export function identifyXen(bytes: Buffer): XenIdentity | string {
   if (bytes.length === 0) return "is empty";
   if (!isElf32(bytes)) {
     if (bytes.includes(BANNER)) return otherForm(bytes);
-    return "is no 32-bit x86 ELF file, which a bootable Xen is";
+    return "is not a 32-bit x86 ELF file, as a bootable Xen is";
   }
   if (!hasMultibootHeader(bytes)) {
     return `has no multiboot header in its first ${MULTIBOOT_SEARCH_BYTES} bytes`;
@@ -44,7 +44,7 @@ function otherForm(bytes: Buffer): string {
   if (bytes.toString("latin1", 0, 2) === "MZ") return "is a Xen for EFI (xen.efi)";
   if (bytes.readUInt32BE(0) === 0x7f454c46 && bytes[4] === 2)
     return "is Xen with its symbols, for a debugger (xen-syms)";
-  return "is another form of Xen than the one a boot loader takes";
+  return "is not the form of Xen that a boot loader accepts";
 }
 
 /** ELF, 32-bit, little-endian, for x86. */

@@ -35,7 +35,7 @@ const gunzipped = promisify(gunzip);
 
 /**
  * The hypervisor of a Xen release from Debian, downloaded when it is not in the cache.
- * Throws UserError (host trouble) when it is not to be had.
+ * Throws UserError (host trouble) if it is not available.
  */
 export async function provideXen(
   release: XenRelease,
@@ -107,7 +107,7 @@ async function hypervisorAt(path: string): Promise<string> {
     const file = join(path, name);
     if ((await stat(file).catch(() => null))?.isFile() === true) return file;
   }
-  throw new UserError(`the folder ${path} holds no Xen: expected one of ${BUILT.join(", ")}`, {
+  throw new UserError(`the folder ${path} contains no Xen: expected one of ${BUILT.join(", ")}`, {
     hint: "make -C XEN-SOURCES xen",
   });
 }
@@ -128,11 +128,11 @@ async function readGiven(path: string): Promise<Buffer> {
     if (error instanceof UserError) throw error;
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ENOENT" || code === "ENOTDIR") {
-      throw new UserError(`${path} is not there: expected a Xen hypervisor (xen or xen.gz)`, {
+      throw new UserError(`${path} not found: expected a Xen hypervisor (xen or xen.gz)`, {
         cause: error,
       });
     }
-    throw new UserError(`${path} cannot be read: ${message}`, { cause: error });
+    throw new UserError(`cannot read ${path}: ${message}`, { cause: error });
   }
 }
 
@@ -143,7 +143,7 @@ async function gunzipGiven(raw: Buffer, path: string): Promise<Buffer> {
     const why =
       (error as NodeJS.ErrnoException).code === "Z_BUF_ERROR"
         ? "is truncated: its gzip data ends too early"
-        : `cannot be uncompressed: ${(error as Error).message}`;
+        : `cannot be decompressed: ${(error as Error).message}`;
     throw notXen(path, why, error);
   }
 }

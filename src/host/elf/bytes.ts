@@ -60,7 +60,7 @@ export class Bytes {
     return Number(value);
   }
 
-  /** A 64-bit offset or size that nobody relies on: what is larger than any file counts as just that. */
+  /** A 64-bit offset or size that nothing relies on: what is larger than any file counts as just that. */
   clamped64(offset: number): number {
     const value = this.u64(offset);
     return value > BigInt(Number.MAX_SAFE_INTEGER) ? Number.MAX_SAFE_INTEGER : Number(value);

@@ -24,7 +24,7 @@ export function withoutCloneSuffix(symbol: string): string {
 }
 
 /**
- * The Wasm name that was mangled into this symbol, or null if it is none of the
+ * The Wasm name that was mangled into this symbol, or null if it is not one of the
  * module's. What may not stand in a C name is 0xHH, upper case, for each byte of
  * its UTF-8; so is the "0" of a "0x" in the name itself, so that reading from
  * left to right is exact.

@@ -238,7 +238,7 @@ function nameSections(
 ): void {
   try {
     if (table?.type !== c.SHT_STRTAB)
-      bytes.fail("the section that should hold the sections' names is no string table");
+      bytes.fail("the section that should hold the sections' names is not a string table");
     for (const section of sections)
       if (section.type !== c.SHT_NULL)
         section.name = bytes.string({ ...table, name: "the section names" }, section.nameAt);

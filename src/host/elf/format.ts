@@ -39,7 +39,7 @@ export function formatInspection(image: Inspection): string {
 }
 
 function entryLine({ pvh, problem }: Inspection): string {
-  if (pvh === null) return `no PVH guest: ${problem ?? "unknown reason"}`;
+  if (pvh === null) return `not a PVH guest: ${problem ?? "unknown reason"}`;
   const symbol = pvh.entrySymbol === null ? "" : ` (${pvh.entrySymbol})`;
   return `PVH entry ${pvh.entry}${symbol}; occupies ${pvh.start}..${pvh.end}, physical`;
 }

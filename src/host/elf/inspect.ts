@@ -90,7 +90,7 @@ export function inspectElf(elf: Elf): Inspection {
 
 interface Symbols {
   found: ElfSymbol[];
-  /** Why there are none though there should be; null mostly. */
+  /** Why there are none although there should be; usually null. */
   defect: string | null;
 }
 
@@ -123,7 +123,7 @@ function pvhFacts(elf: Elf, symbols: Symbols): Pick<Inspection, "pvh" | "problem
       end: hex(end),
     };
     const dom0 = dom0Only
-      ? ["its notes ask for domain 0: Xen's toolstacks make no other of it"]
+      ? ["its notes ask for domain 0: Xen's toolstacks cannot create it as another domain"]
       : [];
     return { pvh, problem: null, warnings: [...warnings, ...dom0, ...defects] };
   } catch (error) {

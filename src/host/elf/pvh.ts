@@ -37,13 +37,13 @@ export function validatePvhImage(elf: Elf): PvhImage {
   const notes = xenNotes(elf);
   if (notes.unknownFeature !== null)
     bytes.fail(
-      `its note XEN_ELFNOTE_FEATURES requires "${notes.unknownFeature}", which Xen does not know`,
+      `its note XEN_ELFNOTE_FEATURES requires "${notes.unknownFeature}", which is unknown to Xen`,
     );
   const entry = findEntry(elf, notes);
   const { start, end } = extent(segments);
   const { initP2m } = notes;
   if (initP2m !== null && initP2m >= start && initP2m < end)
-    bytes.fail(`its note XEN_ELFNOTE_INIT_P2M is ${hex(initP2m)}, inside of what it loads`);
+    bytes.fail(`its note XEN_ELFNOTE_INIT_P2M is ${hex(initP2m)}, inside its loaded segments`);
   return {
     entry,
     segments,
@@ -114,7 +114,7 @@ function checkEntry(
   }
   return [
     ...(entryNote?.description.subarray(4).some((byte) => byte !== 0) === true
-      ? [`the PVH entry's note says more than 32 bits, of which Xen takes ${hex(entry)}`]
+      ? [`the PVH entry's note has more than 32 bits, of which Xen uses ${hex(entry)}`]
       : []),
     ...(home.executable
       ? []

@@ -12,7 +12,7 @@ import { validatePvhImage } from "./pvh.js";
 export type Text = string | Uint8Array;
 
 export interface Run {
-  /** Of its records: 1 to 16 of 0-9 and a-z. Without one nobody reads records, and the guest prints bare text. */
+  /** Of its records: 1 to 16 of 0-9 and a-z. Without one the guest writes no records and prints bare text. */
   nonce?: string;
   /** How it runs: one of the ways to run. */
   way?: string;
@@ -70,10 +70,10 @@ export const MAX_OWN_CMDLINE = 2047;
 export function checkStrings({ name = "", arguments: words = [], variables = [] }: Run): void {
   for (const [index, word] of words.entries())
     if (bytesOf(word).includes(0))
-      throw new UserError(`argument ${index + 1} has a NUL, which ends an argument`);
+      throw new UserError(`argument ${index + 1} contains a NUL, which ends an argument`);
   for (const variable of variables) {
     const bytes = bytesOf(variable);
-    if (bytes.includes(0)) throw new UserError("a variable of the environment has a NUL");
+    if (bytes.includes(0)) throw new UserError("an environment variable contains a NUL");
     if (bytes.indexOf("=".charCodeAt(0)) < 1)
       throw new UserError(
         `the variable is ${JSON.stringify(bytes.toString())}, expected NAME=VALUE`,
@@ -82,7 +82,7 @@ export function checkStrings({ name = "", arguments: words = [], variables = [] 
   const size = strings([name, ...words, ...variables]).length;
   if (size > MAX_STRINGS)
     throw new UserError(
-      `arguments and environment take ${size} bytes, a NUL behind each; a guest can be given ${MAX_STRINGS}`,
+      `arguments and environment take ${size} bytes, including a NUL after each; the limit is ${MAX_STRINGS}`,
     );
 }
 
@@ -100,9 +100,7 @@ export function withRunBlock(image: Uint8Array, run: Run): Buffer {
   const elf = parseElf(image);
   const note = findNote(elf, OWNER, NOTE_TYPE);
   if (note === undefined || !takesRunBlock(elf))
-    return elf.bytes.fail(
-      "it has no note that says where to put what a run is given: only images built by xenlet have one",
-    );
+    return elf.bytes.fail("it has no run-block note: only images built by xenlet have one");
   const copy = Buffer.from(image);
   const paddr = copy.readBigUInt64LE(note.offset);
   const before = elf.segments.find(

@@ -1,4 +1,4 @@
-// A file without section headers: no loader reads them, and without symbols nobody else does.
+// A file without section headers: no loader reads them, and without symbols no tool does.
 
 /** Of an ELF file for x86-64. What lies behind its segments goes, too. */
 export function withoutSections(file: Buffer): Buffer {

@@ -69,7 +69,7 @@ function frames(address: bigint, locations: Location[]): Frame[] {
   return withoutHelpers(locations).map(({ symbol, file, line }, index, all) => {
     if (symbol === null) return unknownFrame(address);
     const source = readableSymbol(symbol);
-    // A line of the lowered C says nothing to the reader of a .ts file.
+    // A line of the lowered C is of no use to the author of a .ts file.
     const useDebugInfo = wasmName(symbol) === null || file?.endsWith(".ts") === true;
     const frame = {
       address,

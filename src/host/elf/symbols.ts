@@ -27,7 +27,9 @@ export function readSymbols(elf: Elf): ElfSymbol[] {
     bytes.fail(`a symbol has ${table.entrySize} bytes, expected ${entrySize}`);
   const strings = elf.sections[table.link];
   if (strings?.type !== c.SHT_STRTAB)
-    bytes.fail(`section ${table.link}, which should hold the symbols' names, is no string table`);
+    bytes.fail(
+      `section ${table.link}, which should hold the symbols' names, is not a string table`,
+    );
 
   const symbols: ElfSymbol[] = [];
   bytes.require(table.offset, table.size, "the symbol table");

@@ -1,5 +1,5 @@
 /**
- * The record protocol: how a guest speaks to whoever runs it, over a console
+ * The record protocol: how a guest reports to the host, over a console
  * that drops what is not printable ASCII and splits long lines.
  *
  *     ~x1 <nonce> <seq> <kind><cont><payload> #<sum>
@@ -7,12 +7,12 @@
  *   nonce    1-16 of [0-9a-z], from the guest's command line; `-` before it was read
  *   seq      counts this guest's lines from 0: a gap is a lost line
  *   kind     [a-z][a-z0-9-]*
- *   cont     `+` if the next line goes on, `:` on a record's last line
+ *   cont     `+` if the next line continues the record, `:` on its last line
  *   payload  percent-encoded UTF-8, no escape split across lines
  *   sum      FNV-1a 32 of the line from `~` to the payload's end, 8 hex digits
  *
  * The lines of a guest may come by two ways, the debug port and a console that
- * somebody relays, so one that is ahead of its turn is kept until the others
+ * is relayed, so one that arrives early is kept until the others
  * have come, or nothing more does. A guest that is about to die sends again by
  * the port what it does not know to have been relayed, marked as such
  * (`~again `): then, and only then, may a line come twice, and it has to be the
@@ -157,7 +157,7 @@ export class RecordReader {
     if (line.seq < this.#expected || this.#early.has(line.seq)) {
       const may = again || this.#sentAgain.delete(line.seq);
       if (may && this.#remembered.get(line.seq) === text) return [];
-      return [damaged("duplicate", `line ${line.seq} of the guest's records came again`)];
+      return [damaged("duplicate", `line ${line.seq} of the guest's records was repeated`)];
     }
     if (again) this.#sentAgain.add(line.seq);
     this.#remember(line.seq, text);
@@ -235,7 +235,7 @@ export class RecordReader {
       const text = decode(payload);
       items.push(
         text === null
-          ? damaged("encoding", `a record of kind ${line.kind} is no percent-encoded UTF-8`)
+          ? damaged("encoding", `a record of kind ${line.kind} is not percent-encoded UTF-8`)
           : { type: "record", record: { ...rest, payload: text } },
       );
     }

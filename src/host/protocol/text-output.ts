@@ -42,7 +42,7 @@ export class TextOutput {
     return true;
   }
 
-  /** No more will come: what has not been ended is a line too. */
+  /** The end of the output: an unfinished line counts as a line. */
   end(): void {
     for (const stream of ["stdout", "stderr"] as const)
       if (this.#rest[stream].length > 0) this.#endLine(stream, Buffer.alloc(0));

@@ -34,7 +34,7 @@ export interface Initrd {
   dispose: () => Promise<void>;
 }
 
-/** The dom0's initramfs with these files behind it, in a folder for temporary files; `dispose` removes it. */
+/** The dom0's initramfs followed by these files, in a folder for temporary files; `dispose` removes it. */
 export async function writeInitrd(initramfs: string, boot: BootFiles): Promise<Initrd> {
   const settings = `NONCE=${boot.nonce}\nSTORE=${boot.store}\n`;
   const files: Record<string, Uint8Array | string> = {

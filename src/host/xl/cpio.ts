@@ -12,7 +12,7 @@ const S_IFREG = 0o100000;
 const S_IFDIR = 0o040000;
 const S_IFCHR = 0o020000;
 
-/** Linux looks for the next archive at a multiple of 4 bytes, and says nothing where there is none. */
+/** Linux looks for the next archive at a multiple of 4 bytes, and reports nothing if there is none. */
 const ALIGNMENT = 4;
 
 /** The archive's bytes, a multiple of 4: archives may be put one behind the other, and later files replace earlier ones. */

@@ -53,7 +53,7 @@ const APPLETS =
 /** In the order in which they can be loaded; a kernel that has one built in has no file for it. */
 const MODULES = ["xen-privcmd", "xen-evtchn", "xen-gntdev", "xen-gntalloc", "xenfs"];
 
-/** Nobody names it: pthread_cancel, which xl uses when a domain dies, loads it. */
+/** No program names it: pthread_cancel, which xl uses when a domain dies, loads it. */
 const LOADED_LATE = ["libgcc_s.so.1"];
 
 /** The dom0 of a Xen release, with all that it needs downloaded and made. Throws UserError (122) when it cannot be. */
@@ -77,7 +77,7 @@ export async function provideDom0(
       `${deviceModel ? "hvm-" : ""}${release}-${key.slice(0, 16)}`,
       async (at) => {
         making = true;
-        ui.start(`the dom0 of Xen ${release}: putting it together`);
+        ui.start(`the dom0 of Xen ${release}: assembling it`);
         const entries = await contents(release, packages, deviceModel, linux.modules, init);
         await writeFile(path.join(at.tree, INITRAMFS), writeCpio(entries));
         ui.done(`the dom0 of Xen ${release}: Linux ${linux.debianVersion ?? ""}, xl ${release}`);
@@ -86,7 +86,7 @@ export async function provideDom0(
       options,
     )
     .catch((error: unknown) => {
-      if (making) ui.fail(`the dom0 of Xen ${release}: not made`);
+      if (making) ui.fail(`the dom0 of Xen ${release}: failed`);
       throw error;
     });
   return {

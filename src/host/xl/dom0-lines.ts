@@ -46,7 +46,7 @@ export class Dom0Lines {
     }
   }
 
-  /** xl has gone, and everything that it and the guest's console had to say is told. */
+  /** xl has exited, and everything that it and the guest's console printed has been read. */
   #ended(status: number): string[] {
     if (this.#reason !== null)
       return this.#record("domain", `event=ended reason=${this.#reason} by=xl`);

@@ -45,7 +45,7 @@ export interface Library {
 
 /**
  * The libraries that the programs need, and those that these need, out of the tree's `folders`; `also` are libraries
- * that nobody names, but loads. Throws for one that is not there.
+ * that are loaded without being named. Throws for one that is not there.
  */
 export async function librariesFor(
   tree: string,

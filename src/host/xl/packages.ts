@@ -13,13 +13,13 @@ export interface Dom0Packages {
   versions: Record<string, string>;
 }
 
-/** Libraries that the packages depend on for programs that no dom0 of ours has. */
+/** Libraries that the packages depend on for programs that xenlet's dom0 does not have. */
 const UNUSED = /^lib(python|perl|glib|systemd|udev|kmod|selinux|pcre|apparmor|cap|gcrypt|gpg)/;
 
 /** QEMU as xl starts it, in every release's package. */
 export const DEVICE_MODEL = "usr/libexec/xen-qemu-system-i386";
 /**
- * What it reads at its start, screen or not; what libxl loads for hvmloader, whoever is in its place; and for a domain
+ * What it reads at its start, screen or not; what libxl loads for hvmloader, whatever is in its place; and for a domain
  * that a PC boots, the program that loads `kernel=`: the second one by DMA, which trixie's QEMU takes.
  */
 export const DEVICE_MODEL_FILES = [
@@ -46,7 +46,7 @@ const KEPT = [
 
 /**
  * The toolstack of a Xen release, with a device model or without, downloaded when it is not in the cache. Throws
- * UserError when it is not to be had.
+ * UserError if it is not available.
  */
 export async function provideDom0Packages(
   release: XenRelease,

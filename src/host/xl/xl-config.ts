@@ -1,4 +1,4 @@
-// xl.cfg: what xl is told of a domain (man xl.cfg). Only keys that xl of Xen 4.14 and all later ones know.
+// xl.cfg: what xl needs to know about a domain (man xl.cfg). Only keys that xl of Xen 4.14 and all later ones know.
 
 export interface XlDomain {
   name: string;
@@ -58,8 +58,8 @@ const EVENT_COMMENTS: Record<XlEvent, string> = {
   crash: "A trap, an abort, an uncaught exception; coredump-destroy keeps its memory as a file.",
   watchdog: "A watchdog that the guest armed and did not rearm in time.",
   soft_reset:
-    "softReset.request() and kexec. Stock xl destroys a PVH domain all the same, without a word;\n" +
-    "with xl/preload/soft_reset.so it resets it. One of type hvm it resets by itself.",
+    "softReset.request() and kexec. Stock xl destroys a PVH domain anyway, without a message;\n" +
+    "with xl/preload/soft_reset.so it resets it. It resets a domain of type hvm without the library.",
 };
 
 function settings(domain: XlDomain): Setting[] {
@@ -67,7 +67,7 @@ function settings(domain: XlDomain): Setting[] {
     {
       key: "name",
       value: quote(domain.name),
-      comment: "What xl calls the domain: xl console NAME.",
+      comment: "The domain's name: xl console NAME.",
     },
     ...(domain.type === "hvm" ? hvmSettings(domain) : pvhSettings(domain)),
     { key: "memory", value: String(domain.memoryMiB), comment: "MiB." },
@@ -98,7 +98,7 @@ function pvhSettings(domain: XlDomain): Setting[] {
           {
             key: "ramdisk",
             value: quote(domain.ramdisk),
-            comment: "A file that the guest finds as its boot module.",
+            comment: "A file that the guest receives as its boot module.",
           },
         ]),
     { key: "cmdline", value: quote(domain.cmdline), comment: "The value of commandLine()." },
@@ -111,14 +111,14 @@ function hvmSettings(domain: XlDomain): Setting[] {
       key: "type",
       value: quote("hvm"),
       comment:
-        "A whole PC, which QEMU emulates. The guest needs nothing of it; but a domain of this type is soft-reset by\n" +
-        "xl as it is.",
+        "A whole PC, emulated by QEMU. The guest does not need it, but xl can soft-reset a domain of this type\n" +
+        "without the preloaded library.",
     },
     {
       key: "firmware_override",
       value: quote(domain.image),
       comment:
-        "Where the image is, on the machine that runs xl: it takes hvmloader's place, and is entered as PVH.",
+        "Where the image is, on the machine that runs xl: it replaces hvmloader and is entered as PVH.",
     },
     { key: "vga", value: quote("none"), comment: "No screen, whose memory would be the guest's." },
     { key: "nographic", value: "1" },

@@ -120,11 +120,15 @@ describe("a success", () => {
 
 describe("a crash, exit code 120, is", () => {
   test.each<[string, string, RegExp]>([
-    ["an end without a verdict", "no-verdict", /powered off, and the guest had said no verdict/],
-    ["a crash after the verdict", "crash-after", /said exit code 0, but then the domain crashed/],
+    ["an end without a verdict", "no-verdict", /powered off, and the guest had reported no result/],
+    [
+      "a crash after the verdict",
+      "crash-after",
+      /reported exit code 0, but then the domain crashed/,
+    ],
     ["two verdicts", "two-verdicts", /exit records/],
-    ["a verdict with another nonce", "forged", /no verdict/],
-    ["a verdict without nonce", "unsigned", /no verdict/],
+    ["a verdict with another nonce", "forged", /reported no result/],
+    ["a verdict without nonce", "unsigned", /reported no result/],
     ["a verdict of 256", "ok code=256", /exit records/],
     ["a verdict of -1", "ok code=-1", /exit records/],
     ["a verdict that is no number", "ok code=x", /exit records/],
@@ -132,7 +136,7 @@ describe("a crash, exit code 120, is", () => {
     ["a trap", "trap", /trapped: out-of-bounds at address 0x12345/],
     ["an abort", "abort", /aborted at main.ts:3:7: it broke/],
     ["boot code that gives up", "fatal", /gave up: there is no Xen/],
-    ["a reboot", "reboot", /asked for a reboot/],
+    ["a reboot", "reboot", /requested a reboot/],
     ["a QEMU that goes in the middle", "leave", /QEMU ended \(exit code 3\)/],
     [
       "a panic of Xen's for want of nested paging",
@@ -162,17 +166,17 @@ describe("a crash, exit code 120, is", () => {
 describe("a timeout, exit code 121, names the stage reached and shows the tail:", () => {
   test.each<[string, Stage, RegExp]>([
     ["silent", "qemu", /no banner within 300 ms/],
-    ["stuck-xen", "xen", /did not come to the guest within 300 ms/],
-    ["mute", "entered", /the guest said nothing within 300 ms/],
-    ["stuck-entry", "entered", /the guest said nothing within 300 ms/],
-    ["hang", "runtime", /no verdict within 300 ms; none of its vCPUs was running$/],
+    ["stuck-xen", "xen", /did not reach the guest within 300 ms/],
+    ["mute", "entered", /the guest printed nothing within 300 ms/],
+    ["stuck-entry", "entered", /the guest printed nothing within 300 ms/],
+    ["hang", "runtime", /reported no result within 300 ms; none of its vCPUs was running$/],
     [
       "running-on",
       "runtime",
-      /no verdict within 300 ms; vCPU 0 was at run \(main.ts\), vCPU 1 was at run \(main.ts\)$/,
+      /reported no result within 300 ms; vCPU 0 was at run \(main.ts\), vCPU 1 was at run \(main.ts\)$/,
     ],
-    ["deaf", "runtime", /no verdict within 300 ms; nor did Xen answer its debug key$/],
-    ["no-end", "verdict", /said its exit code, but its domain did not end/],
+    ["deaf", "runtime", /reported no result within 300 ms; Xen did not respond to its debug key either$/],
+    ["no-end", "verdict", /reported its exit code, but its domain did not end/],
   ])("%s", async (play, stage, message) => {
     // The other stages have time enough for a slow machine.
     const result = await boot(play, { deadlines: { [stage]: 300 } });
@@ -222,7 +226,7 @@ describe("bad input is refused before anything starts:", () => {
     ["a command line beyond ASCII", { cmdline: "grüße" }, /printable ASCII/],
     ["a command line of two lines", { cmdline: "a\nb" }, /printable ASCII/],
     ["an image that is not there", { image: "/nowhere/guest.elf" }, /cannot read the image/],
-    ["a log where no folder is", { log: "/nowhere/run.log" }, /log cannot be written/],
+    ["a log where no folder is", { log: "/nowhere/run.log" }, /cannot write the log/],
   ])("%s", async (_name, options, message) => {
     const pids = await pidFolder();
     const qemu = { ...fakeQemu, env: { FAKE_QEMU_PIDS: pids } };
@@ -237,7 +241,7 @@ describe("bad input is refused before anything starts:", () => {
   });
 });
 
-describe("QEMU is gone", () => {
+describe("QEMU has exited", () => {
   async function afterwards(run: (qemu: typeof fakeQemu) => Promise<unknown>): Promise<void> {
     const pids = await pidFolder();
     await run({ ...fakeQemu, env: { FAKE_QEMU_PIDS: pids } });
@@ -305,7 +309,7 @@ describe("the log", () => {
       expect(await boot("ok")).toMatchObject({
         verdict: "exit",
         log: null,
-        logTrouble: expect.stringContaining("cannot be written") as string,
+        logTrouble: expect.stringContaining("cannot write") as string,
       });
     } finally {
       vi.stubEnv("XENLET_CACHE", path.join(folder, "cache"));

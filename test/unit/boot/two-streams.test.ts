@@ -179,9 +179,9 @@ describe("text on the guest's console", () => {
 
 describe("the domain's end is told by the toolstack, with the reason:", () => {
   test.each<[number, RegExp]>([
-    [0, /powered off, and the guest had said no verdict/],
-    [1, /asked for a reboot/],
-    [2, /asked to be suspended/],
+    [0, /powered off, and the guest had reported no result/],
+    [1, /requested a reboot/],
+    [2, /requested suspend/],
     [3, /the domain crashed/],
     [4, /watchdog fired/],
     [5, /Unknown shutdown reason code 5/],
@@ -255,7 +255,7 @@ describe("the toolstack failed, exit code 122:", () => {
     console.xen("Hardware Dom0 crashed: 'noreboot' set - not rebooting.");
     expect(console.verdict()).toMatchObject({ verdict: "crash", exitCode: 120 });
     expect(console.verdict().message).toBe(
-      "dom0 crashed while the guest ran, and had not asked for it: Xen allowed the guest to shut down dom0",
+      "dom0 crashed while the guest ran, although dom0 had not requested it: Xen allowed the guest to shut down dom0",
     );
   });
 
@@ -274,7 +274,7 @@ test("a deadline says who was waited for", () => {
   before.xen("Freed 656kB init memory");
   expect(
     before.verdict({ type: "deadline", stage: "xen", deadlineMs: 5000, wallMs: 5000 }).message,
-  ).toBe("Xen started the toolstack, but it said nothing within 5 s");
+  ).toBe("Xen started the toolstack, but it printed nothing within 5 s");
   const after = new Console();
   after.start();
   expect(after.stages.at(-1)).toBe("entered");
@@ -283,6 +283,6 @@ test("a deadline says who was waited for", () => {
   ).toMatchObject({
     verdict: "timeout",
     exitCode: 121,
-    message: "the guest's domain ran, but the guest said nothing within 5 s",
+    message: "the guest's domain ran, but the guest printed nothing within 5 s",
   });
 });

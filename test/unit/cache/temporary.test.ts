@@ -66,7 +66,7 @@ test("without TMPDIR: one sentence and what to do", async () => {
   vi.stubEnv("TMPDIR", join(folder, "nowhere"));
   await expect(temporaryFolder("build")).rejects.toMatchObject({
     exitCode: 122,
-    message: expect.stringContaining("no temporary folder can be made") as unknown,
+    message: expect.stringContaining("cannot create a temporary folder") as unknown,
     hint: expect.stringContaining("TMPDIR=") as unknown,
   });
   vi.stubEnv("TMPDIR", folder);

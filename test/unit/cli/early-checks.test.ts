@@ -32,32 +32,36 @@ afterAll(() => command.dispose());
 const WORK = /building|worked|downloading|unpacking|running/;
 
 test.each([
-  ["run guest.ts --xen 4.18", 123, /no package of Xen 4\.18 .*\n {2}try: --xen \.\/xen-4\.18\.gz/],
-  ["run guest.ts --xen ./nowhere", 123, /nowhere is not there/],
-  ["run guest.ts --xen empty", 123, /empty holds no Xen: expected one of xen\/xen\.gz/],
+  [
+    "run guest.ts --xen 4.18",
+    123,
+    /unknown Xen version 4\.18 .*\n {2}try: --xen \.\/xen-4\.18\.gz/,
+  ],
+  ["run guest.ts --xen ./nowhere", 123, /nowhere not found/],
+  ["run guest.ts --xen empty", 123, /empty contains no Xen: expected one of xen\/xen\.gz/],
   ["run guest.ts --module nope", 123, /cannot read nope/],
   ["run guest.ts --cmdline ä", 123, /printable ASCII/],
   ["run guest.ts --vcpus 100", 123, /vCPUs is 100/],
   ["run guest.ts --on dom0 --on-soft-reset destroy", 123, /does not soft-reset its dom0/],
-  ["run guest.ts --log /proc/x", 122, /the log cannot be written to \/proc\/x/],
-  ["run guest.ts --core /proc/x", 122, /the core cannot be written to \/proc\/x/],
-  ["run guest.ts --core /dev/null", 122, /the core .* \/dev\/null: it is not a regular file/],
-  ["run guest.ts --core c --on xl", 123, /no core of a guest on xl: .*\n {2}try: --on domu/],
-  ["run guest.ts --core c --on xl-hvm", 123, /no core of a guest on xl-hvm/],
+  ["run guest.ts --log /proc/x", 122, /cannot write the log to \/proc\/x/],
+  ["run guest.ts --core /proc/x", 122, /cannot write the core to \/proc\/x/],
+  ["run guest.ts --core /dev/null", 122, /cannot write the core to \/dev\/null: it is not a regular file/],
+  ["run guest.ts --core c --on xl", 123, /a core cannot be written on xl: .*\n {2}try: --on domu/],
+  ["run guest.ts --core c --on xl-hvm", 123, /a core cannot be written on xl-hvm/],
   ["run nope.ts", 123, /cannot read nope\.ts/],
   ["build guest.ts --cmdline ä", 123, /printable ASCII/],
   ["build guest.ts -o /proc/x", 122, /\/proc\/x/],
-  ["test guest.ts --xen 4.18", 123, /no package of Xen 4\.18/],
+  ["test guest.ts --xen 4.18", 123, /unknown Xen version 4\.18/],
   ["test guest.ts --cmdline ä", 123, /printable ASCII/],
-  ["test guest.ts --reporter foo", 123, /no reporter "foo"/],
-  ["test guest.ts --output-file junit=/proc/x", 122, /results cannot be written to \/proc\/x/],
+  ["test guest.ts --reporter foo", 123, /unknown reporter "foo"/],
+  ["test guest.ts --output-file junit=/proc/x", 122, /cannot write the results to \/proc\/x/],
   ["test missing", 123, /cannot read missing/],
-  ["conform --xen 4.18", 123, /no package of Xen 4\.18/],
-  ["conform --filter nope", 123, /no check has a name like "nope"/],
+  ["conform --xen 4.18", 123, /unknown Xen version 4\.18/],
+  ["conform --filter nope", 123, /no check's name matches "nope"/],
   ["conform --suite nope", 123, /unknown suite "nope"/],
-  ["conform --output-file json=/proc/x", 122, /results cannot be written/],
+  ["conform --output-file json=/proc/x", 122, /cannot write the results/],
   ["report merge nope.json", 123, /cannot read nope\.json/],
-  ["init /proc/x", 122, /\/proc\/x cannot be written/],
+  ["init /proc/x", 122, /cannot write to \/proc\/x/],
 ])("xenlet %s", async (line, code, message) => {
   const { exitCode, stdout, stderr } = await command.run(line.split(" "), { env: { PATH: bin } });
   expect({ exitCode, stdout, stderr }).toMatchObject({
@@ -78,19 +82,26 @@ const NO_TMPDIR =
   /^xenlet: no temporary folder can be made: \/nowhere does not exist\n {2}try: TMPDIR=/;
 
 test.each([
+<<<<<<< HEAD
   ["build guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /the cache \/proc\/x cannot be written/],
   ["run guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /the cache \/proc\/x cannot be written/],
   ["test guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /the cache \/proc\/x cannot be written/],
   ["build guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
   ["run guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
   ["test guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
+=======
+  ["build guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /cannot write to the cache \/proc\/x/],
+  ["run guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /cannot write to the cache \/proc\/x/],
+  ["test guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /cannot write to the cache \/proc\/x/],
+  ["build guest.ts", { TMPDIR: "/nowhere" }, 122, /cannot create a temporary folder/],
+>>>>>>> d61db54 (Messages and comments of src/host in plain English: what failed first, then why, in the terms of Xen's and Debian's own tools)
   [
     "run guest.ts",
     { XENLET_QEMU: "/bin/true" },
     122,
-    /XENLET_QEMU is \/bin\/true: it is no QEMU: /,
+    /XENLET_QEMU is \/bin\/true: it is not QEMU: /,
   ],
-  ["run guest.ts", { XENLET_QEMU: "/nowhere" }, 122, /XENLET_QEMU is \/nowhere: it is not there/],
+  ["run guest.ts", { XENLET_QEMU: "/nowhere" }, 122, /XENLET_QEMU is \/nowhere: it does not exist/],
 ])("xenlet %s with %j", async (line, env, code, message) => {
   const { exitCode, stderr } = await command.run(line.split(" "), { env: { PATH: bin, ...env } });
   expect({ exitCode, stderr }).toMatchObject({
@@ -105,7 +116,7 @@ test("without gcc: which package has it, before anything is compiled", async () 
   const nothing = path.join(command.folder, "empty");
   await symlink(process.execPath, path.join(nothing, "node"));
   const { exitCode, stderr } = await command.run(["build", "guest.ts"], { env: { PATH: nothing } });
-  expect(stderr).toMatch(/gcc is not installed.*\n {2}try: sudo apt-get install gcc/);
+  expect(stderr).toMatch(/gcc not found.*\n {2}try: sudo apt-get install gcc/);
   expect(exitCode).toBe(122);
 });
 

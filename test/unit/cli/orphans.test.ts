@@ -54,7 +54,7 @@ const hanging = (...options: string[]) =>
 
 describe("after", () => {
   test.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
-    "%s: QEMU is gone, the log is named, and the command dies of that signal",
+    "%s: QEMU has exited, the log is named, and the command dies of that signal",
     async (signal) => {
       const { child, qemu, stderr } = await hanging();
       child.kill(signal);
@@ -73,14 +73,14 @@ describe("after", () => {
     expect(JSON.parse(stdout())).toMatchObject({ error: "interrupted by SIGINT", exitCode: 130 });
   });
 
-  test("SIGKILL, which lets nobody clean up: QEMU is gone", async () => {
+  test("SIGKILL, which lets nobody clean up: QEMU has exited", async () => {
     const { child, qemu } = await hanging();
     child.kill("SIGKILL");
     await once(child, "close");
     expect(await eventually(() => !isAlive(qemu))).toBe(true);
   });
 
-  test("Ctrl-C on a terminal: QEMU is gone", async () => {
+  test("Ctrl-C on a terminal: QEMU has exited", async () => {
     const pids = await mkdtemp(path.join(xenlet.folder, "pids-"));
     const command = [
       process.execPath,

@@ -49,14 +49,17 @@ test("a name that leads elsewhere is no download", () => {
 });
 
 test.each([
-  ["W: Failed to fetch http://m.test/x  Temporary failure resolving 'm.test'", /cannot be reached/],
-  ["E: Failed to fetch http://m.test/x  Could not connect to m.test:80", /cannot be reached/],
+  [
+    "W: Failed to fetch http://m.test/x  Temporary failure resolving 'm.test'",
+    /cannot reach the mirror/,
+  ],
+  ["E: Failed to fetch http://m.test/x  Could not connect to m.test:80", /cannot reach the mirror/],
   ["W: GPG error: http://m.test bookworm InRelease: NO_PUBKEY 0E98404D386FA1D9", /signature/],
   ["E: The repository 'http://m.test bookworm InRelease' is not signed.", /signature/],
   ["E: Write error - write (28: No space left on device)", /disk is full/],
   ["E: You don't have enough free space in /x/.", /disk is full/],
-  ["E: Failed to fetch http://m.test/x.deb  Hash Sum mismatch", /changed what it sent/],
-  ["E: Clearsigned file isn't valid, got 'NOSPLIT'", /changed what it sent/],
+  ["E: Failed to fetch http://m.test/x.deb  Hash Sum mismatch", /data was altered on the way/],
+  ["E: Clearsigned file isn't valid, got 'NOSPLIT'", /data was altered on the way/],
   ["E: Unable to locate package xen", /not on the mirror/],
 ])("%s", (stderr, expected) => {
   const error = explainApt("Xen", stderr, "/cache");
@@ -64,7 +67,7 @@ test.each([
   expect(error.message).toMatch(expected);
   expect(error).toMatchObject({ exitCode: 122, hint: expect.stringMatching(/\w/) as unknown });
   // Only this one is not worth another try.
-  expect(error instanceof MirrorUnreachable).toBe(error.message.includes("reached"));
+  expect(error instanceof MirrorUnreachable).toBe(error.message.includes("reach"));
 });
 
 test.each([

@@ -69,17 +69,17 @@ describe("vmlinux", () => {
     [
       "a download that was cut off",
       async () => bzImage(await xz(KERNEL)).subarray(0, 5 * 512 + 40),
-      /cut off/,
+      /truncated/,
     ],
     [
       "a payload that begins beyond the end",
       () => bzImage(gzipSync(KERNEL), 0, (head) => head.writeUInt32LE(0x7fffffff, 0x248)),
-      /cut off/,
+      /truncated/,
     ],
     [
       "no payload",
       () => bzImage(Buffer.alloc(0), 0, (head) => head.writeUInt32LE(0, 0x24c)),
-      /cut off/,
+      /truncated/,
     ],
     [
       "another compression",
@@ -95,11 +95,11 @@ describe("vmlinux", () => {
       },
       /damaged/,
     ],
-    ["no ELF file in it", () => bzImage(gzipSync(Buffer.alloc(204))), /no ELF/],
+    ["no ELF file in it", () => bzImage(gzipSync(Buffer.alloc(204))), /not an ELF file/],
     [
       "another size than it says",
       () => bzImage(gzipSync(KERNEL), 5),
-      /holds 204 bytes, and says that they are 5/,
+      /contains 204 bytes, but declares 5/,
     ],
   ])("%s is refused", async (_, image, message) => {
     await expect(vmlinuxOf(await image())).rejects.toThrow(message);

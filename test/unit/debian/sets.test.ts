@@ -110,7 +110,7 @@ test("two at the same time: one download, one result", async () => {
   const [first, second] = await Promise.all([provide(), provide()]);
   expect(first.tree).toBe(second.tree);
   expect(await downloads()).toBe(1);
-  expect(lines).toContain("Demo: waiting for another xenlet that is filling the cache");
+  expect(lines).toContain("Demo: waiting for another xenlet process that is filling the cache");
 });
 
 test("aborted while downloading: nothing is left, and the next one succeeds", async () => {
@@ -147,7 +147,7 @@ test("no network: host trouble with what mends it, and a cached set is still the
   await rm(cache.folderOf(KINDS.packageLists), { recursive: true });
   await expect(provide({ name: "other" })).rejects.toMatchObject({
     exitCode: 122,
-    message: expect.stringContaining("cannot be reached") as unknown,
+    message: expect.stringContaining("cannot reach the mirror") as unknown,
     hint: expect.stringContaining("XENLET_MIRROR") as unknown,
   });
 });
@@ -182,6 +182,6 @@ test("verify finds a corrupted file, prune removes that set and keeps the sound 
 test("an older recipe's set is made again, with the reason", async () => {
   await provide();
   await provide({ refuse: () => "modules are missing" }).catch(() => undefined);
-  expect(lines).toContain("Demo: damaged in the cache (modules are missing); getting it again");
+  expect(lines).toContain("Demo: damaged in the cache (modules are missing); downloading it again");
   expect(await downloads()).toBe(2);
 });

@@ -72,8 +72,8 @@ describe("what a file is", () => {
 
   test.each([
     ["empty", Buffer.alloc(0), /empty/],
-    ["text", Buffer.from("Xen version %d.%d%s of a sort"), /another form/],
-    ["zeros", Buffer.alloc(8192), /no 32-bit x86 ELF/],
+    ["text", Buffer.from("Xen version %d.%d%s of a sort"), /not the form/],
+    ["zeros", Buffer.alloc(8192), /not a 32-bit x86 ELF/],
     ["no multiboot header", fakeXen({ magic: 0x1badb003 }), /multiboot/],
     ["another multiboot kernel", fakeXen({ banner: "Some other kernel" }), /banner/],
   ])("%s is none", (_, bytes, expected) => {
@@ -137,7 +137,7 @@ describe("a path", () => {
   });
 
   test("missing, and a folder", async () => {
-    await expect(xenFromPath(join(folder, "absent"))).rejects.toThrow(/absent is not there/);
-    await expect(xenFromPath(folder)).rejects.toThrow(/holds no Xen: expected one of/);
+    await expect(xenFromPath(join(folder, "absent"))).rejects.toThrow(/absent not found/);
+    await expect(xenFromPath(folder)).rejects.toThrow(/contains no Xen: expected one of/);
   });
 });

@@ -194,7 +194,7 @@ describe("control: what could be wrong is found", () => {
     ["npx xenlet conform --shards 1/2", "does not take --shards"],
     ["npx xenlet conform --shard 3/2", "Expected I/N"],
     ["npx xenlet conform --on moon", "Expected one or more of domu, xl, xl-hvm"],
-    ["npx xenlet conform --output-file pdf=x", 'no reporter "pdf"'],
+    ["npx xenlet conform --output-file pdf=x", 'unknown reporter "pdf"'],
     ["npx xenlet conform --reporter tap --reporter junit", "both write to stdout"],
     ["npx xenlet conform 4.17", "does not take 1 arguments"],
     ["npx xenlet report merge", "does not take 0 arguments"],

@@ -100,7 +100,7 @@ test("an ELF file that is no guest is described, with the reason", () => {
   expect(image.pvh).toBeNull();
   expect(image.problem).toMatch(/has no XEN_ELFNOTE_PHYS32_ENTRY/);
   expect(image.segments).toHaveLength(3);
-  expect(formatInspection(image)).toMatch(/^no PVH guest: x\.elf has no XEN_ELFNOTE/m);
+  expect(formatInspection(image)).toMatch(/^not a PVH guest: x\.elf has no XEN_ELFNOTE/m);
 });
 
 test("the text", () => {

@@ -32,10 +32,10 @@ describe("what is odd and taken is said", () => {
     ],
     [
       "8 bytes, of which the upper 4 do not count",
-      /more than 32 bits, of which Xen takes 0x100004$/,
+      /more than 32 bits, of which Xen uses 0x100004$/,
     ],
     ["a stack's segment that claims bytes which are not there", /^segment 1 ends beyond the file$/],
-    ["sections' names that are not there", /is no string table$/],
+    ["sections' names that are not there", /is not a string table$/],
   ])("%s", (name, warning) => {
     expect(warningsOf(name)).toContainEqual(expect.stringMatching(warning));
   });

@@ -202,12 +202,12 @@ describe("a malformed image", () => {
     [
       "names in no string table",
       patch(valid, 62, 2, 2),
-      /the section that should hold the sections' names is no string table/,
+      /the section that should hold the sections' names is not a string table/,
     ],
     [
       "names in a section that is not there",
       patch(valid, 62, 2, 99),
-      /the section that should hold the sections' names is no string table/,
+      /the section that should hold the sections' names is not a string table/,
     ],
     [
       "section past the end",

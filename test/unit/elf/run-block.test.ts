@@ -121,17 +121,19 @@ describe("what a run gives its image", () => {
   });
 
   test("has no NUL, and no variable without a name", () => {
-    expect(() => withRunBlock(image, { arguments: ["a", "b\0c"] })).toThrow(/argument 2 has a NUL/);
+    expect(() => withRunBlock(image, { arguments: ["a", "b\0c"] })).toThrow(
+      /argument 2 contains a NUL/,
+    );
     for (const variable of ["", "A", "=1"])
       expect(() => withRunBlock(image, { variables: [variable] })).toThrow(/expected NAME=VALUE/);
-    expect(() => withRunBlock(image, { variables: ["A=b\0"] })).toThrow(/has a NUL/);
+    expect(() => withRunBlock(image, { variables: ["A=b\0"] })).toThrow(/contains a NUL/);
   });
 
   test("does not go into an image without a place for it, or with too small a one", () => {
     const other = buildElf(validImage());
     expect(takesRunBlock(parseElf(other))).toBe(false);
     expect(takesRunBlock(parseElf(image))).toBe(true);
-    expect(() => withRunBlock(other, {})).toThrow(/no note that says where/);
+    expect(() => withRunBlock(other, {})).toThrow(/no run-block note/);
     const small = buildElf(validImage({ notes: [pvhNote(TEXT_PHYS), runNote(200)] }));
     expect(() => withRunBlock(small, { name: "x".repeat(100) })).toThrow(/room for 200 bytes only/);
   });

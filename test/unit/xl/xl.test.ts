@@ -159,7 +159,7 @@ describe("dom0's lines", () => {
       "~d0 00 ended 6",
     ]);
     expect(verdict.verdict).toBe("crash");
-    expect(verdict.message).toContain("libxl resets no PVH domain");
+    expect(verdict.message).toContain("libxl does not reset PVH domains");
   });
 
   test("tell of an xl that made no domain, by its last words", () => {

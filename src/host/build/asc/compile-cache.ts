@@ -25,7 +25,7 @@ interface Trace {
 
 let compiler: Promise<string> | undefined;
 
-/** Of the compiler itself, by its files' contents: somebody may be working on it. */
+/** Of the compiler itself, by its files' contents: they may have been edited. */
 export async function digestOfCompiler(): Promise<string> {
   compiler ??= (async () => {
     const require = createRequire(import.meta.url);

@@ -66,7 +66,7 @@ function catchExit(said: string[]): () => void {
     process.stderr.write(`${words.map(String).join(" ")}\n`);
   };
   process.exit = (code) => {
-    // Node's own, behind an error that nobody caught: the thread ends, and its other side is told.
+    // Node's own, after an uncaught error: the thread ends, and the parent is told.
     if (new Error().stack?.includes("OnGlobalUncaughtException") === true) return exit(code);
     throw new ExitAsked(`process.exit(${String(code ?? 0)})`);
   };
@@ -210,7 +210,7 @@ function describeFailure(
 ): { message: string; hint?: string } {
   const transforms = job.args.includes("--transform");
   const hint = transforms
-    ? "build without --transform: if that works, the transform is at fault"
+    ? "build without --transform: if that works, the transform is the cause"
     : undefined;
   if (error instanceof ExitAsked) {
     const crash = /has crashed during ([\w ()]+) :-\([^]*?^\W*(\w*Error\b.*)$([^]*)/m.exec(
@@ -228,7 +228,7 @@ function describeFailure(
   // Its place is not in the stack of one that was imported.
   if (error instanceof SyntaxError) {
     const names = job.args.filter((_, at) => job.args[at - 1] === "--transform").join(", ");
-    return { message: `a transform cannot be loaded (${names || "asconfig.json"}): ${message}` };
+    return { message: `cannot load a transform (${names || "asconfig.json"}): ${message}` };
   }
   const frames = framesOf(stack, job.compiler);
   const what = name === "Error" || message.startsWith(name) ? message : `${name}: ${message}`;

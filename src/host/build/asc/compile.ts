@@ -51,15 +51,14 @@ export function checkEntryName(entry: string): void {
   const found = NOT_IN_NAMES.find(([pattern]) => pattern.test(basename(entry)));
   if (found !== undefined)
     throw new UserError(
-      `${JSON.stringify(entry)} has ${found[1]} in its name, which asc cannot take: rename it`,
+      `${JSON.stringify(entry)} has ${found[1]} in its name, which asc does not accept: rename it`,
     );
 }
 
 /** Compiles a guest, or takes what an equal compilation made. Throws BuildError with asc's own diagnostics. */
 export async function compileGuest(options: CompileOptions): Promise<CompileResult> {
   const entry = resolve(options.entry);
-  if (!existsSync(entry))
-    throw new UserError(`cannot read ${options.entry}: there is no such file`);
+  if (!existsSync(entry)) throw new UserError(`cannot read ${options.entry}: no such file`);
   checkEntryName(options.entry);
   const folder = dirname(entry);
   const library = await runtimeLibrary();
@@ -100,7 +99,7 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
     ],
     library,
   );
-  // What a transform reads, nobody knows.
+  // What a transform reads is unknown.
   const mayCache = options.cache !== false && transforms.length === 0;
   const found = mayCache ? await cache.find() : null;
   if (found) {

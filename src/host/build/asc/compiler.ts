@@ -70,7 +70,7 @@ function findTransform(transform: string, folders: readonly string[]): string {
     return createRequire(import.meta.url).resolve(transform.trim(), { paths: [...folders] });
   } catch (cause) {
     throw new UserError(
-      `there is no transform ${transform}, seen from ${[...new Set(folders.map(nameFolder))].join(" and ")}`,
+      `cannot find the transform ${transform} from ${[...new Set(folders.map(nameFolder))].join(" and ")}`,
       { cause },
     );
   }

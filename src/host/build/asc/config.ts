@@ -63,7 +63,7 @@ interface Config {
   extends?: unknown;
 }
 
-/** Throws a BuildError for what is no configuration. */
+/** Throws a BuildError for an invalid configuration. */
 function parse(text: string, file: string): Config {
   const name = nameConfig(file);
   let config: Config;
@@ -87,7 +87,7 @@ function parse(text: string, file: string): Config {
 
 /**
  * A configuration as asc is to read it: without what is decided here, and with our own defaults behind the last one
- * of a chain. Throws a BuildError for what is no configuration.
+ * of a chain. Throws a BuildError for an invalid configuration.
  */
 export function guestConfig(text: string, file: string): string {
   if (resolve(file) === OWN_CONFIG) return text;

@@ -63,7 +63,7 @@ function compiledOf(outcome: Outcome): Compiled {
     case "compiled":
       return outcome.compiled;
     case "refused":
-      throw new BuildError(outcome.messages.join("").trim() || "asc wrote no module");
+      throw new BuildError(outcome.messages.join("").trim() || "asc produced no module");
     case "failed": {
       const { message, hint } = outcome;
       throw new BuildError(message, hint === undefined ? {} : { hint });
@@ -109,11 +109,11 @@ async function runJob(worker: Worker, job: Job, signal: AbortSignal | undefined)
   }
 }
 
-/** What nobody caught in the thread. */
+/** An error that was not caught in the thread. */
 function crashOf(error: unknown): BuildError {
   const { message, code } = error as NodeJS.ErrnoException;
   if (code === "ERR_WORKER_OUT_OF_MEMORY")
-    return new BuildError("asc needs more memory than there is for it", {
+    return new BuildError("asc ran out of memory", {
       hint: "NODE_OPTIONS=--max-old-space-size=8192 xenlet …",
       cause: error,
     });

@@ -19,7 +19,7 @@ const PACKAGES: Record<string, string> = {
 };
 
 function notInstalled(command: string): UserError {
-  return new UserError(`${command} is not installed: it is needed to build guests`, {
+  return new UserError(`${command} not found (needed to build guests)`, {
     exitCode: ExitCode.HOST,
     hint: `sudo apt-get install ${PACKAGES[command] ?? command}`,
   });
@@ -41,7 +41,7 @@ function endGroup(leader: number | undefined): void {
   try {
     if (leader !== undefined) process.kill(-leader, "SIGTERM"); // gcc then removes its temporary files
   } catch {
-    // It is gone already.
+    // It has ended already.
   }
 }
 
@@ -82,7 +82,7 @@ export async function run(
     if (result.code === "ENOENT") throw notInstalled(command);
     const said = result.stderr || (result.shortMessage ?? "");
     if (/No space left on device|Cannot create temporary file|[Dd]isk quota exceeded/.test(said))
-      throw new UserError(`${command} cannot write its output: ${lastLine(said)}`, {
+      throw new UserError(`${command} failed to write its output: ${lastLine(said)}`, {
         exitCode: ExitCode.HOST,
         hint: "free some disk space, or set TMPDIR and XENLET_CACHE to folders elsewhere",
       });

@@ -23,7 +23,7 @@ export function cpuFlags(cpu: CpuLevel): string[] {
   return cpu === "x86-64" ? [] : [`-march=${cpu}`, "-mtune=generic"];
 }
 
-/** What C that enters Xen by itself has to know of it. */
+/** What C that enters Xen directly has to know about it. */
 export function modeFlags(hypercall: HypercallMode): string[] {
   return hypercall === "direct" ? ["-DXENLET_HYPERCALL_DIRECT"] : [];
 }
@@ -111,7 +111,7 @@ export const loweredFlags = [
 /** For a function so large that gcc's passes, whose time grows faster than it, would take minutes; and for a quick build. */
 export const quickFlags = ["-O1"];
 
-/** For a build that may drop loads whose results nobody uses. */
+/** For a build that may drop loads whose results are unused. */
 export const dropDeadLoadFlags = ["-fno-non-call-exceptions"];
 
 /** boot/ and runtime/: the same objects for every guest of one mode, but for the module's own runtime. */
@@ -249,7 +249,7 @@ export async function compileFixedObjects(
     async (at) => {
       const results = await Promise.allSettled(
         fixedSources.map((source) =>
-          // The folder it runs in is in what gdb is told.
+          // The folder that it runs in goes into gdb's information.
           compileC(source, join(at.tree, objectName(source)), flagsOf(source), signal, packageRoot),
         ),
       );
@@ -305,7 +305,7 @@ export async function link(
     [
       "-m",
       "elf_x86_64",
-      "-n", // segments packed in the file: nobody maps it
+      "-n", // segments packed in the file, which is never mapped
       "-static",
       "--gc-sections",
       "--build-id=none",

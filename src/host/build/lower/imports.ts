@@ -48,7 +48,7 @@ async function provided(): Promise<Map<string, Signatures>> {
 }
 
 export interface ImportRules {
-  /** Somebody's C brings module "native". */
+  /** The user's C provides module "native". */
   native: boolean;
   /** Module "xen" may be imported: hypercalls, the machine's registers, other domains' frames. */
   hypercalls: boolean;

@@ -28,7 +28,7 @@ import { checkImports } from "./imports.js";
 import { linearMemory, type NullPage } from "./linear-memory.js";
 import { checkTables, entryOf } from "./program.js";
 
-/** What becomes of a load whose result nobody uses. Wasm traps for it if it is out of bounds: that is `keep`. */
+/** What becomes of a load whose result is unused. Wasm traps for it if it is out of bounds: that is `keep`. */
 export type DeadLoads = "keep" | "drop";
 
 export interface LowerOptions {
@@ -38,7 +38,7 @@ export interface LowerOptions {
    * is taken for granted of it, and it is told of by the C around it.
    */
   own: boolean;
-  /** Which lines it comes from; default: nobody knows. */
+  /** Which lines it comes from; default: unknown. */
   sourceMap?: string;
   hypercall: HypercallMode;
   /** Where intermediate files go. */
@@ -127,7 +127,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
   const natives = native.map(async (source, index) => {
     if (source.endsWith(".o")) return source;
     const object = file(`native-${String(index)}.o`);
-    await compileC(source, object, flags, signal); // always: nobody knows what it includes
+    await compileC(source, object, flags, signal); // always: what it includes is unknown
     return object;
   });
   return { objects: [...objects.map(file), ...(await Promise.all(natives))], nullPage };

@@ -67,7 +67,7 @@ async function build(file: string, options: BuildCommandOptions, context: Contex
   await checkReadable(file, "a guest's source (FILE.ts) or module (FILE.wasm)");
   if (!isSource(file))
     throw new UserError(
-      `${file} is no guest's source: expected an AssemblyScript file, FILE.ts, or a Wasm module, FILE.wasm`,
+      `${file} is not a guest's source: expected an AssemblyScript file, FILE.ts, or a Wasm module, FILE.wasm`,
     );
   if (file.endsWith(".wasm")) refuseChoices(file, options, "compiled");
   const output = options.output ?? file.replace(/\.(?:ts|wasm)$/, ".elf");

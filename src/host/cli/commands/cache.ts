@@ -98,14 +98,14 @@ async function verify(options: CommonOptions, context: Context): Promise<void> {
     for (const [kind, entries] of byKind(report.entries)) {
       const files = entries.reduce((sum, one) => sum + one.files, 0);
       const damaged = entries.filter(({ problems }) => problems.length > 0);
-      const state = damaged.length === 0 ? "as they were made" : `${damaged.length} DAMAGED`;
+      const state = damaged.length === 0 ? "intact" : `${damaged.length} DAMAGED`;
       context.print(`${kind} (${entries.length}): ${files} files, ${state}`);
       for (const { name, problems } of damaged)
         for (const problem of problems) context.print(`  ${name}: ${describeProblem(problem)}`);
     }
   if (!report.ok && options.json !== true)
     context.say(
-      "  try: xenlet cache prune (what is damaged is made or downloaded again when it is needed)",
+      "  try: xenlet cache prune (removes damaged entries; they are recreated when needed)",
     );
   context.exitWith(report.ok ? ExitCode.OK : ExitCode.HOST);
 }

@@ -65,9 +65,9 @@ export interface ConformOptions extends CommonOptions {
 
 const EXIT_CODES =
   exitCodesText(`  0    every check passed (a skipped one does not count; a version that
-       Debian's mirror has no more does not count unless --xen names it)
+       Debian's mirror no longer has counts only if --xen names it)
   1    a check failed, or a control stayed green
-  122  trouble on this machine: a version could not be had, or QEMU could not
+  122  trouble on this machine: a version was not available, or QEMU did not
        run
   123  bad usage, or reports that do not fit together
   If several apply: 122, then 1.`);
@@ -295,7 +295,7 @@ async function beginCoverage({
   }
   if (on.some((way) => way !== "domu"))
     throw new UserError(
-      "--coverage is for --on domu: under xl most of what runs is Linux's doing",
+      "--coverage is for --on domu: under xl, most of what Xen executes is caused by Linux",
       usage,
     );
   const odd = coverageOf?.find((name) => !/^\*?\w+\*?$/.test(name));
@@ -307,10 +307,10 @@ async function beginCoverage({
   return Coverage.begin(coverage, coverageOf ?? COVERED);
 }
 
-/** A domain under xl is reset in seconds, several times, and says nothing until it has ended. */
+/** A domain under xl is reset in seconds, several times, and prints nothing until it has ended. */
 const XL_SILENCE_MS = 300_000;
 
-/** What is run where nobody names a version: xl is there for those whose dom0 is known to work. */
+/** The default versions: for xl, those whose dom0 is known to work. */
 function releasesFor(on: readonly Way[]): string[] {
   return on.includes("domu") ? [] : ["4.17", "4.20"];
 }

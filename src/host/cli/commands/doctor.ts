@@ -6,7 +6,7 @@ import { refusePassedOn, type CommonOptions, type Context } from "../context.js"
 import * as option from "../options.js";
 
 /** What a guest runs on, whatever the machine is. */
-const GROUND = "AMD SVM with nested paging, emulated by QEMU's TCG; Xen's PVH dom0";
+const PLATFORM = "AMD SVM with nested paging, emulated by QEMU's TCG; Xen's PVH dom0";
 
 export function addDoctor(program: Command, context: Context): void {
   program
@@ -32,11 +32,11 @@ async function doctor(options: CommonOptions, context: Context): Promise<void> {
   if (why !== null) throw new UserError(why, { exitCode: ExitCode.HOST });
   const checks = await diagnose();
   const ok = checks.every((check) => check.present || check.needed === "optional");
-  if (options.json === true) context.printJson({ ok, ground: GROUND, checks });
+  if (options.json === true) context.printJson({ ok, platform: PLATFORM, checks });
   else {
     const width = Math.max(...checks.map(({ name }) => name.length));
     for (const check of checks) context.print(describe(check, width));
-    context.print(`${"ground".padEnd(width + 9)} ${GROUND}`);
+    context.print(`${"platform".padEnd(width + 9)} ${PLATFORM}`);
     context.print(
       ok ? "Everything that is needed is installed." : "Something that is needed is missing.",
     );
@@ -47,6 +47,6 @@ async function doctor(options: CommonOptions, context: Context): Promise<void> {
 function describe(check: Check, width: number): string {
   const state = check.present ? "ok" : check.needed === "required" ? "MISSING" : "absent";
   const what = [check.version, check.detail].filter((text) => text !== null && text !== "");
-  const mend = check.mend === null ? "" : `\n${" ".repeat(width + 10)}try: ${check.mend}`;
-  return `${state.padEnd(8)} ${check.name.padEnd(width)} ${what.join("; ")}${mend}`;
+  const fix = check.fix === null ? "" : `\n${" ".repeat(width + 10)}try: ${check.fix}`;
+  return `${state.padEnd(8)} ${check.name.padEnd(width)} ${what.join("; ")}${fix}`;
 }

@@ -197,7 +197,7 @@ async function testOnce(
     await report(result, outputs, context);
     context.exitWith(exitCodeOf(result));
   } catch (error) {
-    // Whoever waits for a file finds in it what is known by now.
+    // A reader of the file finds in it what is known so far.
     if (signal.aborted) {
       const known = files.map((file) => finished.get(file) ?? notRun(file, "interrupted"));
       const files_ = outputs.filter(({ file }) => file !== null);

@@ -51,18 +51,13 @@ async function print(file: string, options: XlConfigOptions, context: Context): 
     );
   const cmdline = options.cmdline ?? "";
   if (options.type === "hvm" && cmdline !== "")
-    throw new UserError(
-      "xl gives a domain of type hvm no command line: it has to be in the image",
-      {
-        hint: "xenlet build FILE.ts --cmdline TEXT",
-      },
-    );
+    throw new UserError("xl gives a domain of type hvm no command line: it must be in the image", {
+      hint: "xenlet build FILE.ts --cmdline TEXT",
+    });
   const image = path.resolve(file);
   for (const text of [cmdline, image])
     if (!/^[ -~]*$/.test(text))
-      throw new UserError(
-        `xl.cfg can have printable ASCII characters only: ${JSON.stringify(text)}`,
-      );
+      throw new UserError(`xl.cfg must be printable ASCII: ${JSON.stringify(text)}`);
   context.print(
     commentedXlConfig({
       name,

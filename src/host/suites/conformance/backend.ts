@@ -1,5 +1,5 @@
 /**
- * What the matrix needs of whoever runs the checks: the list of them, and a boot that runs
+ * What the matrix needs from the backend that runs the checks: the list of them, and a boot that runs
  * some. The tests of the matrix put a stand-in here, src/host/suites/conformance/default-backend.ts the real thing.
  */
 import type { Progress } from "../../base/progress.js";
@@ -41,10 +41,10 @@ export interface ConformanceBackend {
 
   /**
    * Runs those checks, with their controls, in one boot. Whatever a boot can come to is a
-   * result; rejects with `signal`'s reason when it is aborted (once QEMU is gone), and with
+   * result; rejects with `signal`'s reason when it is aborted (once QEMU has exited), and with
    * a UserError for trouble on the host.
    *
-   * The program says exit code 0 when it came to its end, whatever the checks came to.
+   * The program reports exit code 0 when it has run to its end, whatever the checks' results.
    */
   boot(options: ConformanceBootOptions): Promise<ConformanceBoot>;
 }

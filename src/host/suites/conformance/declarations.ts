@@ -149,7 +149,7 @@ class Reader {
     }
   }
 
-  /** `scenario({…})`, or `SCENARIO.check({…})`; any other call is none of ours. */
+  /** `scenario({…})`, or `SCENARIO.check({…})`; any other call is not a declaration. */
   #declaration(name: string, call: Call, file: string): void {
     const { NodeKind } = this.asc;
     const { expression, args } = call;
@@ -181,7 +181,7 @@ class Reader {
       const value = literal.values[index];
       const read = value === undefined ? null : this.#value(value);
       if (read === null)
-        throw new Error(`${this.#place(value)}: ${name.text} is no literal, and no constant`);
+        throw new Error(`${this.#place(value)}: ${name.text} is neither a literal nor a constant`);
       fields[name.text] = read;
     });
     return fields;

@@ -23,7 +23,7 @@ function domainsMiB(scenarios: readonly DeclaredScenario[]): number {
   );
 }
 
-/** For races: two of dom0's vCPUs race, and one looks on. A hang's stack is told by an NMI. */
+/** For races: two of dom0's vCPUs race, and one watches. An NMI makes Xen print the stack of a hang. */
 const RACE_MACHINE = {
   boot: "cold",
   pcpus: 2,
@@ -32,7 +32,7 @@ const RACE_MACHINE = {
   lastWords: true,
 } as const satisfies Partial<BootOptions>;
 
-/** A boot that runs longer than this says nothing more: its silence ends it long before. */
+/** No boot reaches this limit: silence ends it long before. */
 const TIMEOUT_MS = 600_000;
 
 /** Scenarios that make no checks, and what asks for them: the picture of one soft reset comes with the first check. */

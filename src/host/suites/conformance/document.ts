@@ -149,7 +149,7 @@ export function documentOf(report: Report): ReportDocument {
   };
 }
 
-/** Throws a UserError that names `source` for what is no such document, or one that contradicts itself. */
+/** Throws a UserError that names `source` for anything else than such a document, and for one that contradicts itself. */
 export function reportOf(json: string, source: string): Report {
   let value: unknown;
   try {
@@ -189,7 +189,7 @@ export function reportOf(json: string, source: string): Report {
         checks: own.map((check): CheckResult => {
           const rest = more.get(check.name);
           if (rest === undefined)
-            throw refuse(source, `summary.runs says nothing of ${check.name} on ${run.label}`);
+            throw refuse(source, `summary.runs has nothing about ${check.name} on ${run.label}`);
           return { ...rest, ...check, on: run.on };
         }),
       };
@@ -197,7 +197,7 @@ export function reportOf(json: string, source: string): Report {
   };
   // A file that was edited, or cut together from two, is not believed.
   if (JSON.stringify(documentOf(report)) !== JSON.stringify({ xen, checks, summary }))
-    throw refuse(source, "its summary does not fit its checks");
+    throw refuse(source, "its summary does not match its checks");
   return report;
 }
 
@@ -212,7 +212,7 @@ export async function readReport(file: string): Promise<Report> {
 }
 
 function refuse(source: string, why: string, cause?: unknown): UserError {
-  return new UserError(`${source} is no report of this version's \`xenlet conform\`: ${why}`, {
+  return new UserError(`${source} is not a report by this version of \`xenlet conform\`: ${why}`, {
     hint: "xenlet conform --reporter json --output-file json=report.json",
     ...given({ cause }),
   });

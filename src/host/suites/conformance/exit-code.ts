@@ -1,4 +1,4 @@
-/** What a report comes to, for whoever started it. */
+/** The exit code that a report leads to. */
 import { ExitCode } from "../../base/exit-codes.js";
 import { runFailed, type Report } from "./model.js";
 
@@ -8,7 +8,7 @@ export const CONFORM_EXIT_CODES = {
 } as const;
 
 /**
- * 122 where a version could not be had or QEMU could not run, else 1 where something
+ * 122 if a version was not available or QEMU did not run, else 1 where something
  * failed, else 0. What was skipped does not count, what was not run at all does.
  */
 export function exitCodeOfReport({ runs, unavailable }: Report): number {

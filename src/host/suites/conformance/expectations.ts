@@ -189,23 +189,23 @@ export function reviewExpectations(table: Expectations, plan: readonly PlannedCh
   const findings: string[] = [];
   const named = (where: string, check: string, phase: Phase): void => {
     const planned = plan.find(({ name }) => name === check);
-    if (planned === undefined) findings.push(`${where} names ${check}, which is no check`);
+    if (planned === undefined) findings.push(`${where} names ${check}, which does not exist`);
     else if (phase === "control" && !planned.control)
       findings.push(`${where} names the control of ${check}, which has none`);
   };
   const values = new Set<string>();
   for (const { value, answers, reportedBy } of table.differences) {
     const where = `the difference ${value}`;
-    if (values.has(value)) findings.push(`${where} is there twice`);
+    if (values.has(value)) findings.push(`${where} appears twice`);
     values.add(value);
     if (reportedBy.length === 0) findings.push(`${where} is reported by no check`);
     for (const { check, phase } of reportedBy) named(where, check, phase);
     const froms = answers.map(({ from }) => parseVersion(from));
     for (const [index, from] of froms.entries()) {
       const before = froms[index - 1];
-      if (from === null) findings.push(`${where} has a version that is none`);
+      if (from === null) findings.push(`${where} has an invalid version`);
       else if (before !== undefined && before !== null && isFrom(before, from))
-        findings.push(`${where} does not name its versions from the oldest on`);
+        findings.push(`${where} does not list its versions from the oldest on`);
     }
   }
   for (const { check, source } of table.faults) named(`the known fault ${source}`, check, "check");
@@ -214,7 +214,7 @@ export function reviewExpectations(table: Expectations, plan: readonly PlannedCh
     named(where, check, phase);
     for (const version of [from, before])
       if (version !== null && parseVersion(version) === null)
-        findings.push(`${where} has a version that is none: ${version}`);
+        findings.push(`${where} has an invalid version: ${version}`);
   }
   return findings;
 }

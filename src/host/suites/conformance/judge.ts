@@ -63,7 +63,7 @@ export function judge(check: PlannedCheck, account: Account, bench: Bench): Chec
   const broken = claims.filter(({ phase, ok }) => phase === "check" && !ok);
   if (own.status === "failed") return failed(sentences([own.text, ...broken.map(claimText)]));
   if (broken.length > 0)
-    return failed(`says it ${own.status}, but ${broken.map(claimText).join("; ")}`);
+    return failed(`reports that it ${own.status}, but ${broken.map(claimText).join("; ")}`);
   if (own.status === "skipped")
     return own.text === ""
       ? failed("was skipped without a reason")
@@ -94,8 +94,8 @@ export function judgeStranger(
     ...blank(check, bench),
     status: "failed",
     detail: known
-      ? `a boot that was not asked for it says it ${status}`
-      : `a boot says it ${status}, but there is no such check`,
+      ? `a boot that was not asked to run it reports that it ${status}`
+      : `a boot reports that it ${status}, but there is no such check`,
     log,
   };
 }
@@ -136,14 +136,14 @@ function doubtControl(
   if (control?.status === "passed")
     return failed(
       sentences([
-        "its control stayed green: the same check passes when the toolstack leaves out the reset",
+        "its control stayed green: the same check passes when the toolstack skips the reset",
         control.text,
       ]),
     );
   if (control?.status === "failed") {
     const claims = account.evidence?.claims.filter(({ phase }) => phase === "control") ?? [];
     if (claims.length > 0 && claims.every(({ ok }) => ok))
-      return failed("its control says it failed, but every claim of it held");
+      return failed("its control reports that it failed, but every claim held");
     const surprise = compare(check, "control", control, bench);
     return surprise === null ? { failed: null, note: null } : failed(`its control ${surprise}`);
   }
@@ -165,7 +165,7 @@ function compare(
   for (const [name, found] of observed) {
     const difference = table.differences.find(({ value }) => value === name);
     if (difference === undefined || !reports(difference))
-      return `observed ${name} = ${found}, of which the table of known differences says nothing`;
+      return `observed ${name} = ${found}, which is not in the table of known differences`;
   }
   for (const difference of table.differences.filter(reports)) {
     const { value, what, reason } = difference;
@@ -175,7 +175,7 @@ function compare(
       return `observed ${value} = ${found}, but the version of Xen ${xen} is not known`;
     const answer = answerOn(difference, version);
     if (answer === null)
-      return `observed ${value} = ${found}, and nothing is known of Xen ${showVersion(version)}`;
+      return `observed ${value} = ${found}, and nothing is known about Xen ${showVersion(version)}`;
     if (found !== answer.expected)
       return (
         `observed ${value} = ${found}, expected ${answer.expected}` +
@@ -188,10 +188,10 @@ function compare(
 
 function noResult({ end, evidence }: Account, phase: Phase): string {
   const open = evidence?.claims.findLast((claim) => claim.phase === phase);
-  const who = phase === "check" ? "no result" : "its control came to no result";
+  const who = phase === "check" ? "no result" : "its control has no result";
   return sentences([
-    `${who}: ${end ?? "no boot said one"}`,
-    open === undefined ? "" : `the last thing it said: ${open.text}`,
+    `${who}: ${end ?? "no boot reported one"}`,
+    open === undefined ? "" : `its last record: ${open.text}`,
   ]);
 }
 
@@ -205,5 +205,5 @@ function claimText({ text }: Claim): string {
 
 function sentences(parts: string[]): string {
   const said = parts.filter((part) => part !== "");
-  return said.length === 0 ? "failed without a word" : said.join("; ");
+  return said.length === 0 ? "failed without a reason" : said.join("; ");
 }

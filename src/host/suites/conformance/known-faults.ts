@@ -1,6 +1,6 @@
 /**
  * Faults that some Xens are known to have: knowledge, like the differences between versions (expectations.ts), and neither a
- * failure nor a pass. A check that shows one on such a Xen is "seen as known", or "not seen this time"; both are
+ * failure nor a pass. A check that can show one on that Xen is "known fault observed" or "known fault not observed"; both are
  * skipped, counted, and cost no other check anything, since they have boots of their own: a hypervisor with such a
  * fault may panic or hang.
  */
@@ -16,7 +16,7 @@ export interface KnownFault {
   what: string;
   /** The first release of each branch that has the fix, oldest first; branches in between that are not named have none. */
   fixedIn: readonly string[];
-  /** Whether it is seen each time: then a Xen of these on which it is not has been mended, and the table is to say so. */
+  /** Whether it is seen each time: then one of these Xens that does not show it has been fixed, and the table has to be updated. */
   certain: boolean;
 }
 
@@ -60,7 +60,7 @@ export const KNOWN_FAULTS: readonly KnownFault[] = [
   },
 ];
 
-/** Whether that Xen is known to have it; an unknown version is taken for one that has not. */
+/** Whether that Xen is known to have it; an unknown version is assumed not to. */
 export function hasFault({ fixedIn }: KnownFault, version: XenVersion | null): boolean {
   if (version === null) return false;
   const mended = fixedIn.map((text) => {
@@ -97,15 +97,15 @@ export function judgeKnown(
       return {
         ...result,
         status: "skipped",
-        detail: `seen as known: ${source}, ${what}; ${result.detail}`,
+        detail: `known fault observed: ${source}, ${what}; ${result.detail}`,
       };
     case "passed":
       return certain
         ? {
             ...result,
             status: "failed",
-            detail: `mended: ${source} is not there, though the table of known faults has this version: it is to be updated`,
+            detail: `fixed: ${source} was not observed, although the table of known faults lists this version: update the table`,
           }
-        : { ...result, status: "skipped", detail: `not seen this time: ${source}, ${what}` };
+        : { ...result, status: "skipped", detail: `known fault not observed: ${source}, ${what}` };
   }
 }

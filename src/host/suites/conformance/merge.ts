@@ -10,7 +10,7 @@ export interface ReportFile {
 /**
  * Throws a UserError that names the files where they do not make one report: other sets
  * of checks, other builds of Xen under one name, a shard that is missing, a check with
- * two results. The same result twice is no conflict.
+ * two results. The same result twice is not a conflict.
  */
 export function mergeReports(files: readonly ReportFile[]): Report {
   const [first] = files;
@@ -37,7 +37,9 @@ function sameSelection(a: ReportFile, b: ReportFile): void {
     left.selected.find((name) => !right.selected.includes(name));
   const only = difference(a.report, b.report) ?? difference(b.report, a.report);
   if (only !== undefined)
-    throw conflict(`${a.file} and ${b.file} are of different sets of checks: ${only} is in one`);
+    throw conflict(
+      `${a.file} and ${b.file} differ in their checks: ${only} is in only one of them`,
+    );
 }
 
 /** Releases as numbers, files behind them by name. */
@@ -63,7 +65,7 @@ function mergeLabel(
   if (first === undefined) return { run: null, unavailable: lost?.unavailable ?? null };
   if (lost !== undefined)
     throw conflict(
-      `${lost.file} could not run its part on Xen ${label}, ${first.file} could: ` +
+      `${lost.file} could not run its part on Xen ${label}, but ${first.file} could: ` +
         lost.unavailable.reason,
     );
   for (const other of others)
@@ -153,5 +155,5 @@ function firstOfEach<T extends { name: string }>(rows: readonly T[]): T[] {
 }
 
 function conflict(message: string): UserError {
-  return new UserError(`these reports do not make one: ${message}`);
+  return new UserError(`these reports do not fit together: ${message}`);
 }

@@ -126,11 +126,11 @@ export interface Run {
   durationMs: number;
 }
 
-/** A Xen that was asked for and could not be had. */
+/** A Xen that was requested and is not available. */
 export interface Unavailable {
   label: string;
   reason: string;
-  /** The mirror has that suite no more, and nobody asked for this version by name: no failure. */
+  /** The mirror no longer has that suite, and the user did not name this version: not a failure. */
   excused: boolean;
 }
 

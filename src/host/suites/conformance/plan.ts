@@ -26,7 +26,7 @@ const SCENARIO_MS = 300;
 
 /** Two calls are in Xen at once only where two physical CPUs are: this suite has a machine of its own (default-backend.ts). */
 export const RACES = "races";
-/** How often a pair's time may pass: one that met nobody begins again (RACE_RUNS of races/race.ts), and there is its control. */
+/** How often a pair's time may pass: one that did not meet the other begins again (RACE_RUNS of races/race.ts), and there is its control. */
 export const RACE_RUNS = 5;
 
 export interface ConformancePlan {

@@ -14,7 +14,7 @@
  * differ between versions (src/host/suites/conformance/expectations.ts): a bare one goes by the check's
  * name, `name:value,name:value` by their own.
  *
- * Nothing is taken for granted: what is told twice, late, about a check that was not asked
+ * Nothing is taken for granted: what is reported twice, late, about a check that was not asked
  * for, or against its own claims, is said and fails.
  */
 import { fieldsOf, type GuestRecord } from "../../protocol/record.js";
@@ -47,7 +47,7 @@ export interface Evidence {
   faults: string[];
 }
 
-/** A result about a check that nobody announced, or that this boot was not asked for. */
+/** A result of a check that was not announced, or that this boot was not asked to run. */
 export interface Stranger {
   name: string;
   known: boolean;
@@ -73,7 +73,7 @@ export class BootCollector {
   #heard = false;
 
   /**
-   * `asked`: the checks that this boot runs, in order; `known`: the names of all there are.
+   * `asked`: the checks that this boot runs, in order; `known`: all names.
    * `now` is a clock in ms.
    */
   constructor(
@@ -96,7 +96,7 @@ export class BootCollector {
     const read =
       fields !== null && name !== null && name !== "" && this.#read(record.kind, name, fields);
     if (!read)
-      this.contradictions.push(`a ${record.kind} record that cannot be read: ${record.payload}`);
+      this.contradictions.push(`a ${record.kind} record that cannot be parsed: ${record.payload}`);
     return read && record.kind === "check" ? name : null;
   }
 
@@ -196,7 +196,7 @@ export class BootCollector {
 
   #once<T extends { name: string }>(rows: T[], kind: string, row: T): boolean {
     if (rows.some(({ name }) => name === row.name))
-      this.contradictions.push(`the ${kind} "${row.name}" is told twice`);
+      this.contradictions.push(`the ${kind} "${row.name}" is reported twice`);
     else rows.push(row);
     return true;
   }
@@ -217,7 +217,7 @@ export class BootCollector {
   /** What was said about a check that this boot was asked for. */
   evidence(name: string): Evidence {
     const evidence = this.#evidence.get(name);
-    if (evidence === undefined) throw new Error(`${name} was not asked for`);
+    if (evidence === undefined) throw new Error(`${name} was not requested`);
     return evidence;
   }
 
@@ -258,7 +258,7 @@ export class BootCollector {
   }
 }
 
-/** What the toolstack says of a domain that has ended, and what is expected of one that goes on. */
+/** What the toolstack says of a domain that has ended, and what is expected of one that continues. */
 const WORDLESS = /: the domain ended with reason|: running$|requested at|back at|ready at/;
 
 const READERS: ReadonlySet<string> = new Set([

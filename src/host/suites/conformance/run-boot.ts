@@ -53,7 +53,7 @@ export async function runBoot(options: RunBootOptions): Promise<BootEnd> {
     clearTimeout(timer);
     const ms = collector.silent ? silenceMs : options.silenceOnceBegunMs;
     timer = setTimeout(() => {
-      stop.abort(new SilentBoot(`the boot said nothing for ${formatMs(ms)}`));
+      stop.abort(new SilentBoot(`the boot printed nothing for ${formatMs(ms)}`));
     }, ms);
   };
   let log: string | null = null;
@@ -119,14 +119,14 @@ function judgeEnd(
       const ended = `the boot ended itself with exit code ${guestCode ?? "?"}`;
       return {
         how: "exit",
-        why: `${ended}, without a word about it`,
+        why: `${ended}, without reporting a result for it`,
         problem: guestCode === 0 ? null : { kind: "boot", message: ended },
         banner,
       };
     }
     case "crash":
     case "timeout": {
-      // A death that costs a check is told with that check.
+      // An end that costs a check its result is reported with that check.
       const late = collector.unfinished.length === 0;
       return {
         how: collector.silent ? "blameless" : "died",

@@ -22,10 +22,10 @@ export interface MatrixOptions {
   checks: readonly PlannedCheck[];
   /** How many boots at a time: 1 or more. */
   jobs: number;
-  /** A boot that says nothing for so long is ended. Default: DEFAULT_SILENCE_MS. */
+  /** A boot that prints nothing for this long is ended. Default: DEFAULT_SILENCE_MS. */
   silenceMs?: number;
   /**
-   * Checks that failed are run once more, apart from the others: they stay failed, and are told as "failed 2 of 2" or as
+   * Checks that failed are run once more, apart from the others: they stay failed, and are reported as "failed 2 of 2" or as
    * "flaky: failed 1 of 2". Default: false.
    */
   repeatFailed?: boolean;

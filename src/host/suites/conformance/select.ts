@@ -17,7 +17,7 @@ export function filterChecks(
   const fits = filters.map((filter) => {
     const test = matcher(filter);
     if (!plan.some(({ name }) => test(name)))
-      throw new UserError(`no check has a name like "${filter}"`, {
+      throw new UserError(`no check's name matches "${filter}"`, {
         hint: "xenlet conform --list",
       });
     return test;
@@ -25,7 +25,7 @@ export function filterChecks(
   return plan.filter(({ name }) => fits.some((test) => test(name)));
 }
 
-/** `--suite` without a word about it. */
+/** The default of `--suite`. */
 export const DEFAULT_SUITE = "reset";
 
 /**
@@ -59,7 +59,7 @@ export function shardChecks(checks: readonly PlannedCheck[], { index, of }: Shar
   return spread(checks, of)[index - 1] ?? [];
 }
 
-/** "2/3"; null if it is no shard. */
+/** "2/3"; null if it is not a shard. */
 export function parseShard(text: string): Shard | null {
   const [, index = "", of = ""] = /^(\d{1,4})\/(\d{1,4})$/.exec(text) ?? [];
   const shard = { index: Number(index), of: Number(of) };

@@ -81,13 +81,13 @@ export class VersionRun {
     this.#strangers.push(...collector.strangers.map((stranger) => ({ stranger, log })));
     for (const message of collector.contradictions)
       this.addProblem({ kind: "records", message, log });
-    // Trouble on the host that does not come again is none.
+    // A problem of the host that does not recur is ignored.
     const knownBad = checks.every((check) => this.isKnownBad(check));
     if (problem !== null && problem.kind !== "host" && !knownBad)
       this.addProblem({ ...problem, log });
   }
 
-  /** These will not be run again: what there is of them is all. */
+  /** These will not be run again: their evidence is complete. */
   giveUp(checks: readonly PlannedCheck[], collector: BootCollector, end: BootEnd): void {
     for (const check of checks) {
       const words = collector.lastWords(check);
@@ -115,7 +115,7 @@ export class VersionRun {
     return new VersionRun(this.label, this.xen, this.on, this.table);
   }
 
-  /** Takes what a second run of those that had failed came to: what failed once has not passed. */
+  /** Takes the results of a second run of the failed checks: what failed once has not passed. */
   takeRepeat(run: Run): void {
     this.#repeated = run;
     this.#boots += run.boots;

@@ -1,6 +1,6 @@
 /** Xen's version numbers: 4.17, 4.17.7, 4.21-unstable. */
 
-/** Major, minor and, where it is told, the point release. */
+/** Major, minor and, if known, the point release. */
 export interface XenVersion {
   major: number;
   minor: number;

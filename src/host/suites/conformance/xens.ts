@@ -1,4 +1,4 @@
-/** Which versions of Xen a run is about, and what it is without those that cannot be had. */
+/** Which versions of Xen a run is about, and which of them are not available. */
 import path from "node:path";
 import { UserError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
@@ -24,16 +24,16 @@ export function labelXens(texts: readonly string[]): XenChoice[] {
 }
 
 /**
- * Gets them, one after the other: `provide` as chooseXen(). One that cannot be had costs
+ * Gets them, one after the other: `provide` as chooseXen(). One that is not available costs
  * only itself; a file that is no Xen is bad usage, and costs all.
  */
 export async function provideXens(
   choices: readonly XenChoice[],
   options: {
     provide(text: string): Promise<XenBinary>;
-    /** Whether somebody asked for these by name: then one that is gone is missed. */
+    /** Whether the user named these: then one that no longer exists is a failure. */
     named: boolean;
-    /** One line for each that cannot be had. */
+    /** One line for each that is not available. */
     say(line: string): void;
     signal?: AbortSignal;
   },
@@ -48,7 +48,7 @@ export async function provideXens(
       if (!(error instanceof UserError) || error.exitCode !== ExitCode.HOST) throw error;
       const excused = error instanceof NotOnMirror && !options.named;
       unavailable.push({ label, reason: error.message, excused });
-      options.say(`Xen ${label} is left out: ${error.message}`);
+      options.say(`Xen ${label} is skipped: ${error.message}`);
     }
   }
   return { xens, unavailable };

@@ -1,7 +1,7 @@
 /**
  * How checks are run under stock xl (docs/xl.md): one dom0 of Debian's, in which xl makes a domain for each scenario and
  * for each control. The domain is the same program as elsewhere, and says on its console what its checks come to; there
- * is nobody in dom0 who looks. PVH domains are reset by xl/preload/soft_reset.so, those of type hvm by xl itself.
+ * is no observer in dom0. PVH domains are reset by xl/preload/soft_reset.so, those of type hvm by xl itself.
  *
  * The control of a check that the reset was made is a domain that does not ask for it: no toolstack can be told to leave
  * it out.

@@ -63,7 +63,7 @@ export class TestCollector {
   #earlier: TestResult[] = [];
   /** Of the running boot: how often each group was there. */
   #visits = new Map<string, number>();
-  /** How many tests the guest has told of, the skipped ones included: a next boot goes on behind them. */
+  /** How many tests the guest has reported, including skipped ones: the next boot continues after them. */
   told = 0;
 
   /** `entry` is the guest's file; `sites` say which tests its sources have (buildImage). */
@@ -75,12 +75,12 @@ export class TestCollector {
   /** Returns whether a test began or ended. */
   record(record: GuestRecord): "begin" | "end" | null {
     if (this.#printed.take(record) || record.kind !== "test" || !record.signed) return null;
-    // What a test has not ended with a newline is its own all the same.
+    // An unfinished last line belongs to the test that printed it.
     this.#printed.end();
     const before = this.running;
     const fields = fieldsOf(record);
     if (fields === null || !this.#event(fields))
-      this.#contradictions.push(`a test record that cannot be read: ${record.payload}`);
+      this.#contradictions.push(`a test record that cannot be parsed: ${record.payload}`);
     if (this.running === before) return null;
     return this.running === null ? "end" : "begin";
   }
@@ -143,7 +143,7 @@ export class TestCollector {
     }
   }
 
-  /** In a boot that goes on where another one ended, a group that is known is the same one. */
+  /** In a boot that continues where another one ended, a known group is the same group. */
   #enter(name: string, place: Place | null): GroupResult {
     const key = JSON.stringify([...this.#groups.map((group) => group.name), name, place]);
     const visit = this.#visits.get(key) ?? 0;
@@ -160,7 +160,7 @@ export class TestCollector {
 
   /**
    * The guest trapped by `kind`. Whether the running test said it would: then it has passed, and what comes next is of
-   * a boot that goes on behind it.
+   * a boot that continues after it.
    */
   takeTrap(kind: string, durationMs: number | null = null): boolean {
     const test = this.running;
@@ -241,7 +241,7 @@ export class TestCollector {
     const sum = test.assertions.reduce((all, { times }) => all + times, 0);
     if (sum !== numberOf(fields, "assertions"))
       this.#contradictions.push(
-        `the test "${test.name}" made ${fields.get("assertions") ?? "?"} assertions, of which ${sum} are told`,
+        `the test "${test.name}" made ${fields.get("assertions") ?? "?"} assertions, of which ${sum} were reported`,
       );
     if (sum === 0) {
       test.status = "failed";
@@ -304,7 +304,7 @@ export class TestCollector {
         message:
           skipped ??
           (ending.how === "bail" ? ending.message : null) ??
-          (complete ? "the program ended without coming to it" : `not run: ${ending.message}`),
+          (complete ? "the program ended without reaching it" : `not run: ${ending.message}`),
         frames: [],
         assertions: [],
         durationMs: null,
@@ -366,7 +366,7 @@ export class TestCollector {
     if (passed !== sums.passed || failed !== sums.failed)
       return problem(
         "account",
-        `the guest counted ${sums.passed} passed and ${sums.failed} failed tests, but told of ${passed} and ${failed}`,
+        `the guest counted ${sums.passed} passed and ${sums.failed} failed tests, but reported ${passed} and ${failed}`,
       );
     const anyFailed = all.concat(collect(this.#root)).some(({ status }) => status === "failed");
     if (code !== 0 && !anyFailed)

@@ -18,7 +18,7 @@ export type TestStatus =
   | "passed"
   /** An assertion did not hold, or there was none. */
   | "failed"
-  /** The guest came to its end in this test, not by its own will. */
+  /** The guest ended in this test, not of its own accord. */
   | "crashed"
   /** The test, or all of the guest, missed its deadline in this test. */
   | "timed-out"

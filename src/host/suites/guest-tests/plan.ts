@@ -21,10 +21,10 @@ export class Plan {
     return this.sites.filter(({ kind }) => kind !== "group").length;
   }
 
-  /** The guest came to what stands at that place; several on a line are told apart by name. */
+  /** The guest reached what stands at that place; several on one line are distinguished by name. */
   reach(at: { file: string; line: number; name: string }): TestSite | null {
     const here = this.sites.filter(({ file, line }) => file === at.file && line === at.line);
-    // Half of a surrogate pair is no text: it arrives as U+FFFD (record_utf16, boot/record.c).
+    // Half of a surrogate pair is not text: it arrives as U+FFFD (record_utf16, boot/record.c).
     const named = here.filter(
       ({ exact, name }) => exact && wellFormed(name) === wellFormed(at.name),
     );

@@ -111,7 +111,7 @@ function refuseOnly({ tests }: BuildResult, file: string): void {
   throw new UserError(`${only.kind}.only() is forbidden here (--forbid-only): ${place}`);
 }
 
-/** What the guest is told of the tests that it shall run (src/guest/xenlet/test.ts). */
+/** What tells the guest which tests to run (src/guest/xenlet/test.ts). */
 function selection({ tests }: BuildResult, filters: string[], told: number): string[] {
   return [
     ...(filters.length === 0 ? [] : [`XENLET_TEST_FILTER=${filters.join("\n")}`]),
@@ -186,7 +186,7 @@ async function runTests(
   let ending: Ending;
   try {
     let boot = await bootOnce();
-    // A test that is to end in a trap takes its boot with it; the next one goes on behind it.
+    // A test that is to end in a trap ends its boot; the next boot continues after it.
     while (boot.trap !== null && collector.takeTrap(boot.trap.kind)) {
       watch(null);
       boot = await bootOnce();

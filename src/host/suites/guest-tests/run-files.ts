@@ -18,7 +18,7 @@ export interface RunOptions extends TestOptions {
 
 /**
  * Runs them all; the results are in the order of `files`. Rejects only when
- * `signal` is aborted, once every QEMU is gone.
+ * `signal` is aborted, once every QEMU has exited.
  */
 export async function runTestFiles(files: string[], options: RunOptions): Promise<RunResult> {
   const start = performance.now();
@@ -66,7 +66,7 @@ export function notRun(file: string, why: string): FileResult {
 /**
  * The test files that paths stand for: a file is one; a folder has those below
  * it whose name ends in .ts, but for declarations (.d.ts), names that begin with
- * `_` or `.`, and node_modules. Throws a UserError where there are none.
+ * `_` or `.`, and node_modules. Throws a UserError if there are none.
  */
 export async function findTestFiles(paths: string[]): Promise<string[]> {
   const found: string[] = [];
@@ -76,7 +76,7 @@ export async function findTestFiles(paths: string[]): Promise<string[]> {
     });
     if (!info.isDirectory()) {
       if (!one.endsWith(".ts"))
-        throw new UserError(`${one} is no guest's source: expected a folder or FILE.ts`);
+        throw new UserError(`${one} is not a guest's source: expected a folder or FILE.ts`);
       found.push(path.normalize(one));
       continue;
     }

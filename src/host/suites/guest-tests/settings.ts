@@ -23,7 +23,7 @@ export interface FileSettings {
   on?: Way;
 }
 
-/** Throws a UserError for a file that cannot be read, and for a setting that is none. */
+/** Throws a UserError for a file that cannot be read, and for an unknown setting. */
 export async function readSettings(file: string): Promise<FileSettings> {
   let text: string;
   try {
@@ -79,7 +79,7 @@ function set(
   switch (key) {
     case "on": {
       const way = WAYS.find((known) => known === value);
-      if (way === undefined) return refuse(`on=${value ?? ""} is none of ${WAYS.join(", ")}`);
+      if (way === undefined) return refuse(`on=${value ?? ""} is not one of ${WAYS.join(", ")}`);
       settings.on = way;
       return;
     }
@@ -102,6 +102,6 @@ function set(
       settings.cmdline = value ?? "";
       return;
     default:
-      refuse(`there is no setting "${key}"`);
+      refuse(`unknown setting "${key}"`);
   }
 }

@@ -97,7 +97,7 @@ describe("a program with imports", () => {
   test("is told where nothing public has that name", async () => {
     await expect(
       compile('export { vcpu_order } from "xenlet/internal/intrinsics";\n'),
-    ).rejects.toThrow("vcpu_order has no public name");
+    ).rejects.toThrow("vcpu_order has no public export");
   });
 
   test("gets what is public, raw or not", { timeout: 120_000 }, async () => {

@@ -108,14 +108,14 @@ describe("a transform that", { timeout: 300_000 }, () => {
     const file = await put("syntax.mjs", "this is not {\n");
     expect(await refusal([file])).toMatchObject({
       code: 124,
-      message: `a transform cannot be loaded (${file}): Unexpected identifier 'is'`,
+      message: `cannot load a transform (${file}): Unexpected identifier 'is'`,
     });
   });
 
   test("is not there", async () => {
     expect(await refusal(["./nowhere.mjs"])).toMatchObject({
       code: 123,
-      message: expect.stringContaining("there is no transform ./nowhere.mjs") as string,
+      message: expect.stringContaining("cannot find the transform ./nowhere.mjs") as string,
     });
   });
 

@@ -180,7 +180,7 @@ describe("refused by name:", () => {
       bytes(1, 5, 0x80, 0x89, 0x7a, 0x60, 0),
       "2000000 types: at most 1000000",
     ],
-    ["bytes behind a section", bytes(1, 2, 0, 0), "bytes behind its end"],
+    ["bytes behind a section", bytes(1, 2, 0, 0), "extra bytes after its end"],
     ["functions without code", bytes(1, 4, 1, 0x60, 0, 0, 3, 2, 1, 0), "none has code"],
     [
       "an export of nothing",
@@ -193,7 +193,7 @@ describe("refused by name:", () => {
       "function 0: type mismatch: expected i32, found i64",
     ],
     ["a missing operand", code(0x6a), "an operand is missing: expected i32"],
-    ["a label that is not there", code(0x0c, 2), "there is no label 2"],
+    ["a label that is not there", code(0x0c, 2), "label 2 does not exist"],
     ["a local that is not there", code(0x20, 0), "local 0 does not exist"],
     ["an unknown instruction", code(0x27), "unknown instruction 0x27"],
     ["memory that is not there", code(0x41, 0, 0x28, 2, 0), "memory 0 does not exist"],

@@ -104,7 +104,7 @@ describe("conform", () => {
 
   test("a Xen that is none: an error at once", async () => {
     await expect(command(["conform", "--xen", "/etc/passwd"])).rejects.toThrow("not a Xen");
-    await expect(command(["conform", "--xen", "9.9"])).rejects.toThrow("no package of Xen 9.9");
+    await expect(command(["conform", "--xen", "9.9"])).rejects.toThrow("unknown Xen version 9.9");
   });
 
   test("--json: one document, and nothing else", async () => {
@@ -136,7 +136,7 @@ describe("conform", () => {
     const target = path.join(xen, "x.json");
     await expect(
       conform([...X, "--output-file", `json=${target}`], () => expect.unreachable()),
-    ).rejects.toThrow(`cannot be written to ${target}`);
+    ).rejects.toThrow(`cannot write the results to ${target}`);
   });
 
   test("--list: names and claims; --json: all of it; nothing boots, no Xen is needed", async () => {
@@ -159,7 +159,7 @@ describe("conform", () => {
   });
 
   test("a filter that fits nothing is an error", async () => {
-    await expect(conform(["--filter", "nothing"])).rejects.toThrow('like "nothing"');
+    await expect(conform(["--filter", "nothing"])).rejects.toThrow('matches "nothing"');
   });
 
   test("without a filter, what the table says of this version is skipped or compared", async () => {

@@ -52,7 +52,7 @@ describe("what cannot be read is said, with its place", () => {
   const of = (fields: string): string =>
     `const ONE = scenario({ name: "one", area: "Ones" });\nconst C = ONE.check({ ${fields} });`;
   test.each([
-    ["a call", of(`name: "ones/x", title: title()`), "one.ts:2: title is no literal"],
+    ["a call", of(`name: "ones/x", title: title()`), "one.ts:2: title is neither a literal nor"],
     ["a name of the wrong form", of(`name: "ones", title: "A title"`), "one.ts:2: name"],
     ["no title", of(`name: "ones/x"`), "one.ts:2: title"],
     ["a field that there is not", of(`name: "ones/x", title: "T", colour: "red"`), "one.ts:2"],

@@ -1,5 +1,5 @@
-// Known faults. What it shows: which Xen has which, by the branches that were mended, and what becomes of a result: seen as known,
-// not seen this time, or mended. Why it matters: a known-bad hypervisor must neither fail a run nor pass a check. How it
+// Known faults. What it shows: which Xen has which, by the branches that were fixed, and what becomes of a result: observed,
+// not observed, or fixed. Why it matters: a known-bad hypervisor must neither fail a run nor pass a check. How it
 // would fail: a fault that is excused on a Xen that has the fix.
 
 import { describe, expect, test } from "vitest";
@@ -43,24 +43,24 @@ test("an unknown version is excused nothing", () => {
 });
 
 describe("a result on a Xen that has it", () => {
-  test("failed: seen as known", () => {
+  test("failed: observed", () => {
     expect(
       judgeKnown(result("a/check", "4.14", { status: "failed", detail: "no" }), FAULT),
     ).toMatchObject({
       status: "skipped",
-      detail: "seen as known: XSA-1, it breaks; no",
+      detail: "known fault observed: XSA-1, it breaks; no",
     });
   });
 
-  test("passed: not seen this time, and not passed; one that is certain: mended, and red", () => {
+  test("passed: not observed, and skipped; one that is certain: fixed, and red", () => {
     expect(judgeKnown(result("a/check", "4.14"), FAULT)).toMatchObject({
       status: "skipped",
-      detail: "not seen this time: XSA-1, it breaks",
+      detail: "known fault not observed: XSA-1, it breaks",
     });
-    const mended = judgeKnown(result("a/check", "4.14"), { ...FAULT, certain: true });
-    expect(mended).toMatchObject({
+    const fixed = judgeKnown(result("a/check", "4.14"), { ...FAULT, certain: true });
+    expect(fixed).toMatchObject({
       status: "failed",
-      detail: expect.stringContaining("mended: XSA-1") as unknown,
+      detail: expect.stringContaining("fixed: XSA-1") as unknown,
     });
   });
 });

@@ -61,8 +61,13 @@ describe("the document", () => {
   };
 
   test.each<[string, string, RegExp]>([
+<<<<<<< HEAD
     ["no JSON", "PASSED", /^x\.json is no report .*: it is not JSON$/],
     ["another document", '{"files": []}', /x\.json is no report/],
+=======
+    ["no JSON", "PASSED", /x\.json is not a report .*JSON/],
+    ["another document", '{"files": []}', /x\.json is not a report/],
+>>>>>>> d61db54 (Messages and comments of src/host in plain English: what failed first, then why, in the terms of Xen's and Debian's own tools)
     [
       "of a newer format",
       edited((one) => void Object.assign(one.summary, { format: 2 })),
@@ -76,13 +81,13 @@ describe("the document", () => {
     [
       "with a check turned good",
       edited((one) => void Object.assign(one.checks[3] ?? {}, { status: "skipped" })),
-      /its summary does not fit its checks/,
+      /its summary does not match its checks/,
     ],
-    ["with a check removed", edited((one) => void one.checks.splice(3, 1)), /does not fit/],
+    ["with a check removed", edited((one) => void one.checks.splice(3, 1)), /does not match/],
     [
       "with a check that the summary does not know",
       edited((one) => void Object.assign(one.checks[3] ?? {}, { name: "x/y" })),
-      /summary\.runs says nothing of x\/y on 4\.14/,
+      /summary\.runs has nothing about x\/y on 4\.14/,
     ],
   ])("%s is refused", (_name, text, message) => {
     expect(() => reportOf(text, "x.json")).toThrow(message);
@@ -191,7 +196,7 @@ describe("reports that do not make one:", () => {
     [
       "they are of other checks",
       [first, changed((one) => one.selected.push("new/check"))],
-      "a.json and b.json are of different sets of checks: new/check is in one",
+      "a.json and b.json differ in their checks: new/check is in only one of them",
     ],
     [
       "they are of other builds of Xen",
@@ -212,7 +217,7 @@ describe("reports that do not make one:", () => {
           unavailable: [{ label: "4.14", reason: "gone", excused: true }],
         },
       ],
-      "b.json could not run its part on Xen 4.14, a.json could: gone",
+      "b.json could not run its part on Xen 4.14, but a.json could: gone",
     ],
     [
       "a shard lacks a check of its own",
@@ -221,7 +226,7 @@ describe("reports that do not make one:", () => {
     ],
   ])("%s", (_name, reports, message) => {
     expect(() => mergeReports(files(...reports))).toThrow(message);
-    expect(() => mergeReports(files(...reports))).toThrow("these reports do not make one");
+    expect(() => mergeReports(files(...reports))).toThrow("these reports do not fit together");
   });
 });
 

@@ -182,7 +182,7 @@ describe("a record that cannot be read is said:", () => {
     "scenario name=a",
   ])("%s", (line) => {
     const collector = collect([line]);
-    expect(collector.contradictions).toEqual([expect.stringContaining("cannot be read")]);
+    expect(collector.contradictions).toEqual([expect.stringContaining("cannot be parsed")]);
     expect(names(collector.unfinished)).toEqual(["a/one", "a/two"]);
   });
 });
@@ -199,7 +199,7 @@ test("tables, stages and series are kept; a second one of a name is said", () =>
   ]);
   expect(collector.timeline).toEqual([{ name: "paused", ns: 1200 }]);
   expect(collector.series).toEqual([{ name: "free_pages", values: [10, 10, -9] }]);
-  expect(collector.contradictions).toEqual(['the stage "paused" is told twice']);
+  expect(collector.contradictions).toEqual(['the stage "paused" is reported twice']);
 });
 
 test("a record without the run's nonce is nobody's, and other kinds are other readers'", () => {

@@ -71,7 +71,7 @@ describe("the terminal's matrix", () => {
   test("says which shard it is of, and which version could not be had", () => {
     const text = write("terminal", { ...AWKWARD_REPORT, shard: { index: 2, of: 3 } });
     expect(text).toContain("shard 2/3 of 3 checks");
-    expect(text).toContain("Xen 4.14 could not be had:");
+    expect(text).toContain("Xen 4.14 is not available:");
   });
 });
 

@@ -135,13 +135,13 @@ describe("a boot that dies", () => {
   test("before it ran any check is tried once more, and then costs them all", async () => {
     const { runs, boots } = await play(() => ({
       verdict: "timeout",
-      message: "Xen started, but did not come to the guest within 20 s",
+      message: "Xen started, but did not reach the guest within 20 s",
       stage: "xen",
     }));
     expect(boots).toHaveLength(2);
     expect(new Set(Object.values(statuses(runs[0])))).toEqual(new Set(["failed"]));
     expect(detail(runs[0], "b/four")).toContain(
-      "did not come to the guest within 20 s (last stage: xen)",
+      "did not reach the guest within 20 s (last stage: xen)",
     );
     expect(code(runs)).toBe(1);
   });
@@ -154,7 +154,7 @@ describe("a boot that dies", () => {
       return { verdict: "crash", message: "it died" };
     });
     expect(statuses(runs[0])).toEqual({ ...ALL_PASSED, "a/one": "failed" });
-    expect(detail(runs[0], "a/one")).toContain("its control came to no result: it died");
+    expect(detail(runs[0], "a/one")).toContain("its control has no result: it died");
   });
 
   test("after its last check is the run's own problem", async () => {
@@ -263,11 +263,11 @@ describe("nobody's fault", () => {
 
   test("but twice it is trouble on the host", async () => {
     const { runs, boots } = await play(() => {
-      throw new UserError("QEMU cannot be started", { exitCode: ExitCode.HOST });
+      throw new UserError("QEMU failed to start", { exitCode: ExitCode.HOST });
     });
     expect(boots).toHaveLength(2);
     expect(new Set(Object.values(statuses(runs[0])))).toEqual(new Set(["failed"]));
-    expect(runs[0]?.problems).toMatchObject([{ kind: "host", message: "QEMU cannot be started" }]);
+    expect(runs[0]?.problems).toMatchObject([{ kind: "host", message: "QEMU failed to start" }]);
     expect(code(runs)).toBe(122);
   });
 
@@ -296,7 +296,9 @@ test("a program that ends without a word about a check is not asked again", asyn
   });
   expect(boots).toHaveLength(1);
   expect(statuses(runs[0])).toMatchObject({ "a/two": "passed", "b/three": "failed" });
-  expect(detail(runs[0], "b/three")).toContain("ended itself with exit code 0, without a word");
+  expect(detail(runs[0], "b/three")).toContain(
+    "ended itself with exit code 0, without reporting a result",
+  );
 });
 
 test("a program that says a bad exit code is a problem, whatever its checks came to", async () => {
@@ -335,7 +337,7 @@ test("a boot that says nothing is ended; what it was at runs again alone, and ha
   ]);
   expect(statuses(runs[0])).toEqual({ ...ALL_PASSED, "a/two": "failed" });
   expect(detail(runs[0], "a/two")).toBe(
-    "no result: the boot said nothing for 20 ms; CPU#0 at 0x1, twice",
+    "no result: the boot printed nothing for 20 ms; CPU#0 at 0x1, twice",
   );
   expect(runs[0]?.checks.find(({ name }) => name === "a/two")?.log).toBe("/logs/2.log");
 });

@@ -51,7 +51,7 @@ describe("filters", () => {
 
   test.each(["x", "ports.rebind", "rebind*"])("%j fits none: an error", (filter) => {
     expect(() => filterChecks(PLAN, ["pin", filter])).toThrow(
-      `no check has a name like "${filter}"`,
+      `no check's name matches "${filter}"`,
     );
   });
 });
@@ -218,23 +218,23 @@ describe("the table of differences", () => {
   });
 
   test.each<[Partial<Expectations>, RegExp]>([
-    [{ differences: [difference(), difference()] }, /v is there twice/],
+    [{ differences: [difference(), difference()] }, /v appears twice/],
     [{ differences: [difference({ reportedBy: [] })] }, /reported by no check/],
     [
       { differences: [difference({ reportedBy: [{ check: "x/y", phase: "check" }] })] },
-      /names x\/y, which is no check/,
+      /names x\/y, which does not exist/,
     ],
     [
       { differences: [difference({ reportedBy: [{ check: "a/b", phase: "control" }] })] },
       /the control of a\/b, which has none/,
     ],
-    [{ differences: [difference({ answers: [answer("new")] })] }, /a version that is none/],
+    [{ differences: [difference({ answers: [answer("new")] })] }, /an invalid version/],
     [
       { differences: [difference({ answers: [answer("4.18"), answer("4.7")] })] },
       /from the oldest on/,
     ],
     [{ exemptions: [exemption({ check: "x/y" })] }, /exemption of x\/y names x\/y/],
-    [{ exemptions: [exemption({ before: "soon" })] }, /a version that is none: soon/],
+    [{ exemptions: [exemption({ before: "soon" })] }, /an invalid version: soon/],
   ])("control: %j is found", (wrong, message) => {
     const table = { differences: [], exemptions: [], faults: [], ...wrong };
     expect(reviewExpectations(table, [planned("a/b")]).join("\n")).toMatch(message);
@@ -275,7 +275,7 @@ describe("which versions of Xen", () => {
     return { ...provided, said };
   };
   const gone = new NotOnMirror("Debian bullseye: not on the mirror", { exitCode: ExitCode.HOST });
-  const offline = new UserError("the mirror cannot be reached", { exitCode: ExitCode.HOST });
+  const offline = new UserError("cannot reach the mirror", { exitCode: ExitCode.HOST });
 
   test.each([
     ["gone from the mirror, unnamed", gone, false, true],
@@ -285,7 +285,7 @@ describe("which versions of Xen", () => {
     const { xens, unavailable, said } = await provide({ "4.14": error }, named);
     expect(xens.map(({ label }) => label)).toEqual(["4.17"]);
     expect(unavailable).toEqual([{ label: "4.14", reason: error.message, excused }]);
-    expect(said).toEqual([`Xen 4.14 is left out: ${error.message}`]);
+    expect(said).toEqual([`Xen 4.14 is skipped: ${error.message}`]);
   });
 
   test("a file that is no Xen is bad usage", async () => {

@@ -73,10 +73,10 @@ describe("the exit code is", () => {
   test.each([
     [["nowhere"], "cannot read nowhere"],
     [[], "missing required argument"],
-    [["good", "--reporter", "loud"], 'there is no reporter "loud"'],
+    [["good", "--reporter", "loud"], 'unknown reporter "loud"'],
     [["good", "--test-timeout", "soon"], "Expected seconds"],
     [["good", "--jobs", "0"], "whole number of 1..256"],
-    [["good", "--", "-smp", "2"], "takes nothing behind `--`"],
+    [["good", "--", "-smp", "2"], "accepts no arguments after `--`"],
   ])("123 for %j", async (args, message) => {
     const { exitCode, stderr } = await run(...args);
     expect(exitCode).toBe(123);
@@ -121,7 +121,7 @@ test("reports go to their files, people's to stdout", async () => {
 test("a report that cannot be written is trouble, before anything is run", async () => {
   const { exitCode, stdout, stderr } = await run("good", "--output-file", "tap=good/guest.ts/x");
   expect({ exitCode, stdout }).toEqual({ exitCode: 122, stdout: "" });
-  expect(stderr).toContain("cannot be written to good/guest.ts/x");
+  expect(stderr).toContain("cannot write the results to good/guest.ts/x");
 });
 
 describe("reporters and files", () => {
@@ -146,10 +146,10 @@ describe("reporters and files", () => {
   test.each([
     [{ reporter: ["tap", "junit"] }, "would both write to stdout"],
     [{ reporter: ["terminal"], json: true as const }, "would both write to stdout"],
-    [{ reporter: ["tap", "junit"], outputFile: ["x"] }, "does not say which"],
-    [{ outputFile: ["x"] }, "does not say which"],
+    [{ reporter: ["tap", "junit"], outputFile: ["x"] }, "does not name its reporter"],
+    [{ outputFile: ["x"] }, "does not name its reporter"],
     [{ outputFile: ["tap=x", "tap=y"] }, "two output files"],
-    [{ outputFile: ["loud=x"] }, 'no reporter "loud"'],
+    [{ outputFile: ["loud=x"] }, 'unknown reporter "loud"'],
   ])("%j is refused", (options, message) => {
     expect(() => chosen(options)).toThrow(message);
   });

@@ -25,7 +25,7 @@ describe("settings", () => {
   });
 
   test.each([
-    ["cpus=4", 'a.ts:1: there is no setting "cpus"'],
+    ["cpus=4", 'a.ts:1: unknown setting "cpus"'],
     ["vcpus", "vcpus= is not in 1..128"],
     ["vcpus=0", "vcpus=0 is not in 1..128"],
     ["vcpus=1.5", "vcpus=1.5 is not in"],

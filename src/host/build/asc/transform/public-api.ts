@@ -60,7 +60,7 @@ export function publicApi(
       const ways = wanted.map((each) => {
         const place = places.get(each);
         return place === undefined
-          ? `${each} has no public name`
+          ? `${each} has no public export`
           : `import { ${each} } from "${place}"`;
       });
       parser.error(

@@ -212,7 +212,7 @@ function stripArguments(
     const callee = e.callee(expression);
     if (callee === null || callee === STACK_CHECK || mayCollect.has(callee)) continue;
     const operands = e.children(expression);
-    // An argument lives through what is computed behind it.
+    // An argument lives while later arguments are computed.
     for (let index = operands.length - 1; index >= 0; index--) {
       const operand = operands[index]?.expression ?? 0;
       const [set, store, get, ...more] = e.kind(operand) === "Block" ? e.children(operand) : [];

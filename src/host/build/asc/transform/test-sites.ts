@@ -22,7 +22,7 @@ export interface TestSite {
   only?: true;
 }
 
-/** The calls that are told their place, with their arguments before it and what stands for an absent one. */
+/** The calls that receive their place, with their arguments before it and what stands for an absent one. */
 const CALLS = {
   test: ["name", "body", "unless"],
   "test.only": ["name", "body", "unless"],
@@ -147,7 +147,7 @@ class Visitor {
     const own = call.args.length;
     if (name === "expect") this.#expect(call);
     else if (name !== "expectTrap") this.#site(name, call);
-    if (own > CALLS[name].length) return; // somebody says the place himself
+    if (own > CALLS[name].length) return; // the caller passes the place
     const { range } = call;
     while (call.args.length < CALLS[name].length) call.args.push(this.#text("", call));
     call.args.push(this.#text(this.source.normalizedPath, call));
@@ -189,7 +189,7 @@ class Visitor {
       this.parser.error(
         DiagnosticCode.User_defined_0,
         call.range,
-        "this expect() asserts nothing: call one of its methods, as in expect(x).toBe(y)",
+        "this expect() asserts nothing: call a matcher, as in expect(x).toBe(y)",
       );
     if (call.args.length === 1) call.args.push(this.#text(this.#sourceText(assertion), call));
   }
@@ -225,7 +225,7 @@ class Visitor {
   }
 }
 
-/** As somebody would write it who had the room. */
+/** The expression on one line. */
 function onOneLine(text: string): string {
   const line = text
     .replaceAll(/(?<=[([])\s*\n\s*/g, "")

@@ -104,7 +104,7 @@ class Decoder {
       global: module.globals.length,
     }[kind];
     if (index >= count) r.fail(`${kind} ${index}, which is exported, does not exist`);
-    if (taken.has(name)) r.fail("two exports have one name");
+    if (taken.has(name)) r.fail("two exports have the same name");
     taken.add(name);
     if (kind === "function") module.declared.add(index);
     return { name, kind, index };
@@ -187,7 +187,7 @@ class Decoder {
         module.data = r.vector("data segments", LIMITS.dataSegments, () => dataSegment(r, module));
         break;
     }
-    if (!r.done) r.fail("there are bytes behind its end");
+    if (!r.done) r.fail("extra bytes after its end");
   }
 
   custom(r: Bytes): void {

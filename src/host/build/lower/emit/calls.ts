@@ -1,7 +1,7 @@
 // Calls, and tail calls.
 //
 // A tail call takes no stack: its values go into a place of the module's, the callee's name besides, and the caller
-// returns. Whoever called that one goes on with whatever is named there, until nothing is (module-text.ts has the
+// returns. That one's caller continues with the function named there, until none is (module-text.ts has the
 // other half). So a function that makes no tail calls costs nothing for those that do.
 // https://webassembly.github.io/spec/core/exec/instructions.html#control-instructions
 

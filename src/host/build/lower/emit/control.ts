@@ -152,7 +152,7 @@ function returnText(f: FunctionState, values: Operand[]): string {
 
 function target(f: FunctionState, depth: number): Frame {
   const frame = f.frames[f.frames.length - 1 - depth];
-  return frame ?? f.r.fail(`there is no label ${depth}`);
+  return frame ?? f.r.fail(`label ${depth} does not exist`);
 }
 
 /** The types that a branch to it hands on. */

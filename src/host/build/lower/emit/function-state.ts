@@ -20,7 +20,7 @@ export interface ModuleUses {
   /** Functions that are called in place of their caller; whether by way of a table, too. */
   tailCalled: Set<number>;
   tailCallsIndirect: boolean;
-  /** The most values that such a call hands on. */
+  /** The most values that such a call passes on. */
   tailValues: number;
 }
 
@@ -80,7 +80,7 @@ export class FunctionState {
   }
 
   get top(): Frame {
-    return this.frames[this.frames.length - 1] ?? this.r.fail("it goes on behind its end");
+    return this.frames[this.frames.length - 1] ?? this.r.fail("it continues past its end");
   }
 
   readonly say = (text: string): void => {

@@ -110,7 +110,7 @@ export function lowerFunction(
     const byte = r.byte();
     (HANDLERS[byte] ?? unknown)(f, r);
   }
-  if (!r.done) r.fail("there are bytes behind its end");
+  if (!r.done) r.fail("extra bytes after its end");
   const own = locals
     .map((one, at): [string, ValueType] => [f.localName(at), one])
     .slice(type.parameters.length);

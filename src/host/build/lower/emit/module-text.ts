@@ -20,7 +20,7 @@ export interface EmitOptions extends LoweringRules {
   prefix: string;
   /** Data segments that are copied when the module is instantiated: the loader has put the others in place. */
   copied: ReadonlySet<DataSegment>;
-  /** Whether the functions are in one file, and nobody else's business; else each may be called from another. */
+  /** Whether all functions are in one file, and static; otherwise each may be called from another file. */
   oneFile: boolean;
   /** asc's; empty: no line is known. */
   sourceMap: string;

@@ -22,7 +22,7 @@ const LANES: Record<string, number> = {
   f64x2: 2,
 };
 
-/** Operations from a code on, one after another; `-` stands for a code that is none. `signature`: `vv:v`. */
+/** Operations from a code on, one after another; `-` stands for an unassigned code. `signature`: `vv:v`. */
 function operations(first: number, signature: string, shape: string, names: string): void {
   const [parameters = "", result = ""] = signature.split(":");
   names.split(" ").forEach((name, at) => {

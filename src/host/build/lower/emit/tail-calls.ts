@@ -23,7 +23,7 @@ function resultsFrom(symbols: Symbols, type: FunctionType): string {
   return values.length === 1 ? values.join() : `(${resultType(type)}){${values.join(", ")}}`;
 }
 
-/** A function that makes tail calls, as everybody else calls it: it goes on until none is left to be made. */
+/** A function that makes tail calls, as other functions call it: it continues until no tail call is pending. */
 export function tailCaller(
   symbols: Symbols,
   index: number,

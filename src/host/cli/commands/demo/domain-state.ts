@@ -4,7 +4,7 @@ export const PARTS = ["vcpu_info", "event channels", "shared_info at frame", "pa
 export type Part = (typeof PARTS)[number];
 export type DomainState = Readonly<Record<Part, string>>;
 
-/** Nobody has asked Xen. */
+/** Xen was not asked. */
 export const UNKNOWN = "?";
 const NOT_REGISTERED = "not registered";
 const NONE = "none";
@@ -36,7 +36,7 @@ export class StateFollower {
     if (this.#state[part] !== value) this.#state = { ...this.#state, [part]: value };
   }
 
-  /** XEN_DOMCTL_soft_reset has succeeded: what Xen tells nobody is cleaned as well. */
+  /** XEN_DOMCTL_soft_reset has succeeded: state that cannot be queried is clean as well. */
   wasReset(): void {
     this.told("vcpu_info", NOT_REGISTERED);
   }
@@ -50,7 +50,7 @@ export class StateFollower {
     );
     if (mapped !== null) {
       this.told("shared_info at frame", mapped[1] ?? UNKNOWN);
-      // The page that was there is Xen's again, and nobody has counted since.
+      // The page that was there is Xen's again, and no count has been taken since.
       this.told("pages", UNKNOWN);
     }
     const bound = /^EVTCHNOP_bind_(\w+)(?:\(\w+\))? = port (\d+)$/.exec(text);

@@ -82,7 +82,7 @@ export function withoutMeasures(story: ToldStory): ToldStory {
       text: mask(step.text),
       details: step.details
         .map(({ lane, text }) => ({ lane, text: mask(text) }))
-        // A number of pages that is masked says nothing.
+        // A masked number of pages carries no information.
         .filter(({ text }) => !text.startsWith("pages: ")),
       changes: step.changes
         .filter(({ part }) => part !== "pages")

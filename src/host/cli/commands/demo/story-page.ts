@@ -8,18 +8,18 @@ import type { Lane } from "./story.js";
 
 const LANES: readonly { lane: Lane; name: string; about: string }[] = [
   { lane: "guest", name: "guest", about: "the kernel that runs in the domain" },
-  { lane: "toolstack", name: "toolstack", about: "what makes and serves the domain, in dom0" },
-  { lane: "xen", name: "Xen", about: "what the hypervisor answers and changes" },
+  { lane: "toolstack", name: "toolstack", about: "creates and serves the domain, in dom0" },
+  { lane: "xen", name: "Xen", about: "the hypervisor: its answers and what it changes" },
 ];
 
-/** For someone who has not met them. */
+/** For a reader who is new to them. */
 const TERMS: Readonly<Record<Part, string>> = {
   vcpu_info:
     "Memory of a vCPU in which Xen publishes the time and sets the bit that says an event is pending. A guest registers " +
     "it once; a second registration is refused.",
   "event channels":
     "Numbered ports on which Xen delivers events: from other domains, timers (virq), or other vCPUs (ipi). A port that the " +
-    "old kernel bound stays bound until somebody closes it.",
+    "old kernel bound stays bound until it is closed.",
   "shared_info at frame":
     "A page that Xen shares with the domain, placed at a frame that the kernel chooses. Xen keeps writing to that frame " +
     "after the next kernel has taken it for ordinary memory.",
@@ -74,7 +74,7 @@ function storySection(story: ToldStory, index: number): Markup {
     <ol class="steps">
       ${story.steps.map((step) => stepItem(step, index))}
     </ol>
-    <p class="verdict">${story.expected ? "" : "Not as it should have gone: "}${story.text}.</p>
+    <p class="verdict">${story.expected ? "" : "Not as expected: "}${story.text}.</p>
   </section>`;
 }
 

@@ -110,7 +110,7 @@ export class KexecStory {
     if (fields.has("when") || this.resets.length > 0) {
       told(now);
       const last = this.lines.at(-1);
-      // It follows the line that it belongs to; what is told later precedes its line, and a reset is told in full once.
+      // It follows the line that it belongs to; what is reported later precedes its line, and a reset is shown in full once.
       if (field("when") === "created" && last !== undefined) last.state = this.#domain.state;
       return;
     }

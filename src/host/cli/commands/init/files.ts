@@ -51,8 +51,8 @@ A Xen guest in TypeScript (AssemblyScript).
     npm test         # run the guests in test/, and report every test
     npm run build    # the PVH image alone: main.elf
 
-\`npx xenlet run --help\` tells about memory, vCPUs, gdb, Xen's versions and exit codes;
-\`npx xenlet doctor\` says what is missing on this machine.
+\`npx xenlet run --help\` describes memory, vCPUs, gdb, Xen's versions and exit codes;
+\`npx xenlet doctor\` reports what is missing on this machine.
 `;
 }
 

@@ -40,16 +40,19 @@ async function init(folder: string, options: CommonOptions, context: Context): P
   );
   // All or nothing: a folder with half of the files would be neither theirs nor ours.
   if (present.flat().length > 0)
-    throw new UserError(`${folder} has ${present.flat().join(", ")} already: nothing was written`, {
-      hint: "xenlet init ANOTHER-DIR",
-    });
+    throw new UserError(
+      `${folder} already contains ${present.flat().join(", ")}: nothing was written`,
+      {
+        hint: "xenlet init ANOTHER-DIR",
+      },
+    );
   const pending = new PendingFiles();
   try {
     for (const [name, text] of Object.entries(files))
       await pending.add(path.join(folder, name), text);
     await pending.commit();
   } catch (cause) {
-    throw new UserError(`${folder} cannot be written: ${(cause as Error).message}`, {
+    throw new UserError(`cannot write to ${folder}: ${(cause as Error).message}`, {
       exitCode: ExitCode.HOST,
       cause,
     });

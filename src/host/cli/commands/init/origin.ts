@@ -88,7 +88,7 @@ export function dependencyOn(
       const spec = `file:${path.relative(path.resolve(folder), origin.path)}`;
       const problem = existsSync(origin.path)
         ? null
-        : `xenlet was installed from ${origin.path}, which is gone: put it back before \`npm install\`, or name another place for "xenlet" in package.json`;
+        : `xenlet was installed from ${origin.path}, which no longer exists: put it back before \`npm install\`, or name another place for "xenlet" in package.json`;
       return { spec, problem };
     }
   }

@@ -18,7 +18,7 @@ const ENDS = /^(j\w+|loop\w*|ret\w*|iret\w*|ud2\w*|hlt)$/;
 const PADDING = /^(nop\w*|int3|xchg|data16|cs)$/;
 const TARGET = /^(?:0x)?([0-9a-f]+)/;
 
-/** Disassembles `code`, which is at `start`. Throws a UserError (122) where there is no objdump. */
+/** Disassembles `code`, which is at `start`. Throws a UserError (122) if there is no objdump. */
 export async function blocksOf(code: Uint8Array, start: bigint): Promise<Block[]> {
   const folder = await temporaryFolder("coverage");
   try {

@@ -55,7 +55,7 @@ export class Coverage {
   /** Writes coverage-LABEL.txt and .json; returns a line that sums them up. */
   async write(label: string, xen: XenBinary, options: BackendOptions): Promise<string> {
     const trace = this.#traces.get(xen.path);
-    if (trace === undefined) return `Xen ${label}: no boot, and so no coverage`;
+    if (trace === undefined) return `Xen ${label}: no boot, so no coverage`;
     const image = await readElf(xen.path);
     const found: FunctionCoverage[] = [];
     for (const one of await askForFunctions(xen, this.patterns, options)) {

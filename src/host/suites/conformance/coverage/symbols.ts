@@ -47,7 +47,7 @@ export async function askForFunctions(
     },
   });
   if (result.verdict !== "exit" || result.guestCode !== 0)
-    throw new UserError(`Xen's functions are not known: ${result.message}`, {
+    throw new UserError(`cannot find Xen's functions: ${result.message}`, {
       exitCode: ExitCode.HOST,
     });
   return functions;

@@ -14,7 +14,7 @@ const TEXT_SIZE = 0x40_0000;
 const OFFSET_MASK = 0x3fff_ffffn;
 const SPACE = 0x80_0000;
 
-/** A line of the log: "0xffff82d040200000:  fa  cli"; a long instruction goes on in the next one, with its own address. */
+/** A line of the log: "0xffff82d040200000:  fa  cli"; a long instruction continues in the next one, which has an address of its own. */
 const LINE = /^0x([0-9a-f]{16}): {2}((?:[0-9a-f]{2}(?: |$))+)/;
 
 /** The bytes of one Xen's image that have run. */

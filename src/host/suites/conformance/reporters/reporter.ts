@@ -1,4 +1,4 @@
-/** What a reporter of the matrix is: from a report to text. Where the text goes is somebody else's business. */
+/** What a reporter of the matrix is: from a report to text. Where the text goes is decided elsewhere. */
 import { countRuns, type Report, type Run } from "../model.js";
 
 export interface MatrixReporterOptions {

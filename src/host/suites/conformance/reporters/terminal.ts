@@ -103,7 +103,7 @@ export const terminalReporter: MatrixReporter = (report, { colors, columns }) =>
       ),
     ),
     ...report.unavailable.flatMap(({ label, reason }) =>
-      wrap(`Xen ${oneLine(label)} could not be had: ${oneLine(reason)}`, columns).map(paint.yellow),
+      wrap(`Xen ${oneLine(label)} is not available: ${oneLine(reason)}`, columns).map(paint.yellow),
     ),
     "",
     ...blocks(report.runs, columns).flatMap((runs, index) => [

@@ -1,4 +1,4 @@
-/** What a reporter is: from results to text. Where the text goes is somebody else's business. */
+/** What a reporter is: from results to text. Where the text goes is decided elsewhere. */
 import type { FileResult, RunResult, TestResult } from "../model.js";
 import type { SourceLines } from "../source-lines.js";
 

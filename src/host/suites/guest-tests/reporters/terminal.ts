@@ -77,7 +77,7 @@ export function terminalReporter({ colors, source }: ReporterOptions): Reporter 
       case "todo":
         return [`${paint.yellow(mark)} ${name} ${paint.dim("(todo)")}`];
       case "not-run":
-        // Why is told with the test, or the file, that kept it from running.
+        // The reason is printed with the test, or the file, that kept it from running.
         return [`${paint.red(mark)} ${name} ${paint.red("(not run)")}`];
       default:
         return [`${paint.red(mark)} ${name}${time}`, ...details(test).map((line) => `    ${line}`)];

@@ -152,7 +152,7 @@ function resultCell(result: CheckResult | null, label: string): Markup {
   </td>`;
 }
 
-/** Versions that say the same are told together. */
+/** Versions with the same result are shown together. */
 function alike(results: readonly CheckResult[]): [CheckResult, ...CheckResult[]][] {
   const groups = new Map<string, [CheckResult, ...CheckResult[]]>();
   for (const result of results) {

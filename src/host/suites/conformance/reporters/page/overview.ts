@@ -47,7 +47,7 @@ export function overview({ runs }: Report): Markup {
   </section>`;
 }
 
-/** What a column is called. A hypervisor of one's own has its version below its file's name: several may have one name. */
+/** A column's heading. For a hypervisor given as a file, its version is below the file's name: several may have the same name. */
 export function columnHead({ label, debianVersion, banner }: Run): Markup {
   return html`<span>${label}</span>${
       debianVersion === null && banner !== null ? html` <span class="exact">${banner}</span>` : null
