@@ -1,5 +1,5 @@
 // Stands where AssemblyScript's standard library has its bindings to Node: what its own `process` calls, in whose place a
-// guest has xenlet's (src/host/build/asc/compile.ts). Whoever comes here by another way has what that one has.
+// guest has xenlet's (src/host/build/asc/compile.ts). Another compilation that comes here has its own.
 
 import { process as ours } from "../xenlet/internal/start/process";
 

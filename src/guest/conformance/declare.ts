@@ -19,7 +19,7 @@ export class CheckDeclaration {
   area: string = "";
   /** Why stock xl cannot show it; empty: it can. */
   notUnderXl: string = "";
-  /** Which release of Xen or libxl broke it once, and what mended it. */
+  /** Which release of Xen or libxl broke it once, and what fixed it. */
   broken: string = "";
 }
 

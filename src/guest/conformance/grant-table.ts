@@ -14,7 +14,7 @@ import { barrier, compare_exchange32, frame_of, load32, mapXenFrame, store32 } f
 export class GrantTable {
   constructor(private at: usize) {}
 
-  /** Its first frame, mapped over a page of ours. */
+  /** Its first frame, mapped over one of our pages. */
   static map(): GrantTable {
     return new GrantTable(mapXenFrame(XENMAPSPACE_grant_table, "XENMAPSPACE_grant_table"));
   }

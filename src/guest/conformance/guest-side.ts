@@ -14,7 +14,7 @@ export class GuestSide {
   constructor(
     /** Whether this is the control: see scenario.ts. */
     readonly control: bool,
-    /** Nobody else leaves the reset out, so that here is where it is done: the domain does not ask. */
+    /** Where no toolstack can skip the reset, it is skipped here: the domain does not ask. */
     private skipsReset: bool = false,
   ) {
     /* A scenario is about a kernel that has its events set up, and deals with Xen behind the runtime's back. */
@@ -45,7 +45,7 @@ export class GuestSide {
     console.log(CHECK_LINE + checkPayload(name, "skipped", "", reason));
   }
 
-  /** This domain's own number, which Xen tells of a channel from the domain to itself. Ends the domain if there is no port left. */
+  /** This domain's own number, which Xen reports for a channel from the domain to itself. Ends the domain if there is no port left. */
   ownDomid(): u16 {
     const offered = <u32>checked("EVTCHNOP_alloc_unbound", evtchn.allocUnbound(DOMID_SELF));
     const port = <u32>checked("EVTCHNOP_bind_interdomain", evtchn.bindInterdomain(DOMID_SELF, offered));

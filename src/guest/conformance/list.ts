@@ -168,7 +168,7 @@ export function scenarios(): Array<Scenario> {
   ];
 }
 
-/** The scenario of that name. Ends the program where there is none. */
+/** The scenario of that name. Ends the program if there is none. */
 export function scenarioNamed(name: string): Scenario {
   const all = scenarios();
   for (let i = 0; i < all.length; i++) if (all[i].name == name) return all[i];

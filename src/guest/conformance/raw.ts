@@ -71,7 +71,7 @@ export function mapGrantFrame(index: u64, page: usize): i64 {
   return memory_op(XENMEM_add_to_physmap, argument);
 }
 
-/** Gives the RAM behind `page` back to Xen, for good: what a balloon driver does. Returns 1 for done. */
+/** Gives the RAM behind `page` back to Xen, permanently: what a balloon driver does. Returns 1 for done. */
 export function giveBackPage(page: usize): i64 {
   const a = changetype<xen_memory_reservation>(argument);
   store<u64>(extent, frame_of(page));
@@ -118,7 +118,7 @@ export function setPeriodicTimer(period: u64): void {
 
 const NO_PORTS: StaticArray<u32> = [];
 
-/** Xen system time by the parameters of one moment, which go on being right when nobody may read those in vcpu_info. */
+/** Xen system time by the parameters of one moment, which stay valid when those in vcpu_info may not be read. */
 class Clock {
   private systemTime: u64;
   private timestamp: u64;
@@ -148,7 +148,7 @@ export function makeXenWriteTime(): void {
   const time = vcpuInfo() + VCPU_INFO_TIME + TIME_SYSTEM_TIME;
   const clock = new Clock();
   store64(time, 0);
-  /* An event may end a sleep before it has begun, and a deadline that has passed meanwhile is none. */
+  /* An event may end a sleep before it has begun, and a deadline that has passed meanwhile does not count. */
   for (let tries = 0; tries < 200 && load64(time) == 0; tries++)
     sched.poll(NO_PORTS, clock.now() + 2_000_000);
 }

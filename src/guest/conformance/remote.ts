@@ -1,5 +1,5 @@
 // Another vCPU of the domain, which does one thing after another for vCPU 0: native/remote-vcpu.c. It needs no event channel, no
-// shared_info and no vcpu_info, so that it goes on in the middle of whatever becomes of these.
+// shared_info and no vcpu_info, so that it continues whatever becomes of these.
 
 import { sched } from "xenlet";
 import { VCPUOP_down, VCPUOP_up } from "xenlet/raw/abi/vcpu";
@@ -134,7 +134,7 @@ export class RemoteVcpu {
     return <u32>this.answer();
   }
 
-  /** Takes it down, in the middle of its loop. It goes on there after up(). */
+  /** Takes it down, in the middle of its loop. It continues there after up(). */
   down(): i64 {
     return vcpu_op(VCPUOP_down, this.id, 0);
   }

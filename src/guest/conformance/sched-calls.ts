@@ -58,7 +58,7 @@ export class Sleeper {
       evtchn.clear(ports[i]);
     }
     while (evtchn.scan() != 0) {}
-    /* An event does not stop the timer of the poll that it ends. This sets it anew, and waits for it. */
+    /* An event does not stop the timer of the poll that it ends. This sets it again, and waits for it. */
     rawPoll(0, 0, systemTime() + MS / 10);
     /* Nor can the singleshot timer be stopped by less than another one. */
     setSingleshotTimer(systemTime() + 2 * LATE);
@@ -80,7 +80,7 @@ export class Sleeper {
 
 /**
  * An operation made while an upcall is deliverable. Xen does not look at the guest in between, unless an interrupt of its
- * own comes just there: then the upcall is gone before the operation, and the caller tries again.
+ * own comes just there: then the upcall is consumed before the operation, and the caller tries again.
  */
 export function withUpcall(cmd: u32, arg: usize): i64 {
   store8(vcpuInfo() + VCPU_INFO_EVTCHN_UPCALL_PENDING, 1);

@@ -7,7 +7,7 @@ import { DomainConfig, DomainInfo, Guest, Image } from "xenlet/toolstack";
 import { checkPayload, comparison, stateOf } from "./report";
 import { ScenarioDeclaration } from "./declare";
 
-/** ns that a domain has, from one shutdown to the next, where its scenario says nothing else. */
+/** ns that a domain has, from one shutdown to the next, unless its scenario says otherwise. */
 const DEADLINE: u64 = 20_000_000_000;
 
 /** The part of a scenario that runs in dom0. */
@@ -27,13 +27,13 @@ export abstract class ToolstackPart {
     side.serve();
   }
 
-  /** The domain wrote a line to its console that is no check's result. */
+  /** The domain wrote a line to its console that is not a check's result. */
   onLine(side: ToolstackSide, line: string): void {}
 
-  /** Called by serve(): the domain stands still (GuestSide.stop()), and goes on afterwards. */
+  /** Called by serve(): the domain is stopped (GuestSide.stop()), and continues afterwards. */
   onStop(side: ToolstackSide): void {}
 
-  /** Called by serve(): the domain has asked for a soft reset. Whether it goes on. */
+  /** Called by serve(): the domain has asked for a soft reset. Whether it continues. */
   onSoftReset(side: ToolstackSide): bool {
     return side.resetOrResume() == 0;
   }
@@ -43,7 +43,7 @@ export class ToolstackSide {
   private running: Guest | null = null;
   /** How often the domain has asked for a soft reset. */
   resets: u32 = 0;
-  /** SHUTDOWN_* that it ended with; 255 if it has not. */
+  /** SHUTDOWN_* that it ended with; 255 until then. */
   reason: u32 = 255;
   /** ns that the domain has, from one shutdown to the next. */
   deadline: u64 = DEADLINE;
@@ -68,7 +68,7 @@ export class ToolstackSide {
     this.running = this.newGuest(this.scenario.declaration.vcpus, "");
   }
 
-  /** Another domain of the same program, paused, whose command line has `words` as well. Whoever asks for it destroys it. */
+  /** Another domain of the same program, paused, whose command line has `words` as well. The caller destroys it. */
   createBeside(vcpus: u32, words: string): Guest {
     return this.newGuest(vcpus, " " + words);
   }
@@ -98,7 +98,7 @@ export class ToolstackSide {
     }
   }
 
-  /** Serves it until it ends, or until onSoftReset() says that it does not go on. */
+  /** Serves it until it ends, or until onSoftReset() says that it does not continue. */
   serve(): void {
     while (true) {
       const info = this.untilShutdown();
@@ -142,7 +142,7 @@ export class ToolstackSide {
     return this.control ? this.guest.domain.resume() : this.softReset();
   }
 
-  /** The first half of it: the domain is as Xen leaves it, and paused. If Xen refuses, it is paused all the same. */
+  /** The first half of it: the domain is as Xen leaves it, and paused. If Xen refuses, it is paused nevertheless. */
   resetPaused(): i64 {
     const domain = this.guest.domain;
     domain.pause();

@@ -4,7 +4,7 @@
 import { pressDebugKey } from "xenlet/raw/toolstack";
 import { Domain } from "xenlet/toolstack";
 
-/** The rest of the line behind the first `from`; empty if there is none. */
+/** The rest of the line after the first `from`; empty if there is none. */
 export function restOfLine(text: string, from: string): string {
   const at = text.indexOf(from);
   if (at < 0) return "";
@@ -43,7 +43,7 @@ export function countPorts(printed: string): u32 {
   return printed.split(": s=").length - 1;
 }
 
-/** Key g: how many of its grants somebody has mapped, each a line "[0x008]      1 0x…". */
+/** Key g: how many of its grants are mapped, each a line "[0x008]      1 0x…". */
 export function printedGrants(domain: Domain): u32 {
   return aboutDomain(pressDebugKey("g"), "grant-table for remote d", domain.id).split("[0x").length - 1;
 }

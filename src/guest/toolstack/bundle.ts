@@ -14,7 +14,7 @@ const MAX_FILES: u64 = 9;
 
 const header: usize = memory.data(16 + 9 * 16, 8);
 
-/** The guest's image, first, and the modules that it shall have. Ends the toolstack if there is none, or with what is wrong. */
+/** The guest's image, first, and its modules. Ends the toolstack if there is none, or with what is wrong. */
 export function guestFiles(): Array<BootModule> {
   const modules = bootModules();
   if (modules.length < 1) throw new Error("the toolstack was given no image to make a domain of");

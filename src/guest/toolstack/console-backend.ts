@@ -86,7 +86,7 @@ export class ConsoleBackend {
     this.length = kept;
   }
 
-  /** How many bytes at the end of the full buffer begin a UTF-8 character that goes on behind them. */
+  /** How many bytes at the end of the full buffer begin an incomplete UTF-8 character. */
   private unfinishedCharacter(): u32 {
     for (let back: u32 = 1; back <= 3; back++) {
       const byte = unchecked(this.line[LINE - back]);
@@ -97,7 +97,7 @@ export class ConsoleBackend {
     return 0;
   }
 
-  /** Takes what is left, and ends a line that has not ended: the domain will write no more. */
+  /** Takes what is left, and ends an unfinished line: the domain will write no more. */
   finish(): void {
     this.drain();
     if (this.length > 0 || this.parted) this.endLine();

@@ -1,4 +1,4 @@
-// What somebody types on Xen's console, for a domain whose console is a ring: read by console_io, which Xen gives
+// What is typed on Xen's console, for a domain whose console is a ring: read by console_io, which Xen gives
 // to its hardware domain, and passed on. Call pump() for every VIRQ_CONSOLE and, while something is waiting, for every
 // event of the domain's console, which may have made room.
 
@@ -18,7 +18,7 @@ export class Typing {
 
   constructor(private console: ConsoleBackend) {}
 
-  /** Moves what there is, as far as there is room for it. Returns how many bytes Xen has room for again. */
+  /** Moves as much of it as there is room for. Returns how many bytes Xen has room for again. */
   pump(): u32 {
     let sum: u32 = 0;
     while (true) {

@@ -1,5 +1,5 @@
 // Device model operations, of which a toolstack without a device model needs few: raising an interrupt of an emulated
-// device, and an ioreq server, which is what Xen knows of a device model.
+// device, and an ioreq server, which represents a device model in Xen.
 
 import { frame_of, hypercall3 } from "xenlet/internal/intrinsics";
 import {
@@ -61,7 +61,7 @@ export function ioreqServerStatus(domid: u16, id: u16): i64 {
 
 const acquire = changetype<xen_mem_acquire_resource>(memory.data(offsetof<xen_mem_acquire_resource>(), 8));
 const frames: usize = memory.data(8, 8);
-/** XENMEM_resource_ioreq_server_frame_ioreq(0): an expression in memory.h, hence not among the ABI's constants. */
+/** XENMEM_resource_ioreq_server_frame_ioreq(0): an expression in memory.h, so not among the ABI's constants. */
 const FRAME_IOREQ: u64 = 1;
 
 /**

@@ -44,7 +44,7 @@ import {
 import { domctl, domctlArgument, domctlDomain } from "./domctl";
 import { xenInterface } from "./interface";
 
-/** What XEN_DOMCTL_createdomain is told. */
+/** The argument of XEN_DOMCTL_createdomain. */
 export class DomainKind {
   vcpus: u32 = 1;
   /** XEN_DOMCTL_CDF_*; a PV domain has none of these. */
@@ -61,7 +61,7 @@ export class DomainKind {
 
 /** What XEN_DOMCTL_getdomaininfo says. */
 export class DomainInfo {
-  /** 0, or Xen's negative errno, and then the rest says nothing. */
+  /** 0, or Xen's negative errno; then the other fields are meaningless. */
   result: i64 = 0;
   /** XEN_DOMINF_*. */
   flags: u32 = 0;
@@ -83,7 +83,7 @@ export class DomainInfo {
   get isDying(): bool {
     return (this.flags & XEN_DOMINF_dying) != 0;
   }
-  /** SHUTDOWN_* that it shut down with; 255 while it has not. */
+  /** SHUTDOWN_* that it shut down with; 255 until then. */
   get reason(): u32 {
     return (this.flags >> XEN_DOMINF_shutdownshift) & XEN_DOMINF_shutdownmask;
   }
@@ -213,7 +213,7 @@ export class Domain {
     return result < 0 ? result : status.status;
   }
 
-  /** XEN_DOMCTL_getdomaininfo; its `result` is Xen's errno where the domain is gone. */
+  /** XEN_DOMCTL_getdomaininfo; its `result` is Xen's errno if the domain no longer exists. */
   info(): DomainInfo {
     const u = changetype<xen_domctl_getdomaininfo>(domctlArgument());
     const info = new DomainInfo();
@@ -232,7 +232,7 @@ export class Domain {
     return this.plain(XEN_DOMCTL_pausedomain);
   }
 
-  /** -EINVAL: nobody had paused it. */
+  /** -EINVAL: it was not paused. */
   unpause(): i64 {
     return this.plain(XEN_DOMCTL_unpausedomain);
   }
@@ -242,7 +242,7 @@ export class Domain {
     return this.plain(XEN_DOMCTL_destroydomain);
   }
 
-  /** XEN_DOMCTL_resumedomain: a domain that shut down goes on, nothing cleaned. */
+  /** XEN_DOMCTL_resumedomain: a domain that shut down continues, nothing cleaned. */
   resume(): i64 {
     return this.plain(XEN_DOMCTL_resumedomain);
   }

@@ -1,9 +1,9 @@
 // Frames of another domain, mapped here: XENMEM_add_to_physmap_batch with XENMAPSPACE_gmfn_foreign, which the
 // hardware domain may on any domain (xen/arch/x86/mm/p2m.c, p2m_add_foreign, 4.17).
 //
-// Each needs a guest frame number of ours to appear at. Those are RAM once: the first mapping gives the page
+// Each needs one of our guest frame numbers to appear at. Those are RAM once: the first mapping gives the page
 // under it back to Xen, and from then on the number is a hole, free to be mapped over again. A hole must not be
-// touched: there is nothing behind it.
+// touched: nothing is mapped there.
 //
 // A domain that is destroyed while one of its frames is mapped here stays a zombie until the frame is unmapped.
 
@@ -75,7 +75,7 @@ function holes(): Array<usize> {
   return made;
 }
 
-/** A page of ours with nothing behind it: what Xen maps there leaves no RAM unreachable. */
+/** A page number without RAM: what Xen maps there leaves no RAM unreachable. */
 export function takeHole(): usize {
   if (holes().length > 0) return holes().pop();
   const at = shared_alloc(1);

@@ -1,7 +1,7 @@
-// QEMU's fw_cfg device: named items that whoever started the machine gives it (-fw_cfg), read by DMA. What is what:
+// QEMU's fw_cfg device: named items that QEMU's command line gives the machine (-fw_cfg), read by DMA. Documented in
 // docs/specs/fw_cfg.txt and hw/nvram/fw_cfg.c, QEMU 7.2. All its numbers are big endian.
 //
-// The device is no part of Xen's: its ports go to the hardware domain, and it reads and writes machine memory. A domain
+// The device is not part of Xen: its ports go to the hardware domain, and it reads and writes machine memory. A domain
 // knows its memory by guest frames only, but of a grant that it maps Xen says where the page is in the machine
 // (dev_bus_addr); so our own pages are granted to ourselves. The mapping takes the page from where it was.
 
@@ -32,14 +32,14 @@ const ENTRY_SIZE: u32 = 64;
 const ENTRY_SELECT: usize = 4;
 const ENTRY_NAME: usize = 8;
 
-/** struct FWCfgDmaAccess: control, length and address; behind it what a request reads. */
+/** struct FWCfgDmaAccess: control, length and address; followed by what a request reads. */
 const LENGTH: usize = 4;
 const ADDRESS: usize = 8;
 const DATA: usize = 64;
 /** What one request reads at most: to the end of the page. */
 const MOST: u32 = 4096 - <u32>DATA;
 
-/** A page of ours that the device reaches. */
+/** A page that the device reaches. */
 class DevicePage {
   /** Where it is in our address space, and in the machine. */
   readonly at: usize;
@@ -70,7 +70,7 @@ function request(key: u32, offset: u32, size: u32): usize {
   const page = devicePage();
   const at = page.at;
   store32(at + LENGTH, bswap<u32>(offset));
-  /* A skip first: it selects, and the read goes on from there. */
+  /* A skip first: it selects, and the read continues from there. */
   run(page, (key << 16) | FW_CFG_DMA_CTL_SELECT | FW_CFG_DMA_CTL_SKIP);
   store32(at + LENGTH, bswap<u32>(size));
   store64(at + ADDRESS, bswap<u64>(page.machine + DATA));
@@ -104,8 +104,8 @@ export class FwCfgItem {
   ) {}
 
   /**
-   * The item of that name; null if there is none. Looked for anew each time: a machine that was restored may have other
-   * items, and other keys. Ends the toolstack where there is no such device.
+   * The item of that name; null if there is none. Looked up each time: a machine that was restored may have other
+   * items, and other keys. Ends the toolstack if the device does not exist.
    */
   static find(name: string): FwCfgItem | null {
     const wanted = String.UTF8.encode(name, true);

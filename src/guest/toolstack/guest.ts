@@ -40,7 +40,7 @@ export class Guest {
   /** What the store has of the domain, but for the ports. */
   private written: Snapshot | null = null;
 
-  /** Builds the domain, connected and paused. Without a `store` nobody answers on the store's ring. */
+  /** Builds the domain, connected and paused. Without a `store` there is no answer on the store's ring. */
   constructor(
     config: DomainConfig,
     image: Image,
@@ -99,11 +99,11 @@ export class Guest {
 
   /**
    * What a toolstack does for a domain that asked for a soft reset: pauses it, lets Xen clean it, offers it the
-   * store's and the console's event channels again, and lets it go on. Returns 0, or Xen's errno: then the domain is left
+   * store's and the console's event channels again, and resumes it. Returns 0, or Xen's errno: then the domain is left
    * as Xen left it, paused. `cleaned` is called in between: Xen has cleaned the domain, and nothing is offered again yet.
    */
   softReset(cleaned: ((guest: Guest) => void) | null = null): i64 {
-    /* Xen wants the pause, beside the shutdown: evtchn_reset() is for a domain that somebody else holds still. */
+    /* Xen wants the pause, beside the shutdown: evtchn_reset() is for a domain that another domain has paused. */
     const paused = this.domain.pause();
     if (paused < 0) return paused;
     const result = this.domain.softReset();

@@ -1,8 +1,8 @@
 // Which domctl and sysctl interface this Xen speaks. Both are internal to Xen and its toolstack: a call with
 // another version than the hypervisor's own is -EACCES, and structures move when the number does.
 //
-// INTERFACES is all that is known of them, from Xen's public headers of each release. A release that nobody has run
-// this on is marked so, and is used all the same: its layout is known, its behaviour is not.
+// INTERFACES is all that is known about them, from Xen's public headers of each release. A release that has not run
+// this is marked, and is used nevertheless: its layout is known, its behaviour is not.
 
 import { hypercall1 } from "xenlet/internal/intrinsics";
 import { EACCES } from "xenlet/raw/errno";

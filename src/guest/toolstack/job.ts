@@ -78,7 +78,7 @@ export class Job {
     return wordValue(this.words, key, otherwise);
   }
 
-  /** The file that a domain is to be made of. Ends the toolstack if there is none. */
+  /** The file that a domain is created from. Ends the toolstack if there is none. */
   get image(): ByteSource {
     if (this.files.length < 1) throw new Error("the toolstack was given no image to make a domain of");
     return this.files[0];

@@ -31,7 +31,7 @@ function endMachine(): void {
 /** Far more than a crystal is off, and less than two hosts' frequencies differ. */
 const MAX_DRIFT_PPM: i64 = 20_000;
 
-/** Of a machine that may have been restored: then whoever runs it is told, and boots it anew. */
+/** Of a machine that may have been restored: then the host is told, and boots it again. */
 function judgeClock(check: ClockCheck | null): void {
   if (!check) return;
   const drift = check.possible ? check.drift() : 0;
@@ -40,10 +40,10 @@ function judgeClock(check: ClockCheck | null): void {
   endMachine();
 }
 
-/** What Xen had of the domain when it asked for a soft reset; empty where nobody wants to know. */
+/** What Xen had of the domain when it asked for a soft reset; empty if not requested. */
 let before: string[] = [];
 
-/** What Xen has of the domain at a point of its life, where whoever runs it wants to know. */
+/** Xen's state of the domain at a point of its life, if the host asked for it. */
 function tellState(domain: Domain, config: Config, when: string): void {
   if (!config.tellState) return;
   const state = domainState(domain);
@@ -73,7 +73,7 @@ function tellReset(guest: Guest): void {
   report(id, "soft-reset", "result=0");
 }
 
-/** What follows a shutdown for reason 5; whether the domain goes on. */
+/** What follows a shutdown for reason 5; whether the domain continues. */
 function onSoftReset(guest: Guest, config: Config): bool {
   const id = guest.domain.id;
   switch (config.onSoftReset) {
@@ -103,9 +103,9 @@ const config = new Config(job.words);
 
 /** What Xen has told of: it is asked no more than that, since each question costs as much as what it is about. */
 class News {
-  /** A domain has shut down or is gone. */
+  /** A domain has shut down or no longer exists. */
   domain: bool = false;
-  /** Somebody has typed something; at the start perhaps before anybody listened. */
+  /** Input was typed; at the start perhaps before anything listened. */
   typed: bool = true;
 }
 const news = new News();

@@ -7,7 +7,7 @@ import {
   XEN_HVM_MEMMAP_TYPE_RESERVED,
 } from "xenlet/raw/abi/start_info";
 
-/** RAM below 4 GiB ends here at the latest; what is more goes on at 4 GiB. */
+/** RAM below 4 GiB ends here at the latest; the rest continues at 4 GiB. */
 export const LOW_RAM_END: u64 = 0xf0000000;
 export const HIGH_RAM: u64 = 0x100000000;
 

@@ -30,8 +30,8 @@ export class Multicall {
   }
 
   /**
-   * Makes them, in order; one that fails does not stop those behind it. 0, or Xen's errno for all of it. Xen before 4.15
-   * has no multicall for such a domain (hvm_hypercall_table, xen/arch/x86/hvm/hypercall.c): there they go one by one.
+   * Makes them, in order; one that fails does not stop later ones. 0, or Xen's errno for all of it. Xen before 4.15
+   * has no multicall for a PVH domain (hvm_hypercall_table, xen/arch/x86/hvm/hypercall.c): there they go one by one.
    */
   run(): i64 {
     const result = hypercall2(__HYPERVISOR_multicall, changetype<usize>(this.entries), this.count);

@@ -61,7 +61,7 @@ function bindArgument(i: u32): evtchn_bind_interdomain {
   return changetype<evtchn_bind_interdomain>(binds + i * offsetof<evtchn_bind_interdomain>());
 }
 
-/** Each call's own result, checked as one that the toolstack cannot go on without. */
+/** Each call's own result, checked as one that the toolstack cannot continue without. */
 function run(multicall: Multicall, operations: string[]): void {
   checked("__HYPERVISOR_multicall", multicall.run());
   for (let i = 0; i < operations.length; i++) checked(operations[i], multicall.result(i));

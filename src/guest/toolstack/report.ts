@@ -1,4 +1,4 @@
-// What the toolstack tells whoever runs it: records of its own, and what its domains write to their consoles.
+// What the toolstack reports to the host: records of its own, and what its domains write to their consoles.
 
 import { record_pass_on } from "xenlet/internal/intrinsics";
 import { record } from "xenlet/internal/console/record";
@@ -30,7 +30,7 @@ export function onConsoleLine(to: (domid: u16, line: string) => void): void {
 
 /**
  * Passes on a line, or a part of one, that domain `domid` wrote to its console. A record goes out as it came, with its
- * own checksum; any other text as a record of ours, because the way out drops what is not printable ASCII.
+ * own checksum; any other text as a record of the toolstack's, because the way out drops what is not printable ASCII.
  */
 export function passOnLine(domid: u16, from: usize, size: u32, ends: bool): void {
   const to = listener;

@@ -41,7 +41,7 @@ class ContextLocalWatch<T> extends LocalWatch {
   }
 }
 
-/** The toolstack as one who watches. It is told when the store is done with what it is doing, not in the midst of it. */
+/** The toolstack as a watcher. It is called when the store has finished an operation, not during it. */
 class Local extends Watcher {
   private due: Array<LocalWatch> = [];
   private paths: Array<string> = [];
@@ -150,7 +150,7 @@ export class Store {
     return served == REQUESTS_PER_TURN;
   }
 
-  /** Sends what there is to send, and calls back for what has changed. */
+  /** Sends what is queued, and calls back for what has changed. */
   private settle(): void {
     this.local.run();
     const connections = this.connections.values();
@@ -159,7 +159,7 @@ export class Store {
 
   // The toolstack's own access. Paths are absolute.
 
-  /** The value as UTF-8; null if there is no such node. */
+  /** The value as UTF-8; null if the node does not exist. */
   read(path: string): string | null {
     const node = look(this.tree, 0, path, MAY_READ).node;
     return node ? String.UTF8.decodeUnsafe(changetype<usize>(node.value), node.value.length) : null;
@@ -182,13 +182,13 @@ export class Store {
     return this.settled(remove(this.tree, 0, path));
   }
 
-  /** Names; null if there is no such node. */
+  /** Names; null if the node does not exist. */
   directory(path: string): Array<string> | null {
     const node = look(this.tree, 0, path, MAY_READ).node;
     return node ? node.children.slice() : null;
   }
 
-  /** `n1`, `r0`, …: owner first. -EINVAL: one of them is none; -ENOENT. */
+  /** `n1`, `r0`, …: owner first. -EINVAL: one of them is not a permission; -ENOENT. */
   setPermissions(path: string, permissions: Array<string>): i64 {
     const parsed = parsePermissions(permissions);
     if (!parsed || parsed.length == 0) return -EINVAL;

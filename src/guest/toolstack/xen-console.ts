@@ -1,5 +1,5 @@
 // What Xen itself prints: its console ring, which keeps the last 16 KiB or more of it (read_console_ring,
-// xen/drivers/char/console.c). Nothing is taken out of it: whoever else reads it finds it all.
+// xen/drivers/char/console.c). Reading removes nothing: other readers find all of it.
 
 import { checked } from "xenlet/raw/hypercall";
 import {

@@ -77,7 +77,7 @@ export class RunstateArea {
   ) {}
 
   /**
-   * Registers an area for vCPU `vcpu`; a second one takes the first one's place. Null if there is no frame left.
+   * Registers an area for vCPU `vcpu`; a second one replaces the first. Null if there is no frame left.
    * Xen 4.17 knows it by its virtual address: it has to be stopped before another kernel takes over, which would
    * find its memory written to (softReset.prepare() does).
    */
@@ -93,7 +93,7 @@ export class RunstateArea {
     return started;
   }
 
-  /** The one that is registered for `vcpu` is no longer. */
+  /** Unregisters the area of `vcpu`. */
   private static replace(vcpu: u32): void {
     for (let i = 0; i < RunstateArea.all.length; i++) {
       if (RunstateArea.all[i].vcpu == vcpu) {

@@ -68,7 +68,7 @@ function asked(name: string): string {
 /** How many tests came before, the skipped ones included; and how many were run. */
 let seen = 0;
 let testsRun = 0;
-/** Names of the groups around, each with a blank behind it; and how many of them are only(). */
+/** Names of the groups around, each followed by a blank; and how many of them are only(). */
 let path = "";
 let onlyGroups = 0;
 

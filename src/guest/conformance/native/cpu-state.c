@@ -61,7 +61,7 @@ void import_native_control_registers(uint32_t to)
     list[9] = task;
 }
 
-/* DR0, which nobody uses: DR7 turns nothing on. */
+/* DR0, which is unused: DR7 turns nothing on. */
 void import_native_set_debug_register(uint64_t value)
 {
     __asm__ volatile("mov %0, %%dr0" : : "r"(value));

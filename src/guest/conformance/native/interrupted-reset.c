@@ -2,7 +2,7 @@
  * EVTCHNOP_reset by the domain itself, and a shutdown in the middle of it.
  *
  * Every 64 ports Xen looks whether the caller has an upcall to take, and if so, leaves the hypercall unfinished: the
- * vCPU takes the upcall, and goes on with the hypercall when it comes back to it. So an upcall is made pending right
+ * vCPU takes the upcall, and continues the hypercall afterwards. So an upcall is made pending right
  * before the call, and its handler, put in place here, shuts the domain down. It returns once that is resumed.
  */
 #include "guest.h"

@@ -1,4 +1,4 @@
-// What a race has left of its domain, by those who look on: Xen's own prints, and its free memory once the domain is gone.
+// What a race has left of its domain, seen from outside: Xen's own prints, and its free memory once the domain is destroyed.
 
 import { describeResult, systemTime, waitForEvents } from "xenlet";
 import { EVTCHNSTAT_closed } from "xenlet/raw/abi/event_channel";
@@ -24,7 +24,7 @@ function portsInUse(domain: Domain, limit: u32): u32 {
   return used;
 }
 
-/** What debug keys e, g and q say against what calls do; empty if they agree, and nobody has a grant of the domain's mapped. */
+/** What debug keys e, g and q say against what calls do; empty if they agree, and none of the domain's grants is mapped. */
 export function printsDiffer(domain: Domain, portLimit: u32): string {
   const ports = printedPorts(domain);
   const printed = countPorts(ports);
@@ -47,7 +47,7 @@ export function printsDiffer(domain: Domain, portLimit: u32): string {
 }
 
 /**
- * Waits until domain `id`, destroyed, is gone and Xen has `before` pages free again; what is wrong if that does not come. `more`:
+ * Waits until domain `id`, destroyed, is freed and Xen has `before` pages free again; what is wrong if that does not come. `more`:
  * pages that may be missing beside, where it is not the first domain since then.
  */
 export function isGone(id: u16, before: i64, more: i64 = 0): string {

@@ -46,7 +46,7 @@ export abstract class DestroyPair extends Pair {
 
   build(race: Race): void {}
 
-  /** A domctl of the left side's: a domain that is gone is -ESRCH. */
+  /** A domctl of the left side's: a domain that no longer exists is -ESRCH. */
   protected onDomain(race: Race, what: string, cmd: u32): RaceStep {
     const step = race.left.domctl(what, cmd, 0);
     this.arguments.push(step.at);

@@ -44,7 +44,7 @@ export function runWatched(side: Side, ms: u64): void {
   console.log(WENT + (wrong.length > 0 ? wrong : WELL) + " (" + told + ")");
 }
 
-/** In dom0: what is known of such a program. */
+/** In dom0: what is known about such a program. */
 export class Elsewhere {
   private frame: u64 = 0;
   private offset: usize = 0;

@@ -18,7 +18,7 @@ import { RACE_RUNS, Race } from "./race";
 /** The highest event channel port of a domain here: few, so that all can be bound to see that they can. */
 export const PORT_LIMIT: u32 = 127;
 
-/** How long a pair runs, in ms, where dom0's command line says nothing else. */
+/** How long a pair runs, in ms, unless dom0's command line says otherwise. */
 const DEFAULT_MS = "600";
 
 /** ns that a domain has beyond what it races. */

@@ -184,7 +184,7 @@ export class Race {
   constructor(
     /** One side after the other: nothing can meet. */
     readonly inTurns: bool,
-    /** How long the two go on, in ms. */
+    /** How long the two run, in ms. */
     private readonly ms: u64,
   ) {}
 
@@ -230,7 +230,7 @@ export class Race {
     return this.leftVcpu.port;
   }
 
-  /** What `side` does, `rounds` times, while nobody else does anything. */
+  /** What `side` does, `rounds` times, while the other is idle. */
   runsAlone(side: Side, rounds: u64): void {
     this.leftVcpu.run(side.program.setRounds(rounds));
     this.back(this.leftVcpu);

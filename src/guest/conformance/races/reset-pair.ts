@@ -2,8 +2,8 @@
 // races with what others do to that domain. The domain stands still meanwhile: dom0 shuts it down itself (SCHEDOP_remote_shutdown)
 // and resets it, over and over.
 //
-// Before and after, the domain runs. It says where shared_info is and stops; when it goes on, reset a last time without having
-// asked, it sets itself up anew, and looks whether all of it can be used again.
+// Before and after, the domain runs. It says where shared_info is and stops; when it continues, reset a last time without having
+// asked, it sets itself up again, and checks whether all of it can be used again.
 
 import { SHUTDOWN_soft_reset, SCHEDOP_remote_shutdown, sched_remote_shutdown } from "xenlet/raw/abi/sched";
 import { XEN_DOMCTL_soft_reset } from "xenlet/raw/abi/domctl";
@@ -114,7 +114,7 @@ export abstract class ResetPair extends Pair {
     this.race = race;
   }
 
-  /** While nobody else does anything: it has to work. */
+  /** While the other side is idle: it has to work. */
   private resetOnce(side: ToolstackSide): void {
     const domain = side.guest.domain;
     domain.remoteShutdown(SHUTDOWN_soft_reset);

@@ -1,8 +1,8 @@
-// Faults of Xen that were mended as security advisories, and that one domain shows by itself. They are not about soft reset: they
-// are here because a hypervisor that lacks one is a known-bad one, and shows that this suite sees such a thing. What Xen has which
+// Faults of Xen that were fixed as security advisories, and that one domain shows by itself. They are not about soft reset: they
+// are here because a hypervisor that lacks one is a known-bad one, and shows that this suite detects it. What Xen has which
 // fault is in the table of known faults (expectations.ts of the suite): Debian's 4.14 lacks both fixes.
 //
-// XSA-500: a grant that is mapped read-only is pinned, its frame is changed in the table, and somebody copies into it. Xen took the
+// XSA-500: a grant that is mapped read-only is pinned, its frame is changed in the table, and a copy into it is made. Xen took the
 // pinned frame and the new entry's rights: the copy landed in a frame that its owner had granted for reading only.
 //
 // XSA-462: an illegal vector arrives at a local APIC whose error entry has an illegal vector too. Xen's vlapic_error() took its lock

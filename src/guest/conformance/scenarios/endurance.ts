@@ -131,7 +131,7 @@ export class Endurance extends Scenario {
       this.free.take(freePages());
       this.pages.take(<i64>guest.domain.info().totPages);
     }
-    /* The store and the console are offered again when somebody looks; the last time is one. */
+    /* The store and the console are offered again when they are examined; the last time they are. */
     if (sampled) return side.softReset() == 0;
     guest.domain.pause();
     if (side.accepted(guest.domain.softReset()) != 0) return false;

@@ -1,6 +1,6 @@
 // Event channels. A soft reset closes every port of the domain but those that Xen itself uses (evtchn_reset(),
 // xen/common/event_channel.c): a new kernel finds none bound, and the numbers start over. Without it the old ports
-// stay: a VIRQ cannot be bound a second time (-EEXIST), and the numbers go on from where they stood. The far end of a
+// stay: a VIRQ cannot be bound a second time (-EEXIST), and the numbers continue from where they stood. The far end of a
 // port that another domain held becomes unbound: a daemon in dom0 has to offer and bind again, and this suite's
 // toolstack shows it.
 //

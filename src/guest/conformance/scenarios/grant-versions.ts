@@ -5,7 +5,7 @@
 //
 // A toolstack says up to which version a domain may go: 2 is libxl's default.
 //
-// In the control the old kernel never switched, and nobody has anything mapped.
+// In the control the old kernel never switched, and nothing is mapped by another domain.
 
 import { describeResult } from "xenlet";
 import { GTF_permit_access } from "xenlet/raw/abi/grant_table";

@@ -1,7 +1,7 @@
 // Grants. A soft reset cleans none of them: Xen only tells in its log which are still mapped by others
 // (grant_table_warn_active_grants(), xen/common/grant_table.c). The commit text of 2015 lists grants among what has to be
 // reset "for kexec"; the code of that series, and of every release since, leaves the table as it is: its frames, where
-// they are mapped, every entry, every pin. So to the next kernel a page that somebody has mapped is not free RAM: it
+// they are mapped, every entry, every pin. So to the next kernel a page that another domain has mapped is not free RAM: it
 // changes under the kernel's hands, and nothing but asking the other end (before the reset!) ends that.
 //
 // Some of it is on purpose: the entries 0 and 1, which a toolstack may have filled, are how stock daemons get at the
@@ -323,7 +323,7 @@ export class Grants extends Scenario {
 
   toolstack(side: ToolstackSide): void {
     super.toolstack(side);
-    /* A domain cannot go while somebody has a page of it. */
+    /* A domain cannot be freed while another one has a page of it. */
     this.unmapOthers();
   }
 }

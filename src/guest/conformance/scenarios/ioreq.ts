@@ -1,4 +1,4 @@
-// A device model. Xen knows of one by its ioreq server: for each vCPU an event channel of Xen's own, in the domain. A soft reset
+// A device model. Xen represents one by its ioreq server: for each vCPU an event channel of Xen's own, in the domain. A soft reset
 // leaves both (b376456a78, Xen 4.13; before it destroyed them): the device model of an HVM domain lives on, and the toolstack is to
 // end it. A guest cannot close such a port, and it does not keep the reset from being complete (-EAGAIN).
 //

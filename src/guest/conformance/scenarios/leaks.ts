@@ -1,5 +1,5 @@
 // What a living domain hides. What a reset forgets to give back, a reference to a page or some bytes of Xen's heap, is seen by
-// nobody as long as the domain lives: only when it is destroyed it cannot go, or Xen has less memory than before it was made.
+// nothing as long as the domain lives: only when it is destroyed it cannot go, or Xen has less memory than before it was made.
 //
 // So a domain uses all that a reset takes back, the FIFO ABI with a control block on each vCPU, several pages of event array, and
 // every area by physical address, two hundred times; Xen's free memory has to be the same after the twentieth as after the last. Then

@@ -1,6 +1,6 @@
 // Limits and modes of a domain that its toolstack or its kernel has set, and that nothing of the old kernel's is tied to: a soft
 // reset leaves them. A toolstack sets its limits once, when it makes the domain; one that came back as Xen's default would let the
-// next kernel take more than it may have, or give it less than it counts on, and nobody would look.
+// next kernel take more than it may have, or give it less than it counts on, and nothing would notice.
 //
 // The second observer is Xen itself: debug key q tells what no call does, vm_assist and how many references the domain has.
 //

@@ -100,7 +100,7 @@ export class ManyPorts extends Scenario {
     let last: u32 = 0;
     while (last < PORTS) last = <u32>checked("EVTCHNOP_bind_ipi", bindIpi(0));
     const first = moved + 1;
-    /* All masked: nobody takes them. */
+    /* All masked: they are not taken. */
     for (let port = first; port <= last; port += 97) evtchn.send(port);
     evtchn.send(last);
     interrupts_off();

@@ -1,5 +1,5 @@
 // Timers and the upcall vector of another vCPU. What stays-dirty*.ts shows of vCPU 0 holds of each: a soft reset stops no timer,
-// and takes no vector back. A kernel that puts its own vCPU in order and forgets the others gets their VIRQ_TIMERs.
+// and takes no vector back. A kernel that prepares its own vCPU and forgets the others gets their VIRQ_TIMERs.
 //
 // In the control nothing is armed.
 

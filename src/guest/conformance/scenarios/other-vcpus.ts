@@ -1,10 +1,10 @@
-// What Xen knows of the other vCPUs: the areas that it writes for them, their vcpu_info, their VIRQs. A soft reset forgets them
+// What Xen knows about the other vCPUs: the areas that it writes for them, their vcpu_info, their VIRQs. A soft reset forgets them
 // on every vCPU (the loops over all vCPUs in domain_soft_reset(), xen/common/domain.c, and in arch_domain_soft_reset()): on
 // one that runs, on one that is down meanwhile, and on one from 32 on, which has no vcpu_info in shared_info. A Xen that looked
 // at vCPU 0 alone would pass everything that a kernel with one vCPU can see, and write into the memory of
 // the next one as soon as that brings up its second.
 //
-// The control is without the reset: Xen goes on writing, and registers nothing twice.
+// The control is without the reset: Xen keeps writing, and registers nothing twice.
 
 import { evtchn } from "xenlet";
 import {
@@ -84,7 +84,7 @@ class Other {
   readonly areas: Array<Area> = [];
   private info: usize = shared_alloc(1);
   private nextInfo: usize = shared_alloc(1);
-  /** Where it is now; 0: where nobody can reach it. */
+  /** Where it is now; 0: out of reach. */
   private infoNow: usize = 0;
   private writtenBefore: u32 = 0;
   private writtenAfter: u32 = 0;
@@ -108,7 +108,7 @@ class Other {
     this.vcpu = RemoteVcpu.start(this.id);
   }
 
-  /** One without a place in shared_info has none after a reset; then Xen writes its time where nobody can make it wrong. */
+  /** One without a place in shared_info has none after a reset; then Xen writes its time where it cannot be made wrong. */
   private needInfo(): void {
     if (this.infoNow != 0) return;
     this.vcpu!.down();

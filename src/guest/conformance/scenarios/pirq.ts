@@ -121,7 +121,7 @@ const ALL_ELSEWHERE = PIRQ.check({
   notUnderXl: DONE_BY_DOM0,
 });
 
-/** Among those that Xen gives out to nobody by itself. */
+/** Among those that Xen does not assign by itself. */
 const LOW_PIRQ: i32 = 5;
 const LOW_IRQ: i32 = 4;
 /** ISA interrupts of no timer, interrupt controller or power management. */

@@ -244,7 +244,7 @@ const LETTER = "letter ";
 /**
  * The domain's entry stands for a grant that dom0 has made to it. Xen lets go of the domain's table while it is in dom0's; what it
  * knows of the entry is of version 2, so the version must not change meanwhile. A Xen without that rule shows nothing in a release
- * build: where no -EAGAIN came, the pair says nothing.
+ * build: if there was no -EAGAIN, the pair shows nothing.
  */
 export class VersionTransitive extends GrantPair {
   private letter: u64 = 0;
@@ -295,7 +295,7 @@ export class VersionTransitive extends GrantPair {
 const HARDWARE_DOMAIN: u16 = 0;
 const GNTST_bad_handle: i64 = -4;
 
-/** dom0 maps a grant and lets go of it, while the domain's vCPU 1 goes from one version to the other and writes the entry anew. */
+/** dom0 maps and unmaps a grant, while the domain's vCPU 1 goes from one version to the other and rewrites the entry. */
 export class VersionMap extends Pair {
   private readonly program: Elsewhere = new Elsewhere();
 
@@ -316,7 +316,7 @@ export class VersionMap extends Pair {
     setVersion(watched, 1);
     runWatched(watched, U64.parseInt(raceMs()));
     const judge = new Race(side.control, 0);
-    /* Nobody has anything mapped now. */
+    /* Nothing is mapped now. */
     const version = watched.argument(8);
     store<u32>(version, 1);
     judge.expect("GNTTABOP_set_version(1), afterwards", grant_table_op(GNTTABOP_set_version, version, 1), 0);

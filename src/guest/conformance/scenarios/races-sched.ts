@@ -1,4 +1,4 @@
-// Pairs about the scheduler's operations: sleeping against being woken, the code that a shutdown is told with against the
+// Pairs about the scheduler's operations: sleeping against being woken, a shutdown's code against the
 // shutdown, and the domain's two watchdogs, which two vCPUs arm and destroy.
 
 import { SHUTDOWN_suspend } from "xenlet";

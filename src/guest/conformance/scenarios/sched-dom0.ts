@@ -1,5 +1,5 @@
 // SCHEDOP_pin_override, which the hardware domain alone may make (vcpu_temporary_affinity(), xen/common/sched/core.c): a vCPU has one
-// such pin. Linux's dom0 makes firmware calls under it; one that Xen lost count of would leave dom0 on one CPU for good.
+// such pin. Linux's dom0 makes firmware calls under it; one that Xen lost count of would leave dom0 on one CPU permanently.
 //
 // All of it happens in dom0. In the control each question is asked where the answer is another one.
 

@@ -3,7 +3,7 @@
 // domain_watchdog_timeout() and do_block() of Xen). A toolstack acts on the reason alone: one that is wrong restarts a
 // guest that has crashed, or destroys one that wants to reboot.
 //
-// The domain goes on after each end, resumed by dom0. In the control it ends by another way.
+// The domain continues after each end, resumed by dom0. In the control it ends by another way.
 
 import {
   SCHEDOP_block,
@@ -130,7 +130,7 @@ export class SchedEnds extends Scenario {
     this.block(control);
   }
 
-  /** Sleeps, and says until when, so that dom0 ends it before, and lets it go on afterwards. The control's ends itself. */
+  /** Sleeps, and says until when, so that dom0 ends it before, and resumes it afterwards. The control's ends itself. */
   private beEnded(control: bool): void {
     if (control) {
       sched.shutdown(SHUTDOWN_reboot);
@@ -183,7 +183,7 @@ export class SchedEnds extends Scenario {
     return this.lines.includes(line);
   }
 
-  /** Whether it ended for that reason. It goes on. */
+  /** Whether it ended for that reason. It continues. */
   private ended(side: ToolstackSide, name: string, expected: u32): void {
     const info = side.untilShutdown();
     side.check(

@@ -119,7 +119,7 @@ function addressOf(ports: StaticArray<u32>): usize {
   return changetype<usize>(ports);
 }
 
-/** A claim that is not kept by luck: the same is asked anew where the machine stood still meanwhile. */
+/** A claim that depends on timing: it is tried again if the machine stood still meanwhile. */
 const TRIES = 5;
 
 export class SchedPoll extends Scenario {

@@ -1,11 +1,11 @@
 // shared_info. A kernel maps it over a page of its RAM, and that page goes back to Xen. The reset takes shared_info away
 // again, and puts a new page of RAM there (arch_domain_soft_reset(), xen/arch/x86/domain.c): to the next kernel the
-// frame is memory like any other. Without that, the next kernel's own mapping succeeds all the same, and
+// frame is memory like any other. Without that, the next kernel's own mapping succeeds nevertheless, and
 // leaves a hole where the old one was: reads give ones, writes are lost, and the domain has a page less
-// each time. It is the quietest of the five, and shows only when somebody uses that frame.
+// each time. It is the quietest of the five, and shows only when that frame is used.
 //
 // The new page comes from the domain's allowance. Where shared_info covered a hole instead of RAM, it is one more than
-// before; with none left the reset is refused with -ENOMEM, and Xen crashes the domain without a word about it:
+// before; with none left the reset is refused with -ENOMEM, and Xen crashes the domain silently:
 // the reason stays 5.
 
 import { describeResult, evtchn, systemTime, waitForEvents } from "xenlet";
@@ -21,7 +21,7 @@ import { mapSharedInfo } from "../raw";
 import { Scenario } from "../scenario";
 import { ToolstackSide } from "../toolstack-side";
 
-/** struct shared_info ends before here, and nobody uses the rest of its page. */
+/** struct shared_info ends before here, and the rest of its page is unused. */
 const UNUSED: usize = 4000;
 const MARK: u32 = 0x5eed0001;
 const PATTERN: u64 = 0x5a5aa5a55a5aa5a5;
@@ -73,7 +73,7 @@ export class SharedInfo extends Scenario {
   guest(side: GuestSide): void {
     const page = sharedInfo();
     store32(page + UNUSED, MARK);
-    /* Masked, so that nobody takes it. */
+    /* Masked, so that it is not taken. */
     evtchn.send(<u32>evtchn.bindIpi());
     if (side.requestReset() != 0) throw new Error("the soft reset was refused");
     const there = load32(page + UNUSED);

@@ -1,7 +1,7 @@
 // Timers that outlive the reset. All of a domain's timers are Xen's, and a soft reset stops none of them
 // (domain_soft_reset(), xen/common/domain.c, does not mention one): the singleshot and the periodic timer raise
 // VIRQ_TIMER in the next kernel, as soon as that binds it; the timer of a SCHEDOP_poll that an event ended wakes a
-// later poll; and an armed watchdog ends the next kernel, for a reason that it does not know of.
+// later poll; and an armed watchdog ends the next kernel, for a reason unknown to it.
 //
 // A watchdog that expires while the domain is shut down is lost instead: it does nothing, but its number stays in use
 // (domain_watchdog_timeout(), xen/common/sched/core.c), so that a next kernel has one less.

@@ -1,14 +1,14 @@
 // What a soft reset does not clean. Each of these is state that a next kernel finds, and mostly does not expect; a kernel
-// that kexecs has to put it in order before it asks (docs/kexec.md). They are checked because a suite that is silent
+// that kexecs has to prepare it before it asks (docs/kexec.md). They are checked because a suite that is silent
 // about them would let one that relies on them, or a Xen that changes them, go unnoticed. If Xen cleans one some day,
 // the check fails, and the table of known differences (src/host/suites/conformance/expectations.ts) gets a row.
 //
 // Here: shared_info, whose page Xen keeps (arch_domain_soft_reset() takes it out of the domain's memory, and clears
-// nothing in it), how upcalls come, and what the toolstack is told. Timers are in stays-dirty-timers.ts.
+// nothing in it), how upcalls come, and what the toolstack sees. Timers are in stays-dirty-timers.ts.
 //
 // The worst of them is one byte. While evtchn_upcall_pending is set, Xen raises no further upcall
 // (vcpu_mark_events_pending(), xen/arch/x86/domain.c): the next kernel, asleep, is not woken by its events. The
-// second worst cannot be put in order at all: a vector for upcalls by the local APIC stays for as long as the domain
+// second worst cannot be cleaned at all: a vector for upcalls by the local APIC stays for as long as the domain
 // lives (HVMOP_set_evtchn_upcall_vector takes none back).
 //
 // The reset makes no difference to most: in the controls the thing is not made dirty in the first place.
@@ -38,7 +38,7 @@ import { ToolstackSide } from "../toolstack-side";
 
 const MS: u64 = 1_000_000;
 
-/** struct shared_info ends before here, and nobody uses the rest of its page. */
+/** struct shared_info ends before here, and the rest of its page is unused. */
 const UNUSED: usize = 4000;
 const MARK: u32 = 0x5eed0002;
 const MASK_WORD: u64 = 0x00ff00ff00ff00f0;
@@ -99,7 +99,7 @@ export class SharedInfoContents extends Dirty {
     store64(page + SHARED_INFO_EVTCHN_PENDING + OTHER_WORD, side.control ? 0 : MASK_WORD);
     store8(page + VCPU_INFO_EVTCHN_UPCALL_PENDING, u32(!side.control));
     store64(page + VCPU_INFO_EVTCHN_PENDING_SEL, side.control ? 0 : SELECTED);
-    /* As a domain that has its clock set anew would see it. */
+    /* As a domain whose clock is set again would see it. */
     if (side.control) store32(page + SHARED_INFO_WC_SEC, seconds + 3600);
     if (side.requestReset() != 0) throw new Error("the soft reset was refused");
     mapSharedInfo(frame_of(page));
@@ -213,7 +213,7 @@ const CONSOLE_PORT_PARAM = STAYS_DIRTY_PORT_PARAM.check({
   notUnderXl: SEEN_FROM_DOM0,
 });
 
-/** A parameter that names a port which is closed: whoever kexecs has to ask for it anew, and its toolstack to set it. */
+/** A parameter that names a port which is closed: a kernel that kexecs has to ask for it again, and its toolstack to set it. */
 export class ClosedPortParam extends Scenario {
   constructor() {
     super(STAYS_DIRTY_PORT_PARAM);

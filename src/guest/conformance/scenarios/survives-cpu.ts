@@ -1,10 +1,10 @@
-// What a vCPU keeps. The guest goes on at the instruction behind its hypercall, with the registers that it had: Xen
+// What a vCPU keeps. The guest continues at the instruction after its hypercall, with the registers that it had: Xen
 // pauses the vCPU for the shutdown and lets it run again (domain_shutdown(), domain_resume(), xen/common/domain.c), and
 // its state is nowhere written in between. A kernel that kexecs relies on all of it: the jump is made by the code,
 // from the stack and with the page tables that were there before.
 //
 // Control and debug registers and MSRs are as they were too, the local APIC's included: its priority, its vectors, its
-// running timer. That is a gift to whoever resumes, and a debt to whoever jumps: the next kernel must find the
+// running timer. That helps a kernel that resumes, and burdens one that jumps: the next kernel must find the
 // timer stopped.
 //
 // SCHEDOP_shutdown returns 0, and it does not say more than that: a domain that was resumed without a reset sees the
@@ -269,7 +269,7 @@ export class SurvivesCpu extends Scenario {
     msr_write(MSR_X2APIC_TPR, 0);
     msr_write(MSR_TSC_ADJUST, 0);
 
-    /* The library has to hear of a reset, to know that all is to be set up anew. */
+    /* The library has to be told about a reset, to set everything up again. */
     side.reset();
     side.result(RETURN_VALUE, "SCHEDOP_shutdown", load<i64>(report + REPORT_RESULT), 0);
     this.registers(side);

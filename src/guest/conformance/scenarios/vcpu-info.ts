@@ -64,7 +64,7 @@ export class VcpuInfo extends Scenario {
 
     side.reset();
 
-    /* With interrupts off nobody takes the flag back. */
+    /* With interrupts off nothing clears the flag. */
     interrupts_off();
     clear(first);
     clear(sharedInfo());
@@ -107,7 +107,7 @@ const OTHER_VCPU = VCPU_INFO_OF_OTHERS.check({
   title: "Another vCPU's vcpu_info can be registered again; some versions require that vCPU to be down",
 });
 
-/** The reset cleans every vCPU. Whether one that runs may then register is another question, which Xen answered anew in 4.18. */
+/** The reset cleans every vCPU. Whether one that runs may then register is another question, which Xen answers differently since 4.18. */
 export class VcpuInfoOfOthers extends Scenario {
   constructor() {
     super(VCPU_INFO_OF_OTHERS);

@@ -36,7 +36,7 @@ const UNFINISHED_ACCESS_HIGH = UNFINISHED_HIGH.check({
   notUnderXl: DONE_BY_DOM0,
 });
 
-/** Nobody else's. */
+/** Not used by anything else. */
 const PORT: u16 = 0x5a0;
 const NO_PORTS: StaticArray<u32> = [];
 const ASKS = "asks for a soft reset";

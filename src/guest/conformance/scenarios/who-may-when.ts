@@ -1,9 +1,9 @@
 // More of when a domain may be reset. One that runs may not, paused or not; but it need not have asked: shut down by its
-// toolstack (SCHEDOP_remote_shutdown), it is reset as well, and goes on wherever it was, without shared_info and events,
+// toolstack (SCHEDOP_remote_shutdown), it is reset as well, and continues wherever it was, without shared_info and events,
 // which it does not expect.
 //
 // And not while another reset of its event channels is under way (evtchn_reset(), xen/common/event_channel.c), which is
-// made in steps: -EBUSY. The toolstack's own steps cannot be met, since Xen goes on with them before the caller does
+// made in steps: -EBUSY. The toolstack's own steps cannot be observed, since Xen continues them before the caller does
 // anything else; but a guest may reset its event channels itself, by EVTCHNOP_reset. Here one does, and shuts down in
 // the middle of it: its upcall handler asks for a soft reset. It is refused, the domain left as it was; once it has been
 // resumed and is done with its own reset, its next request is granted.
@@ -28,7 +28,7 @@ const EBUSY: i64 = 16;
 const EINVAL: i64 = 22;
 const WHAT = "XEN_DOMCTL_soft_reset";
 
-/** struct shared_info ends before here, and nobody uses the rest of its page. */
+/** struct shared_info ends before here, and the rest of its page is unused. */
 const UNUSED: usize = 4000;
 const MARK: u32 = 0x5eed0005;
 const RUNNING = "running";
@@ -52,7 +52,7 @@ abstract class Runs extends Scenario {
     side.create();
     const deadline = systemTime() + SOON;
     while (!this.runs && systemTime() < deadline) waitForEvents(deadline);
-    /* It may still be on its way out of the console. */
+    /* It may still be in the console's ring. */
     const spins = systemTime() + SETTLED;
     while (systemTime() < spins) waitForEvents(spins);
     return side.guest.domain;

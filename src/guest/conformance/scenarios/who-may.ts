@@ -126,7 +126,7 @@ export class WhoMay extends Scenario {
     const domain = side.guest.domain;
     domain.unpause();
     side.guest.reconnect();
-    /* It runs, until its second request; nobody pauses it. */
+    /* It runs until its second request; it is not paused. */
     const info = side.untilShutdown();
     side.result(
       PAUSED_AND_SHUT_DOWN,
@@ -298,7 +298,7 @@ const GUEST_ASKS = WHO_MAY_GUEST.check({
   title: "A guest that calls XEN_DOMCTL_soft_reset itself is refused with -EPERM",
 });
 
-/** A guest is nobody's toolstack. */
+/** A guest is not a toolstack. */
 export class GuestMayNot extends Scenario {
   constructor() {
     super(WHO_MAY_GUEST);

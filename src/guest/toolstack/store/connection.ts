@@ -2,7 +2,7 @@
 //
 // The other end is a domain that may write anything at any time. So every counter is read once, what it says is
 // checked, and a request is looked at only in our own copy of it. A domain whose ring makes no sense is not served
-// any more, until it asks to connect anew; no other domain notices.
+// any more, until it asks to reconnect; no other domain notices.
 
 import { evtchn } from "xenlet/internal/events/evtchn";
 import { fence, load32, store32 } from "xenlet/internal/intrinsics";
@@ -38,7 +38,7 @@ export class Connection extends Watcher {
   private sent: u32 = 0;
   /** It makes no sense, and nothing is read or written any more. */
   private ignored: bool = false;
-  /** Something was moved that the domain has not been told of. */
+  /** Something was moved, and the domain has not been notified. */
   private moved: bool = false;
 
   /** `page`: where the ring is mapped; `port`: our end of its event channel. */
@@ -133,7 +133,7 @@ export class Connection extends Watcher {
     if (!content.tooLong) this.send(content.message(XS_WATCH_EVENT, 0, 0, true));
   }
 
-  /** Puts into the ring what there is room for. */
+  /** Puts into the ring what fits. */
   private flush(): void {
     while (this.queue.length > 0) {
       const first = this.queue[0];
@@ -152,7 +152,7 @@ export class Connection extends Watcher {
     }
   }
 
-  /** Puts into the ring what there is room for, and lets the domain know if anything in it has changed. */
+  /** Puts into the ring what fits, and lets the domain know if anything in it has changed. */
   notify(): void {
     if (!this.ignored) this.flush();
     if (this.moved) evtchn.send(this.port);

@@ -7,7 +7,7 @@ import { Store } from "../store";
 import { homeOf } from "./path";
 import { Snapshot } from "./snapshot";
 
-/** What xl knows of a domain, and tells it. */
+/** What xl knows about a domain, and writes for it. */
 export class DomainEntry {
   name: string = "";
   /** As 8-4-4-4-12 hexadecimal digits. */
@@ -53,7 +53,7 @@ const OWN_NODES: StaticArray<string> = [
   "error",
 ];
 
-/** Writes all of it anew: nothing stays of what was there for a domain with this id. Before the domain is introduced. */
+/** Replaces whatever an earlier domain with this id left. Before the domain is introduced. */
 export function writeDomain(store: Store, entry: DomainEntry): void {
   const id = entry.domid.toString();
   const home = homeOf(entry.domid);

@@ -52,7 +52,7 @@ export class Arguments {
   }
 }
 
-/** A message on its way to a domain. */
+/** A message to be sent to a domain. */
 export class Outgoing {
   constructor(
     readonly bytes: StaticArray<u8>,

@@ -22,7 +22,7 @@ export class Permission {
     return LETTERS.charAt(this.access) + this.domid.toString();
   }
 
-  /** Null if it is no permission: `r5` is one. */
+  /** Null if it is not a permission, such as `r5`. */
   static parse(text: string): Permission | null {
     const access = text.length < 2 ? -1 : LETTERS.indexOf(text.charAt(0));
     if (access < 0) return null;
@@ -37,7 +37,7 @@ export class Permission {
   }
 }
 
-/** All of them, or null if one is none. */
+/** All of them, or null if one is invalid. */
 export function parsePermissions(texts: Array<string>): Array<Permission> | null {
   const permissions: Array<Permission> = [];
   for (let i = 0; i < texts.length; i++) {

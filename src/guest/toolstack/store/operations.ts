@@ -95,7 +95,7 @@ export function remove(view: StoreView, who: u16, path: string): i64 {
   return 0;
 }
 
-/** The same, whoever may. A list instead of recursion: a domain may nest a thousand deep. */
+/** The same, without checking permissions. A list instead of recursion: a domain may nest a thousand deep. */
 export function removeTree(view: StoreView, path: string): void {
   const paths: Array<string> = [path];
   for (let i = 0; i < paths.length; i++) {
@@ -112,7 +112,7 @@ export function removeTree(view: StoreView, path: string): void {
   view.put(parent);
 }
 
-/** -EPERM: only dom0 may give a node to somebody else. */
+/** -EPERM: only dom0 may give a node to another domain. */
 export function setPermissions(view: StoreView, who: u16, path: string, permissions: Array<Permission>): i64 {
   if (who != 0 && permissions.length > QUOTA_PERMISSIONS) return -ENOSPC;
   const found = look(view, who, path, MAY_WRITE | MAY_OWN);

@@ -179,7 +179,7 @@ function readNode(request: Request, view: StoreView): i64 {
   return 0;
 }
 
-/** The children whose names begin at `from` or behind it, in bytes of the whole list; behind the last, an empty one. */
+/** The children whose names begin at or after `from`, in bytes of the whole list; after the last, an empty one. */
 function listPart(reply: Content, node: StoreNode, from: string): void {
   const offset = <i64>U64.parseInt(from);
   reply.text(node.generation.toString());
@@ -243,7 +243,7 @@ function start(request: Request): i64 {
   return 0;
 }
 
-/** Whatever the outcome, the transaction is no more. */
+/** Whatever the outcome, the transaction has ended. */
 function end(request: Request, transaction: Transaction): i64 {
   const how = request.args.text();
   if (!how || (how != "T" && how != "F")) return -EINVAL;

@@ -1,5 +1,5 @@
 // Some nodes with all below them, to be put back as they were. A node is never changed in place, so holding on to them
-// is all it takes, and those that nobody touched cost no more than a look.
+// is all it takes, and unchanged ones cost no more than a look.
 
 import { removeTree } from "./operations";
 import { childOf } from "./path";
@@ -20,7 +20,7 @@ export class Snapshot {
     }
   }
 
-  /** What was made since is gone, and what was changed or removed is back. What `roots` are in must still be there. */
+  /** Removes what was created since, and restores what was changed or removed. What `roots` are in must still be there. */
   restore(view: StoreView): void {
     for (let i = 0; i < this.nodes.length; i++) {
       const saved = this.nodes[i];

@@ -81,7 +81,7 @@ export class Transaction extends StoreView {
     if (this.overfull) return -ENOMEM;
     const paths = this.accessed.keys();
     const accesses = this.accessed.values();
-    /* A node is the same object for as long as nobody changes it. */
+    /* A node stays the same object until it is changed. */
     for (let i = 0; i < paths.length; i++) {
       if (this.tree.find(paths[i]) !== accesses[i].before) return -EAGAIN;
     }

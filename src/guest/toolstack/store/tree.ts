@@ -1,4 +1,4 @@
-// All nodes, by their path. A node is never changed in place: put() takes a new one, so whoever holds an old one
+// All nodes, by their path. A node is never changed in place: put() takes a new one, so a holder of an old one
 // (a transaction) holds it as it was.
 
 import { Permission, StoreNode } from "./node";
@@ -76,7 +76,7 @@ export class Tree extends StoreView {
     change.now = now;
     change.before = before;
     const parent = this.find(parentOf(path));
-    /* Of a node that is gone, and was not readable, nobody is told. */
+    /* The removal of a node that was not readable is not reported. */
     if (parent && now) change.parent = parent.permissions;
     for (let i = 0; i < this.watchers.length; i++) this.watchers[i].tell(change);
   }

@@ -1,4 +1,4 @@
-// Watches: who is told when a node changes (xenstored_watch.c, 4.17).
+// Watches: who is notified when a node changes (xenstored_watch.c, 4.17).
 
 import { MAY_READ, Permission, allowed } from "./node";
 import { isSpecialPath, isWithin } from "./path";
@@ -19,7 +19,7 @@ export class Watch {
   }
 }
 
-/** Somebody who watches: a domain's connection, or the toolstack itself. */
+/** A watcher: a domain's connection, or the toolstack itself. */
 export abstract class Watcher {
   watches: Array<Watch> = [];
 

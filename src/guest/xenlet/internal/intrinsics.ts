@@ -113,7 +113,7 @@ export declare function physical_write(paddr: u64, from: usize, size: u32): void
 /** Passes on another domain's record as its line came: 189 bytes of printable ASCII at most, without the newline. */
 @external("xen", "record_pass_on") export declare function record_pass_on(from: usize, size: u32): void;
 
-/** Ends the guest: there is no memory for what it asks for. Never returns. */
+/** Ends the guest: there is no memory for its request. Never returns. */
 @external("xen", "out_of_memory") export declare function out_of_memory(): void;
 
 /** Starts secondary vCPU `id` (1..3), waking port `port`; how: 0 VCPUOP_initialise and _up, 1 INIT-SIPI. Xen's errno or 0. */
@@ -139,7 +139,7 @@ export declare function vcpu_done(id: u32): u32;
 /** What the last step of its last program came to. */
 @external("xen", "vcpu_result")
 export declare function vcpu_result(id: u32): i64;
-/** Where secondary vCPUs find what they have to know of the event channel ABI in use: an EventView (event-view.ts). */
+/** Where secondary vCPUs find what they have to know about the event channel ABI in use: an EventView (event-view.ts). */
 @external("xen", "set_event_view") export declare function set_event_view(at: usize): void;
 
 /** Copies at most `size` bytes of what the loader left (BootData) to `to`; returns how many bytes there are. */
@@ -165,7 +165,7 @@ export declare function crash_reserve(page: u32, info: u64, sequenceDigits: u64)
 /** Takes up the PV console's ring and its event channel, where the domain has them (boot/console.c). */
 @external("xen", "console_attach") export declare function console_attach(): void;
 
-/** Whether the console's daemon has read all that was written; 1 too where there is no console. */
+/** Whether the console's daemon has read all that was written; 1 also if there is no console. */
 @external("xen", "console_drained") export declare function console_drained(): u32;
 
 /** The runtime is set up. The program's first record says so too; before trouble and a wait it is a record of its own. */

@@ -57,7 +57,7 @@ export { hypercall1, hypercall2, hypercall3, hypercall4, hypercall5 } from "../i
 }
 
 /**
- * A hypercall that this guest cannot go on without: a negative result ends the guest with `operation`
+ * A hypercall that this guest cannot continue without: a negative result ends the guest with `operation`
  * (name and arguments, as the caller knows them) and the error's name. Otherwise the result.
  */
 export function checked(operation: string, result: i64): i64 {

@@ -1,4 +1,4 @@
-// Records: what the guest reports to whoever runs it. The format is boot/record.c's.
+// Records: what the guest reports to the host. The format is boot/record.c's.
 
 import { record as write } from "../intrinsics";
 

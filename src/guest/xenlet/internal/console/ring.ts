@@ -4,7 +4,7 @@
 //   out[2048]  the guest writes out_prod, the daemon reads up to it and moves out_cons
 //
 // The four counters run freely, modulo 2^32; a place is the counter modulo the ring's size. They outlive a
-// kernel: a new one goes on from where they stand.
+// kernel: a new one continues from where they stand.
 
 import { evtchn } from "../events/evtchn";
 import { hvmParam } from "../../raw/hvm-param";

@@ -1,4 +1,4 @@
-// What the other vCPUs have to know of event channels, to take their own events (boot/events.c): there once a port is bound
+// What the other vCPUs have to know about event channels to take their own events (boot/events.c): there once a port is bound
 // to another vCPU than 0. Its layout is struct event_view's in boot/boot.h.
 
 import { EVTCHN_2L_NR_CHANNELS } from "../../raw/abi/event_channel";

@@ -52,7 +52,7 @@ function bound(result: i64, port: u32, vcpu: u32 = 0): i64 {
 
 /** What evtchn.status() says of a port. */
 export class PortStatus {
-  /** 0, or Xen's negative errno, and then the rest says nothing. */
+  /** 0, or Xen's negative errno; then the other fields are meaningless. */
   result: i64 = 0;
   /** EVTCHNSTAT_*. */
   state: u32 = 0;
@@ -153,7 +153,7 @@ export namespace evtchn {
     return bound(0, port);
   }
 
-  /** What Xen knows of a port of this domain. -EINVAL: no such port has ever been in use. */
+  /** What Xen knows about a port of this domain. -EINVAL: no such port has ever been in use. */
   export function status(port: u32): PortStatus {
     const a = changetype<evtchn_status>(argument);
     a.dom = DOMID_SELF;
@@ -211,7 +211,7 @@ export namespace evtchn {
   }
 
   /**
-   * The next unmasked pending port, its pending bit cleared; 0 (which is no port) if there is none. 2-level: each
+   * The next unmasked pending port, its pending bit cleared; 0 (not a port) if there is none. 2-level: each
    * in its turn, by number; FIFO: highest priority first, then as they came. Call it until it returns 0 before
    * block(): that sleeps only if no event arrived since.
    */
@@ -243,7 +243,7 @@ export namespace evtchn {
     return fifoInUse();
   }
 
-  /** How many port numbers the ABI in use has, 0 included, which is no port: 4096, or 131072. */
+  /** How many port numbers the ABI in use has, including 0, which is not a port: 4096, or 131072. */
   export function portLimit(): u32 {
     return abi().ports;
   }

@@ -8,7 +8,7 @@
 // Xen appends: it sets PENDING, then LINKED unless the port is masked or linked already, then the tail's LINK, but
 // only while the tail itself is LINKED. We consume from the head: taking LINKED and LINK off a word in one step
 // either gives the successor, or tells Xen that the queue has ended there, and it begins a new one at head[].
-// A port on a queue whose PENDING bit is gone, or that was masked since, is skipped: unmasking queues it again.
+// A port on a queue whose PENDING bit has been cleared, or that was masked since, is skipped: unmasking queues it again.
 
 import { checked, event_channel_op } from "../../raw/hypercall";
 import {

@@ -2,7 +2,7 @@
 // Guests call evtchn (evtchn.ts), which is the same for both.
 
 export abstract class EventAbi {
-  /** Port numbers that it has, 0 included, which is no port. */
+  /** Port numbers that it has, including 0, which is not a port. */
   abstract get ports(): u32;
 
   /** Makes room for the state of a port that Xen has just given out. 0, or Xen's negative errno. */

@@ -18,7 +18,7 @@ const PTE_SUPERPAGE: u64 = 0x80;
 const PTE_FRAME: u64 = 0x000ffffffffff000;
 const FNV_OFFSET: u64 = 0xcbf29ce484222325;
 const FNV_PRIME: u64 = 0x100000001b3;
-/** A frame pointer chain of more than this many is no chain. */
+/** A longer frame pointer chain is considered damaged. */
 const MAX_FRAMES = 64;
 
 @lazy const infoPage: usize = memory.data(4096, 8);

@@ -39,7 +39,7 @@ const FEATURES =
 
 @lazy const number: usize = memory.data(sizeof<u64>(), 8);
 
-/** A file of which every byte can be asked for: those behind its end are 0. */
+/** A file of which every byte can be read: those past its end are 0. */
 export class ElfFile {
   constructor(readonly bytes: ByteSource) {}
 

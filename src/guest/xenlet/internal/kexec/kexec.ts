@@ -2,9 +2,9 @@
 //
 //   load()      another kernel's image is checked and laid out; nothing of this kernel changes
 //   prepare()   soft_reset.ts's steps; one that fails undoes all of them
-//   exec()      the soft reset, and behind it the jump (boot/kexec.c), which cannot fail
+//   exec()      the soft reset, and after it the jump (boot/kexec.c), which cannot fail
 //
-// There is no way back from the moment at which the soft reset was granted, so nothing stands behind it that could
+// There is no way back from the moment at which the soft reset was granted, so nothing follows it that could
 // fail, and until then everything can be undone.
 
 import { crash_reserve, frame_of, kexec_jump, shared_info_place } from "../intrinsics";
@@ -46,7 +46,7 @@ export namespace kexec {
   /**
    * Checks and lays out what exec() jumps into: a PVH ELF, 32 or 64 bit, anywhere in this domain's RAM (a boot
    * module, PhysicalBytes.of() an array). Returns the empty string; or what cannot be, by field and value, and then
-   * an image that was loaded before is gone as well. The image must stay where it is until exec().
+   * an image that was loaded before is unloaded as well. The image must stay where it is until exec().
    */
   export function load(image: PhysicalBytes, options: KexecOptions = new KexecOptions()): string {
     unload();

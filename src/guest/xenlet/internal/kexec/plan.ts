@@ -42,7 +42,7 @@ export class KexecOptions {
   records: bool = true;
   /** Leave the stages of its boot out of its records. */
   quiet: bool = false;
-  /** More that the next kernel's memory map has, where this one's says nothing. */
+  /** More that the next kernel's memory map has, where this one's has no entry. */
   moreMemory: Array<MemoryMapEntry> = [];
 }
 
@@ -180,7 +180,7 @@ export class Plan {
     return this.place();
   }
 
-  /** What is left of a segment once those behind it are loaded over it: the jump copies in no order that could be relied on. */
+  /** What is left of a segment once later ones are loaded over it: the jump copies in an unspecified order. */
   private uncovered(index: i32): Array<PhysicalBytes> {
     const segments = this.elf.segments;
     let left: Array<PhysicalBytes> = [segments[index]];
@@ -306,7 +306,7 @@ export class Plan {
     return 0;
   }
 
-  /** Whether the next kernel is to go on with this one's records. */
+  /** Whether the next kernel continues this one's records. */
   private get handsOnRecords(): bool {
     return this.options.records && recordNonce().length > 0;
   }

@@ -1,4 +1,4 @@
-// What a kernel hands on to the next one beside its command line: the run block (boot/run_block.h), with records that go on
+// What a kernel passes to the next one besides its command line: the run block (boot/run_block.h), with records that go on
 // where this kernel's end, random bytes of its own, and the same arguments and environment unless it is given others.
 
 import { random_bytes } from "../intrinsics";
@@ -41,7 +41,7 @@ function bytesOf(text: string): StaticArray<u8> {
 
 /** What goes into a run block beside what this kernel's own has. */
 export class Handed {
-  /** The next kernel's records go on with this one's. */
+  /** The next kernel's records continue this one's. */
   records: bool = true;
   quiet: bool = false;
   /** Null: what this kernel was given apart from its command line. */

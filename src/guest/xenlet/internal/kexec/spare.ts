@@ -14,7 +14,7 @@ export class Spare {
   /** `avoid`: what will be written before the next kernel has read what is taken here. */
   constructor(private avoid: Array<PhysicalBytes>) {}
 
-  /** `size` bytes, whole pages, below 4 GiB and clear of what is to be avoided. Null if there is no such room. */
+  /** `size` bytes, whole pages, below 4 GiB and clear of what is to be avoided. Null if there is no room. */
   take(size: u64): PhysicalBytes | null {
     let end = min(spare_end(), FOUR_GIB) & ~(PAGE_SIZE - 1);
     const pages = (size + PAGE_SIZE - 1) & ~(PAGE_SIZE - 1);

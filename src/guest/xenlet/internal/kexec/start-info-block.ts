@@ -22,7 +22,7 @@ export class StartInfoBlock {
   readonly sequenceOffset: u64;
   private readonly line: ArrayBuffer;
 
-  /** `words` come before `cmdline`; `sequence`: and behind them the number of the record to go on with. */
+  /** `words` come before `cmdline`; `sequence`: and after them the number of the next record. */
   constructor(
     words: string,
     sequence: bool,

@@ -15,7 +15,7 @@ export function setTimeout(fn: () => void, ms: f64 = 0): i32 {
 }
 
 /**
- * Calls `fn` every `ms` milliseconds, 1 where that is no positive number. The times do not drift, and one that
+ * Calls `fn` every `ms` milliseconds, 1 if that is not positive. The times do not drift, and one that
  * passes while the guest is busy is left out, not made up for. Returns its id, above 0.
  */
 export function setInterval(fn: () => void, ms: f64 = 0): i32 {

@@ -39,7 +39,7 @@ export class PhysicalBytes extends ByteSource {
     super(size);
   }
 
-  /** Where `bytes` are: linear memory is contiguous. They stay in memory for good. */
+  /** Where `bytes` are: linear memory is contiguous. They stay in memory permanently. */
   static of(bytes: StaticArray<u8>): PhysicalBytes {
     const at = changetype<usize>(bytes);
     __pin(at);
@@ -51,7 +51,7 @@ export class PhysicalBytes extends ByteSource {
     return new PhysicalBytes(frame_of(address) * PAGE_SIZE + (address % <usize>PAGE_SIZE), size);
   }
 
-  /** The first byte behind it. */
+  /** The first byte after it. */
   get end(): u64 {
     return this.paddr + this.size;
   }

@@ -2,8 +2,8 @@
 // its part known when it is first used, so a guest without soft reset or kexec has none of this, and one with them
 // has it only for what it uses: nothing but soft_reset.ts calls a part's methods.
 //
-//   run(), undo()   before a soft reset: put in order what it does not clean, and the way back
-//   detached()      the reset was made: shared_info and events are gone until attached()
+//   run(), undo()   before a soft reset: prepare what it does not clean, and undo that
+//   detached()      the reset was made: no shared_info and no events until attached()
 //   attached()      shared_info is mapped again, if it was in use: drop what Xen has dropped, and start again (in reverse order)
 
 import { Step } from "./preparation";
@@ -23,7 +23,7 @@ export const enum PartOrder {
 export abstract class Part extends Step {
   /** Set before run(): another kernel comes after the reset, to which this one's memory is free RAM. */
   jump: bool = false;
-  /** Set before detached(): the domain is another one, with the same memory, and what a reset leaves is gone too. */
+  /** Set before detached(): the domain is another one, with the same memory, and what a reset leaves is lost too. */
   renewed: bool = false;
 
   constructor(

@@ -6,7 +6,7 @@
 
 import { describeResult } from "../../raw/errno";
 
-/** One thing to put in order, and the way back. */
+/** One preparation step, and its undo. */
 export abstract class Step {
   /** What run() found or did, or why it failed: for people. */
   detail: string = "";
@@ -19,7 +19,7 @@ export abstract class Step {
   /** Returns 0; or a negative errno, and then everything is as it was before the call. */
   abstract run(): i64;
 
-  /** Takes back what run() did. There is no second way back: what fails here ends the guest (checked()). */
+  /** Undoes run(). There is no fallback: a failure here ends the guest (checked()). */
   undo(): void {}
 }
 

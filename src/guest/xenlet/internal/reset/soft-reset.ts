@@ -1,10 +1,10 @@
 // Soft reset, the guest's side: SCHEDOP_shutdown with SHUTDOWN_soft_reset. The toolstack puts the domain's event
 // channels, shared_info, vcpu_info and runstate areas back as they were when it was created (domain_soft_reset,
 // xen/common/domain.c), and the guest continues after the hypercall, with its memory and registers. What Xen leaves
-// as it is (docs/kexec.md has the list) the guest puts in order itself, before.
+// as it is (docs/kexec.md has the list) the guest prepares itself, before.
 //
-//   prepare()   each part of the runtime that is in use, in order; if one refuses, all of it is undone
-//   request()   the hypercall. Once it has returned 0, shared_info and events are gone
+//   prepare()   each part of the runtime that is in use, in sequence; if one refuses, all are undone
+//   request()   the hypercall. Once it has returned 0, there is no shared_info and there are no events
 //   xen.attach()   sets everything up again, as at the first boot
 
 import { console_attach, console_drained, interrupts_off, interrupts_on } from "../intrinsics";
@@ -29,7 +29,7 @@ export namespace xen {
    * Sets everything up again after softReset.request(), with the functions that do so at the first boot: shared_info, if it
    * was in use, at its old address, every port masked and none bound, the 2-level ABI, no event handlers, vCPU 0's vcpu_info in
    * shared_info, and the other vCPUs as if they had never run. What was bound, registered or started is the
-   * program's to do again; JavaScript's timers go on.
+   * program's to do again; JavaScript's timers continue.
    */
   export function attach(): void {
     attachSharedInfo();
@@ -56,7 +56,7 @@ export namespace xen {
 
 /**
  * A reason that SCHEDOP_shutdown_code has fixed comes before the one that request() asks for: the toolstack would
- * end the domain. Xen lets no guest read it, so this knows of those fixed by sched.shutdownCode() only.
+ * end the domain. Xen lets no guest read it, so this covers only those fixed by sched.shutdownCode().
  */
 class ShutdownCode extends Step {
   constructor() {
@@ -143,7 +143,7 @@ export namespace softReset {
    * request() or undo() nothing else is to be done: no event comes.
    *
    * Returns 0; or the errno of the step that failed, and then everything is as it was: why() says which and why.
-   * A grant that another domain has mapped is no failure: it stays, and active() of grant.ts has it.
+   * A grant that another domain has mapped is not a failure: it stays, and active() of grant.ts has it.
    */
   export function prepare(observer: StepObserver | null = null): i64 {
     return run(new Preparation(softResetSteps(false), observer));
@@ -177,8 +177,8 @@ export namespace softReset {
   }
 
   /**
-   * SCHEDOP_shutdown(SHUTDOWN_soft_reset). Returns Xen's number, 0, when the toolstack lets the domain go on. From
-   * then on shared_info, event channels and Xen's clocks are gone: call xen.attach() before anything that needs
+   * SCHEDOP_shutdown(SHUTDOWN_soft_reset). Returns Xen's number, 0, when the toolstack resumes the domain. From
+   * then on there are no shared_info, event channels or Xen clocks: call xen.attach() before anything that needs
    * them. A toolstack that does not know the reason ends the domain, and this never returns; in a domain that is
    * Xen's dom0, Xen restarts the machine.
    *

@@ -43,7 +43,7 @@ export namespace suspend {
 
   /**
    * Obeys the toolstack as control.obeyShutdown() does, and `suspend` as well: `fn` receives the result of now(). Watches
-   * on the store go on in the new domain, this one too. Returns 0, or why there is no watch.
+   * on the store continue in the new domain, including this one. Returns 0, or why there is no watch.
    */
   export function obey(fn: (result: i64) => void): i64 {
     return control.onShutdown<Listener>(

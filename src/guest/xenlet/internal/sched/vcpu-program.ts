@@ -166,7 +166,7 @@ export class VcpuBarrier {
 
 /**
  * A list of steps that a secondary vCPU goes through `rounds` times. It is written by vCPU 0 and then given to Vcpu.run();
- * while it runs its steps may be read, and not be changed. The same program may be run again: its counts then go on.
+ * while it runs its steps may be read, and not be changed. The same program may be run again: its counts then continue.
  */
 export class VcpuProgram {
   private readonly memory: StaticArray<u8>;
@@ -303,7 +303,7 @@ export class VcpuProgram {
     return this.add(Kind.STORE, 0, address, value);
   }
 
-  /** How often the list is gone through; u64.MAX_VALUE: until stop(). */
+  /** How often the list is executed; u64.MAX_VALUE: until stop(). */
   setRounds(rounds: u64): VcpuProgram {
     this.head.rounds = rounds;
     return this;

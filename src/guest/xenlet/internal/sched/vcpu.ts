@@ -192,7 +192,7 @@ const DOWN_WITHIN: u64 = 1_000_000_000;
 
 /**
  * The other vCPUs before a soft reset, which stops none of them: taken down wherever they are, in the middle of an
- * order too, and on the way back up again, to go on with it. After the reset their event channels are closed, so
+ * order too, and brought up again on undo, to continue it. After the reset their event channels are closed, so
  * each is put back to where it was before its first start.
  */
 class OtherVcpus extends Part {

@@ -14,7 +14,7 @@ const argument = changetype<sched_watchdog>(memory.data(offsetof<sched_watchdog>
  * The bare operation: `id` 0 allocates a timer and returns its id; another id re-arms that timer, or with
  * `seconds` 0 destroys it, and returns 0. -ENOSPC: both timers are in use; -EINVAL: no such timer.
  *
- * Id 0 with 0 seconds is no mistake to Xen: it arms a timer that fires at once, and ends the domain.
+ * Id 0 with 0 seconds is not an error to Xen: it arms a timer that fires at once, and ends the domain.
  */
 export function watchdogOp(id: u32, seconds: u32): i64 {
   knowPart();

@@ -35,7 +35,7 @@ export function onEnd(run: () => void): void {
   loop = run;
 }
 
-/** Runs after the guest's last statement: a program that came to its end has succeeded. */
+/** Runs after the guest's last statement: a program that reaches its end has succeeded. */
 export function finish(): void {
   const untilNothingIsLeft = loop;
   if (untilNothingIsLeft) untilNothingIsLeft();

@@ -4,7 +4,7 @@ import { boot_data } from "../intrinsics";
 import { hvm_modlist_entry } from "../../raw/abi/start_info";
 import { PhysicalBytes } from "../memory/physical";
 
-/** What boot code knows of the guest's start, by the numbers of enum boot_data (boot/boot.h). */
+/** What boot code knows about the guest's start, by the numbers of enum boot_data (boot/boot.h). */
 export enum BootData {
   START_INFO = 0,
   CMDLINE = 1,

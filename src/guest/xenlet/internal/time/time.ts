@@ -41,7 +41,7 @@ export function systemTime(): u64 {
     const now = rdtsc();
     if ((version & 1) != 0 || load32(time + TIME_VERSION) != version) continue;
     /* Modulo 2^64: the stamp of a young domain may lie before its TSC's zero. A read just before Xen moved
-     * the stamp may lie behind it by a few ticks: never go backwards for that. */
+     * the stamp may be a few ticks behind it: time must not go backwards for that. */
     const elapsed = <i64>(now - stamp);
     const delta = elapsed > 0 ? <u64>elapsed : 0;
     return base + scale(shift >= 0 ? delta << shift : delta >> -shift, multiplier);

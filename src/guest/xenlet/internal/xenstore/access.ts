@@ -58,7 +58,7 @@ export class StoreAccess {
     return this.connection.request(type, this.id, this.epoch);
   }
 
-  /** A node's value; its `error` is a negative errno where there is none. */
+  /** A node's value; its `error` is a negative errno if there is none. */
   read(path: string): StoreValue {
     const value = new StoreValue();
     value.error = this.ask(XS_READ, path);

@@ -101,7 +101,7 @@ export abstract class xenstore {
     client().connection.timeout = ns;
   }
 
-  /** A node's value; its `error` is a negative errno where there is none. */
+  /** A node's value; its `error` is a negative errno if there is none. */
   static read(path: string): StoreValue {
     return client().read(path);
   }

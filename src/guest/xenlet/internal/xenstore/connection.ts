@@ -129,7 +129,7 @@ export class StoreConnection extends WatchedConnection {
     this.epoch++;
   }
 
-  /** The event channel is gone, and with it all but our own list of watches. The next use connects again. */
+  /** The event channel is closed; of the connection only our own list of watches remains. The next use connects again. */
   lost(): void {
     this.forget();
     /* Possibly only the event loop uses it, which waits for a port that no longer exists. */
@@ -196,7 +196,7 @@ export class StoreConnection extends WatchedConnection {
     return type == expected ? 0 : -EIO;
   }
 
-  /** Takes a message that is no reply. */
+  /** Handles a message other than a reply. */
   private takeEvent(ring: StoreRing): void {
     const header = ring.message.header;
     const isEvent = header.type == XS_WATCH_EVENT;

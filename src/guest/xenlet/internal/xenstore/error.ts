@@ -6,7 +6,7 @@ import { EIO, ENOSPC, describeResult } from "../../raw/errno";
 const NUMBERS = 128;
 
 /**
- * The negative errno of an error that the store named. oxenstored says EQUOTA, which is no errno, where the C
+ * The negative errno of an error that the store named. oxenstored says EQUOTA, which is not an errno, where the C
  * daemon says ENOSPC: that is -ENOSPC here. An undocumented name is -EIO.
  */
 export function storeErrorNumber(name: string): i64 {

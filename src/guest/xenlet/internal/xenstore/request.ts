@@ -1,4 +1,4 @@
-// What goes into a request, and what comes out of a reply: strings, each with a NUL behind it, and bytes
+// What goes into a request, and what comes out of a reply: strings, each followed by a NUL, and bytes
 // (docs/misc/xenstore.txt).
 
 import { XENSTORE_PAYLOAD_MAX } from "../../raw/abi/xs_wire";
@@ -49,7 +49,7 @@ export namespace payload {
     return filled;
   }
 
-  /** 0, or why there is no such request. */
+  /** 0, or why the request is not possible. */
   export function error(): i64 {
     return failure;
   }

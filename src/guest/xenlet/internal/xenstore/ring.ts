@@ -30,7 +30,7 @@ export class StoreRing {
   private sent: u32 = 0;
   /** What comes in: the message that receive() reports, until discard(). */
   readonly message: MessageBuffer = new MessageBuffer();
-  /** Not 0: everything that is no reply to this request is skipped, byte by byte. */
+  /** Not 0: everything other than the reply to this request is skipped, byte by byte. */
   private awaited: u32 = 0;
   private awaitedType: u32 = 0;
   /** Why there is no connection any more; empty while there is one. */
@@ -71,7 +71,7 @@ export class StoreRing {
   }
 
   /**
-   * Puts a message on its way: `size` bytes from `payload` behind a header. It may still be on it when this
+   * Sends a message: a header, then `size` bytes from `payload`. It may still be in transit when this
    * returns 0: receive() sees to the rest. `first`: of this connection.
    *
    * -E2BIG: more than XENSTORE_PAYLOAD_MAX, for which the daemon would end the connection; -ETIMEDOUT, -ENOTCONN.
@@ -135,7 +135,7 @@ export class StoreRing {
     evtchn.send(this.port);
   }
 
-  /** Until an event, or the deadline: -ETIMEDOUT. -ENOTCONN: the port is gone. */
+  /** Until an event, or the deadline: -ETIMEDOUT. -ENOTCONN: the port is closed. */
   private sleep(deadline: u64): i64 {
     const woken = sched.poll(this.ports, deadline);
     if (woken == PollWake.DEADLINE) return -ETIMEDOUT;

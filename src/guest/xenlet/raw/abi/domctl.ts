@@ -52,7 +52,7 @@ export const XEN_DOMINF_shutdownshift: u32 = 16;
   _pad1: u32;
 }
 
-/** The first fields of it, which have not moved since 4.14. */
+/** Its first fields, which are at the same offsets since 4.14. */
 @unmanaged
 export class xen_domctl_getdomaininfo {
   domain: u16;
@@ -69,7 +69,7 @@ export class xen_domctl_getdomaininfo {
   max_vcpu_id: u32;
 }
 
-/** The first fields of it, which have not moved since 4.14. */
+/** Its first fields, which are at the same offsets since 4.14. */
 @unmanaged
 export class xen_domctl_createdomain {
   ssidref: u32;
