@@ -7,6 +7,7 @@ import { gunzip } from "node:zlib";
 
 import { UserError } from "../base/errors.js";
 import { given } from "../base/given.js";
+import type { Unxz } from "./xz.js";
 
 /** Offsets in the boot protocol's header. */
 const SETUP_SECTS = 0x1f1;
@@ -32,10 +33,10 @@ const gunzipped = promisify(gunzip);
  * The ELF file in `bzImage`. Throws UserError for what is no bzImage, is cut off, is compressed in another way, or
  * does not come out as long as it says.
  */
-export async function vmlinuxOf(bzImage: Buffer): Promise<Buffer> {
+export async function vmlinuxOf(bzImage: Buffer, unxz: Unxz): Promise<Buffer> {
   const payload = payloadOf(bzImage);
   const expected = payload.readUInt32LE(payload.length - SIZE_FIELD);
-  const kernel = await decompressed(payload.subarray(0, -SIZE_FIELD));
+  const kernel = await decompressed(payload.subarray(0, -SIZE_FIELD), unxz);
   if (!kernel.subarray(0, MAGIC_ELF.length).equals(MAGIC_ELF))
     throw noKernel("its contents are not an ELF file");
   if (kernel.length !== expected)
@@ -64,7 +65,7 @@ function payloadOf(bzImage: Buffer): Buffer {
   return bzImage.subarray(start, start + length);
 }
 
-async function decompressed(payload: Buffer): Promise<Buffer> {
+async function decompressed(payload: Buffer, unxz: Unxz): Promise<Buffer> {
   const begins = (magic: Buffer): boolean => payload.subarray(0, magic.length).equals(magic);
   try {
     if (begins(MAGIC_XZ)) return await unxz(payload);
@@ -76,17 +77,6 @@ async function decompressed(payload: Buffer): Promise<Buffer> {
   throw noKernel(
     `its payload begins with ${payload.toString("hex", 0, 6)}: expected xz, zstd or gzip`,
   );
-}
-
-/** All of liblzma, since kernels are filtered for x86; loaded when it is needed. */
-export async function unxz(payload: Buffer): Promise<Buffer> {
-  const { default: lzma } = await import("lzma-native");
-  return new Promise((resolve, reject) => {
-    lzma.decompress(payload, {}, (result: Buffer | null, error?: Error) => {
-      if (result === null) reject(error ?? new Error("xz produced no output"));
-      else resolve(result);
-    });
-  });
 }
 
 function noKernel(why: string, cause?: unknown): UserError {

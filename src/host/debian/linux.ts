@@ -4,11 +4,12 @@ import { readFile, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 
 import type { Progress } from "../base/progress.js";
-import { unxz, vmlinuxOf } from "./bzimage.js";
+import { vmlinuxOf } from "./bzimage.js";
 import type { Manifest } from "../cache/manifest.js";
 import type { Suite } from "./releases.js";
 import { provideSet, type SetOptions } from "./sets.js";
 import { hostError } from "../base/host-error.js";
+import { provideXz, type Unxz } from "./xz.js";
 
 export interface LinuxKernel {
   /** Absolute: vmlinux, 64-bit ELF. */
@@ -59,8 +60,9 @@ export async function provideLinux(
         if (name === undefined) throw hostError(`${META_PACKAGE}: it has no boot/vmlinuz`);
         const compressed = join(folder, BZIMAGE);
         await rename(join(folder, "boot", name), compressed);
-        await writeFile(join(folder, BINARY), await vmlinuxOf(await readFile(compressed)));
-        await unpackModules(folder);
+        const unxz = await provideXz(ui, options);
+        await writeFile(join(folder, BINARY), await vmlinuxOf(await readFile(compressed), unxz));
+        await unpackModules(folder, unxz);
       },
       refuse: (found) => (modulesIn(found).length === 0 ? `${XEN_MODULES} is missing` : null),
     },
@@ -78,7 +80,7 @@ function modulesIn(manifest: Manifest): string[] {
 }
 
 /** busybox's insmod takes none that are compressed. */
-async function unpackModules(folder: string): Promise<void> {
+async function unpackModules(folder: string, unxz: Unxz): Promise<void> {
   const entries = await readdir(folder, { recursive: true });
   for (const entry of entries.filter((path) => path.endsWith(".ko.xz"))) {
     const file = join(folder, entry);

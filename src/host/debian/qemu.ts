@@ -7,6 +7,7 @@ import { promisify } from "node:util";
 import { isInPath } from "../base/in-path.js";
 import type { Progress } from "../base/progress.js";
 import { Cache } from "../cache/cache.js";
+import { LIBRARIES, programIn, type Program } from "./program.js";
 import type { Suite } from "./releases.js";
 import { findSet, provideSet } from "./sets.js";
 import type { PackageSet, SetOptions, SetRecipe } from "./sets.js";
@@ -29,16 +30,13 @@ const NAME = "qemu-system-x86_64";
 const OLDEST_MAJOR = 5;
 const CACHED_SUITE: Suite = "bookworm";
 
-const LIB = "lib/x86_64-linux-gnu";
-const LIBRARY_PATHS = [LIB, `usr/${LIB}`];
-const LOADER = `${LIB}/ld-linux-x86-64.so.2`;
 const BINARY = `usr/bin/${NAME}`;
-const MODULES = `usr/${LIB}/qemu`;
+const MODULES = "usr/lib/x86_64-linux-gnu/qemu";
 const FIRMWARE = ["usr/share/qemu", "usr/share/seabios", "usr/lib/ipxe/qemu"];
 
 /** What of the packages' closure QEMU runs from: the rest is documentation and other architectures. */
 const KEPT = [
-  /^(?:usr\/)?lib\/x86_64-linux-gnu\/[^/]+\.so[^/]*$/,
+  LIBRARIES,
   /^usr\/lib\/x86_64-linux-gnu\/qemu\/[^/]*\.so$/,
   /^usr\/bin\/qemu-system-x86_64$/,
   /^usr\/share\/(?:qemu|seabios)\//,
@@ -46,9 +44,7 @@ const KEPT = [
   /^usr\/share\/doc\/[^/]+\/copyright$/,
 ];
 
-interface Call {
-  command: string;
-  args: string[];
+interface Call extends Program {
   env: NodeJS.ProcessEnv;
 }
 
@@ -107,20 +103,12 @@ function cachedQemu({ tree, manifest }: PackageSet): Qemu {
   return { ...cachedCall(tree), version: packaged.replace(/^\d+:/, ""), origin: "cache" };
 }
 
-/**
- * QEMU of an unpacked tree, under the tree's own loader and libraries: what the host's
- * libc is does not matter, and no library of the host's is taken by accident.
- */
+/** QEMU of an unpacked tree, with the tree's firmware and modules. */
 function cachedCall(tree: string): Call {
+  const { command, args } = programIn(tree, BINARY);
   return {
-    command: join(tree, LOADER),
-    args: [
-      "--inhibit-cache",
-      ...["--argv0", NAME],
-      ...["--library-path", LIBRARY_PATHS.map((path) => join(tree, path)).join(":")],
-      join(tree, BINARY),
-      ...FIRMWARE.flatMap((path) => ["-L", join(tree, path)]),
-    ],
+    command,
+    args: [...args, ...FIRMWARE.flatMap((path) => ["-L", join(tree, path)])],
     env: { QEMU_MODULE_DIR: join(tree, MODULES) },
   };
 }

@@ -65,7 +65,7 @@ test.each([
       ? [command, ...(command === "run" ? xenlet.xen : []), xenlet.image]
       : [command, file];
   const { packages } = await loadedBy(words);
-  const heavy = ["execa", "zod", "ora", "assemblyscript", "lzma-native"];
+  const heavy = ["execa", "zod", "ora", "assemblyscript"];
   expect(heavy.filter((name) => packages.has(name))).toEqual([]);
 });
 

@@ -1,5 +1,7 @@
 // Which line of the guest's source an instruction comes from, by asc's source map: https://tc39.es/ecma426/
 
+import { decode } from "@jridgewell/sourcemap-codec";
+
 export interface Place {
   /** As asc calls it: `main.ts`, `~lib/string.ts`. */
   file: string;
@@ -12,35 +14,15 @@ interface Mapping extends Place {
   offset: number;
 }
 
-const DIGITS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-
 /** The mappings of a source map, of its one generated line: a Wasm file has no others. */
 export function mappingsOf(sourceMap: string): Mapping[] {
   const { mappings, sources } = JSON.parse(sourceMap) as { mappings: string; sources: string[] };
-  const result: Mapping[] = [];
-  let offset = 0;
-  let source = 0;
-  let line = 0;
-  for (const segment of mappings.split(",")) {
-    const fields: number[] = [];
-    let value = 0;
-    let shift = 0;
-    for (const digit of segment) {
-      const bits = DIGITS.indexOf(digit);
-      value |= (bits & 31) << shift;
-      shift += 5;
-      if (bits & 32) continue;
-      fields.push(value & 1 ? -(value >>> 1) : value >>> 1);
-      value = shift = 0;
-    }
-    const [forward = 0, sourceForward, lineForward] = fields;
-    offset += forward;
-    if (sourceForward === undefined || lineForward === undefined) continue; // from no source
-    source += sourceForward;
-    line += lineForward;
-    result.push({ offset, file: sources[source] ?? "?", line: line + 1 });
-  }
-  return result;
+  const [segments = []] = decode(mappings);
+  return segments.flatMap((segment) => {
+    if (segment.length === 1) return []; // from no source
+    const [offset, source, line] = segment;
+    return [{ offset, file: sources[source] ?? "?", line: line + 1 }];
+  });
 }
 
 /** Looks places up for offsets that only go up. */
