@@ -132,7 +132,7 @@ describe("what the loader hands over", () => {
     expectSuccess(result);
     expect(printed(result)[0]).toBe(words);
     await expect(boot(image, { on: "domu", cmdline: "x".repeat(1024) })).rejects.toThrow(
-      /command line has \d+ bytes.*1023 at most/,
+      /command line has \d+ bytes.*at most 1023/,
     );
   });
 
@@ -236,7 +236,7 @@ describe("what is typed reaches the guest's console,", () => {
     const result = await domu("typed", { typed: "hello there\r" });
     expectSuccess(result);
     expect(printed(result)[0]).toBe("typed hello there");
-    await expect(domu("typed", { typed: "grüße" })).rejects.toThrow(/ASCII only/);
+    await expect(domu("typed", { typed: "grüße" })).rejects.toThrow(/must be ASCII/);
   });
 
   test.each(OTHER_RELEASES)("also on Xen %s", async (release) => {

@@ -33,7 +33,7 @@ describe("a guest that", () => {
     const result = await boot(await program("spin", "while (true) {}"), { timeoutMs: 1500 });
     expect(result).toMatchObject({ verdict: "timeout", exitCode: 121, stage: "entered" });
     expect(result.message).toMatch(
-      /said nothing within 1.5 s(?: of its own \(.*\))?; vCPU 0 was at top level \(spin\.ts:1\)/,
+      /printed nothing within 1.5 s(?: of its own \(.*\))?; vCPU 0 was at top level \(spin\.ts:1\)/,
     );
     expect(await readFile(result.log ?? "", "utf8")).toContain("'d' pressed");
   });
