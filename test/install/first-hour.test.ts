@@ -110,7 +110,9 @@ test("from a tarball, which is named by where it lies; and a sentence where it i
   await user.shell(user.folder, `mv '${tarball}' '${tarball}.away'`);
   try {
     const { stderr } = await user.shell(cwd, "npx xenlet init late");
-    expect(stderr).toMatch(/^xenlet was installed from .*\.tgz, which no longer exists: put it back/m);
+    expect(stderr).toMatch(
+      /^xenlet was installed from .*\.tgz, which no longer exists: put it back/m,
+    );
   } finally {
     await user.shell(user.folder, `mv '${tarball}.away' '${tarball}'`);
   }

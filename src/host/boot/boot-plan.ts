@@ -74,12 +74,9 @@ export function checkBootOptions(options: Omit<BootOptions, "image" | "xen" | "q
   if (options.on === "dom0" && options.onSoftReset !== undefined)
     throw new UserError("Xen does not soft-reset its dom0: expected --on domu or --on xl");
   if (options.core !== undefined && (options.on ?? "domu").startsWith("xl"))
-    throw new UserError(
-      `a core cannot be written on ${options.on ?? ""}: expected domu or dom0`,
-      {
-        hint: "--on domu",
-      },
-    );
+    throw new UserError(`a core cannot be written on ${options.on ?? ""}: expected domu or dom0`, {
+      hint: "--on domu",
+    });
   return { memoryMiB, vcpus, pcpus };
 }
 
@@ -88,7 +85,7 @@ export async function checkCoreFile(file: string): Promise<void> {
   try {
     await checkReplaceable(file, "regular");
   } catch (cause) {
-    throw new UserError(`the core cannot be written to ${file}: ${(cause as Error).message}`, {
+    throw new UserError(`cannot write the core to ${file}: ${(cause as Error).message}`, {
       exitCode: ExitCode.HOST,
       cause,
     });

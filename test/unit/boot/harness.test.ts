@@ -175,7 +175,11 @@ describe("a timeout, exit code 121, names the stage reached and shows the tail:"
       "runtime",
       /reported no result within 300 ms; vCPU 0 was at run \(main.ts\), vCPU 1 was at run \(main.ts\)$/,
     ],
-    ["deaf", "runtime", /reported no result within 300 ms; Xen did not respond to its debug key either$/],
+    [
+      "deaf",
+      "runtime",
+      /reported no result within 300 ms; Xen did not respond to its debug key either$/,
+    ],
     ["no-end", "verdict", /reported its exit code, but its domain did not end/],
   ])("%s", async (play, stage, message) => {
     // The other stages have time enough for a slow machine.

@@ -32,7 +32,7 @@ test("it hangs: a sentence, and the tool is ended", async () => {
 test("it is missing: which package has it", async () => {
   await expect(ask("no-such-tool", "--version")).rejects.toMatchObject({
     exitCode: 122,
-    message: "no-such-tool is not installed: it is needed to build guests",
+    message: "no-such-tool not found (needed to build guests)",
   });
 });
 
