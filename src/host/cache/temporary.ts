@@ -25,20 +25,7 @@ let swept: Promise<void> | undefined;
 export async function temporaryFolder(purpose: string): Promise<TemporaryFolder> {
   swept ??= sweepTemporary();
   await swept;
-<<<<<<< HEAD
   const path = await mkdtemp(join(tmpdir(), `${PREFIX}${purpose}${ownerMark()}`)).catch(refuse);
-=======
-  let path: string;
-  try {
-    path = await mkdtemp(join(tmpdir(), `${PREFIX}${purpose}${ownerMark()}`));
-  } catch (error) {
-    throw hostError(
-      `cannot create a temporary folder: ${(error as Error).message}`,
-      "TMPDIR=/a/folder xenlet …",
-      error,
-    );
-  }
->>>>>>> d61db54 (Messages and comments of src/host in plain English: what failed first, then why, in the terms of Xen's and Debian's own tools)
   return { path, dispose: () => rm(path, { recursive: true, force: true }) };
 }
 
@@ -51,8 +38,8 @@ function refuse(error: unknown): never {
   const { code, message } = error as NodeJS.ErrnoException;
   throw hostError(
     code === "ENOENT"
-      ? `no temporary folder can be made: ${tmpdir()} does not exist`
-      : `no temporary folder can be made in ${tmpdir()}: ${message}`,
+      ? `cannot create a temporary folder: ${tmpdir()} does not exist`
+      : `cannot create a temporary folder in ${tmpdir()}: ${message}`,
     "TMPDIR=/a/folder xenlet …",
     error,
   );

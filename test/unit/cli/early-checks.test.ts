@@ -45,7 +45,11 @@ test.each([
   ["run guest.ts --on dom0 --on-soft-reset destroy", 123, /does not soft-reset its dom0/],
   ["run guest.ts --log /proc/x", 122, /cannot write the log to \/proc\/x/],
   ["run guest.ts --core /proc/x", 122, /cannot write the core to \/proc\/x/],
-  ["run guest.ts --core /dev/null", 122, /cannot write the core to \/dev\/null: it is not a regular file/],
+  [
+    "run guest.ts --core /dev/null",
+    122,
+    /cannot write the core to \/dev\/null: it is not a regular file/,
+  ],
   ["run guest.ts --core c --on xl", 123, /a core cannot be written on xl: .*\n {2}try: --on domu/],
   ["run guest.ts --core c --on xl-hvm", 123, /a core cannot be written on xl-hvm/],
   ["run nope.ts", 123, /cannot read nope\.ts/],
@@ -79,22 +83,15 @@ test("the control: with nothing wrong there is work", async () => {
 }, 180_000);
 
 const NO_TMPDIR =
-  /^xenlet: no temporary folder can be made: \/nowhere does not exist\n {2}try: TMPDIR=/;
+  /^xenlet: cannot create a temporary folder: \/nowhere does not exist\n {2}try: TMPDIR=/;
 
 test.each([
-<<<<<<< HEAD
-  ["build guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /the cache \/proc\/x cannot be written/],
-  ["run guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /the cache \/proc\/x cannot be written/],
-  ["test guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /the cache \/proc\/x cannot be written/],
-  ["build guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
-  ["run guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
-  ["test guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
-=======
   ["build guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /cannot write to the cache \/proc\/x/],
   ["run guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /cannot write to the cache \/proc\/x/],
   ["test guest.ts", { XENLET_CACHE: "/proc/x" }, 122, /cannot write to the cache \/proc\/x/],
-  ["build guest.ts", { TMPDIR: "/nowhere" }, 122, /cannot create a temporary folder/],
->>>>>>> d61db54 (Messages and comments of src/host in plain English: what failed first, then why, in the terms of Xen's and Debian's own tools)
+  ["build guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
+  ["run guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
+  ["test guest.ts", { TMPDIR: "/nowhere" }, 122, NO_TMPDIR],
   [
     "run guest.ts",
     { XENLET_QEMU: "/bin/true" },

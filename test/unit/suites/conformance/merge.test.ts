@@ -61,13 +61,8 @@ describe("the document", () => {
   };
 
   test.each<[string, string, RegExp]>([
-<<<<<<< HEAD
-    ["no JSON", "PASSED", /^x\.json is no report .*: it is not JSON$/],
-    ["another document", '{"files": []}', /x\.json is no report/],
-=======
-    ["no JSON", "PASSED", /x\.json is not a report .*JSON/],
+    ["no JSON", "PASSED", /^x\.json is not a report .*: it is not JSON$/],
     ["another document", '{"files": []}', /x\.json is not a report/],
->>>>>>> d61db54 (Messages and comments of src/host in plain English: what failed first, then why, in the terms of Xen's and Debian's own tools)
     [
       "of a newer format",
       edited((one) => void Object.assign(one.summary, { format: 2 })),
