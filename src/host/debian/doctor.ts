@@ -44,7 +44,7 @@ function nodeCheck(): Check {
     present,
     version: process.versions.node,
     needed: "required",
-    fix: present ? null : "sudo apt-get install npm && sudo npx --yes n 20",
+    fix: present ? null : "sudo apt-get install npm && sudo npx --yes n 22",
     detail: "20 or newer runs xenlet",
   };
 }

@@ -14,9 +14,14 @@ import { matrixOutputs } from "../../../src/host/cli/matrix-outputs.js";
 import { createProgram } from "../../../src/host/cli/program.js";
 import { XEN_RELEASES } from "../../../src/host/debian/index.js";
 import { parseShard } from "../../../src/host/suites/conformance/select.js";
+import { steps as STEPS } from "../../runner/steps.js";
 
 const page = await readFile("docs/ci.md", "utf8");
 const makefile = await readFile("Makefile", "utf8");
+const { engines } = JSON.parse(await readFile("package.json", "utf8")) as {
+  engines: { node: string };
+};
+const OLDEST_NODE = engines.node.replace(">=", "");
 const [github = "", gitlab = ""] = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(
   ([, text]) => text,
 );
@@ -34,7 +39,11 @@ const Github = z.looseObject({
       strategy: z
         .object({
           "fail-fast": z.literal(false),
-          matrix: z.strictObject({ xen: z.array(z.string()), shard: z.array(z.string()) }),
+          matrix: z.strictObject({
+            node: z.array(z.string()).optional(),
+            xen: z.array(z.string()).optional(),
+            shard: z.array(z.string()).optional(),
+          }),
         })
         .optional(),
       steps: z.array(
@@ -54,11 +63,18 @@ const Github = z.looseObject({
 
 const GitlabJob = z.strictObject({
   stage: z.string(),
+  image: z.string().optional(),
   timeout: z.string().optional(),
   when: z.literal("always").optional(),
   parallel: z
     .strictObject({
-      matrix: z.array(z.strictObject({ XEN: z.array(z.string()), SHARD: z.array(z.string()) })),
+      matrix: z.array(
+        z.strictObject({
+          NODE: z.array(z.string()).optional(),
+          XEN: z.array(z.string()).optional(),
+          SHARD: z.array(z.string()).optional(),
+        }),
+      ),
     })
     .optional(),
   cache: z.strictObject({ key: z.string(), paths: z.array(z.string()) }).optional(),
@@ -71,6 +87,7 @@ const Gitlab = z.strictObject({
   variables: z.record(z.string(), z.string()),
   stages: z.array(z.string()),
   test: GitlabJob,
+  node: GitlabJob,
   conform: GitlabJob,
   report: GitlabJob,
 });
@@ -90,9 +107,12 @@ async function check(line: string): Promise<void> {
   if (/[$]/.test(line)) throw new Error(`what is left to be put in: ${line}`);
   const words = line.split(" ");
   if (words[0] === "make") {
-    const [, target = ""] = words;
-    if (words.length !== 2 || !new RegExp(`^${target}:`, "m").test(makefile))
+    const [, target = "", only, ...rest] = words;
+    if (rest.length > 0 || !new RegExp(`^${target}:`, "m").test(makefile))
       throw new Error(`there is no target ${target}`);
+    const step = only?.replace(/^ONLY=/, "");
+    if (step !== undefined && !STEPS.some(({ name }) => name === step))
+      throw new Error(`there is no step ${step}`);
     return;
   }
   if (words[0] === "npx") words.shift();
@@ -135,10 +155,13 @@ test("the page shows the files that are used here", async () => {
 
 test("GitHub's example", async () => {
   const { jobs, env } = Github.parse(parse(github));
-  expect(Object.keys(jobs)).toEqual(["test", "conform", "report"]);
-  const { conform, report } = jobs;
-  for (const { run } of jobs["test"]?.steps ?? []) if (run !== undefined) await check(run);
-  expect(conform?.container).toBe("node:20-bookworm");
+  expect(Object.keys(jobs)).toEqual(["test", "node", "conform", "report"]);
+  const { test: tests, node, conform, report } = jobs;
+  for (const { run } of [...(tests?.steps ?? []), ...(node?.steps ?? [])])
+    if (run !== undefined) await check(run);
+  expect(conform?.container).toBe("node:22-bookworm");
+  expect(node?.container).toBe("node:${{ matrix.node }}-bookworm");
+  expect(node?.strategy?.matrix.node?.[0]).toBe(OLDEST_NODE);
   expect(report).toMatchObject({ needs: "conform", if: "always()" });
   const { xen = [], shard = [] } = conform?.strategy?.matrix ?? {};
   expectAllShards(xen, shard);
@@ -162,12 +185,14 @@ test("GitHub's example", async () => {
 });
 
 test("GitLab's example", async () => {
-  const { conform, report, stages, test, variables, image } = Gitlab.parse(parse(gitlab));
-  expect(image).toBe("node:20-bookworm");
+  const { conform, node, report, stages, test, variables, image } = Gitlab.parse(parse(gitlab));
+  expect(image).toBe("node:22-bookworm");
+  expect(node.image).toBe("node:$NODE-bookworm");
+  expect(node.parallel?.matrix[0]?.NODE?.[0]).toBe(OLDEST_NODE);
   expect([test.stage, conform.stage, report.stage]).toEqual(stages);
-  for (const line of test.script) await check(line);
+  for (const line of [...test.script, ...node.script]) await check(line);
   expect(report.when).toBe("always");
-  const [{ XEN: xens, SHARD: shards } = { XEN: [], SHARD: [] }] = conform.parallel?.matrix ?? [];
+  const { XEN: xens = [], SHARD: shards = [] } = conform.parallel?.matrix[0] ?? {};
   expectAllShards(xens, shards);
   for (const [version, part] of combinations(xens, shards))
     for (const line of conform.script)
@@ -189,6 +214,7 @@ test("every other command on the page", async () => {
 describe("control: what could be wrong is found", () => {
   test.each([
     ["make conform-all", "no target conform-all"],
+    ["make test ONLY=nodes", "no step nodes"],
     ["npx xenlet confirm --xen 4.17", "no command confirm"],
     ["npx xenlet report split x.json", "no command split"],
     ["npx xenlet conform --shards 1/2", "does not take --shards"],

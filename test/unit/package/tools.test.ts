@@ -42,7 +42,7 @@ test("nothing there: a line each", async () => {
   const { exitCode, lines } = await check([]);
   expect(exitCode).toBe(1);
   expect(lines).toEqual([
-    "xenlet: Node 20 or newer is missing: sudo apt-get install npm && sudo npx --yes n 20",
+    "xenlet: Node 20 or newer is missing: sudo apt-get install npm && sudo npx --yes n 22",
     "xenlet: npm is missing: sudo apt-get install npm",
     "xenlet: make is missing: sudo apt-get install make",
     "xenlet: gcc is missing: sudo apt-get install gcc",
@@ -55,7 +55,7 @@ test("an old Node: its version, and how to get a newer one", async () => {
   expect(exitCode).toBe(1);
   expect(lines).toEqual([
     "xenlet: Node 20 or newer is needed, this is v18.19.0: " +
-      "sudo apt-get install npm && sudo npx --yes n 20",
+      "sudo apt-get install npm && sudo npx --yes n 22",
   ]);
 });
 
