@@ -10,7 +10,7 @@ import { boot, build, folder, measured, progress } from "./setup.js";
 
 /** From Xen's last line before it starts the domain; thousands of instructions. */
 export interface BootCost {
-  /** Of a guest that ends there; NaN for one that says nothing. */
+  /** Of a guest that ends there; NaN for one that prints nothing. */
   toFirstLine: number;
   toHalted: number;
 }

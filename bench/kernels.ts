@@ -18,7 +18,7 @@ const KERNELS = [
   "scheduler",
   "hypercalls",
 ];
-/** Of C that nobody lowered: only what any code in an image at -2 GiB needs. */
+/** Of C that was not lowered: only what any code in an image at -2 GiB needs. */
 const TWIN_FLAGS = "-O2 -std=gnu11 -ffreestanding -fno-pie -mcmodel=kernel -mno-red-zone -Wall";
 /** It enters Xen as the guest does whose image it is in. */
 const HYPERCALL = "direct";

@@ -64,7 +64,7 @@ struct trap_frame {
 
 /* traps.c: exceptions end the guest, with a record that says which and where. */
 void traps_init(struct vcpu *self);
-/* Where it is defined, it is told of a trap first, and may go on elsewhere (tests). */
+/* Where it is defined, it is called for a trap first, and may continue elsewhere (tests). */
 __attribute__((weak)) void trap_caught(const char *kind);
 
 /* traps.S: SCHEDOP_block or _poll, unless an upcall came since this_vcpu()->upcall_seen was cleared. */
@@ -130,12 +130,12 @@ void random_bytes(void *to, uint32_t size);
 /* Whether page 0 is memory like any other: module.c. */
 extern const bool linear_page_zero;
 /*
- * Whether the module may use module "xen": module.c. Another does not know of the shared window, which then lies where
+ * Whether the module may use module "xen": module.c. Another does not know about the shared window, which then lies where
  * no Wasm pointer reaches, so that the module finds nothing there.
  */
 extern const bool module_knows_xen;
 void linear_init(uint32_t bytes);
-/* Maps linear memory up to `bytes`, zeroed; false when the domain has not that much RAM. */
+/* Maps linear memory up to `bytes`, zeroed; false if the domain does not have that much RAM. */
 bool linear_grow(uint64_t from, uint64_t bytes);
 /* `count` fresh zeroed frames in the shared window: their address, or 0 when RAM or window is used up. */
 uint64_t shared_alloc(uint32_t count);
@@ -231,7 +231,7 @@ void console_flush(uint64_t within);
 void console_unread(void (*each)(const char *line, uint32_t size));
 /* At most `size` bytes that were typed: on the ring, or where there is none on Xen's own console. 0 if there are none. */
 uint32_t console_read(char *to, uint32_t size);
-/* Waits until somebody types or it is `deadline`, in ns of Xen system time; 0: none. It may come back early. */
+/* Waits for input or until `deadline`, in ns of Xen system time; 0: none. It may come back early. */
 void console_wait(uint64_t deadline);
 
 /* clock.c: Xen system time, and time since 1970-01-01 UTC, in ns. */
@@ -279,7 +279,7 @@ void record_pass_on(const char *line, uint32_t size);
 /*
  * A stage of the boot is reached. Saying so costs as much as all else that a small guest does, so the program's first record
  * says it as well; one of its own comes before what does not, trouble or a wait, and at once in a kernel that another one
- * jumped into, since its records go on with that one's.
+ * jumped into, since its records continue that one's.
  */
 enum boot_stage { STAGE_SAID, STAGE_ENTERED, STAGE_RUNTIME };
 extern enum boot_stage stage_unsaid;
@@ -293,7 +293,7 @@ static inline void say_stage(void)
 }
 /* Nonce, number of the next line and the like, as the run block has them. */
 void record_set_run(const struct run_block *run);
-/* The number of the next line; and the one to go on with, in decimal, from the kernel that jumped here. */
+/* The number of the next line; and the one to continue with, in decimal, from the kernel that jumped here. */
 uint32_t record_sequence(void);
 void record_set_sequence(const char *digits, uint32_t length);
 
@@ -313,7 +313,7 @@ extern struct crash_state crash_state;
 extern void (*crash_hook)(const char *kind, const struct trap_frame *frame, uint64_t rip, uint64_t rbp);
 /* Another vCPU crashed, and waits for vCPU 0 to take it over: its interrupt is not vCPU 0's own trap. */
 extern volatile bool crash_waits;
-/* Ends a guest that cannot go on: a `fatal` record with this sentence, then SHUTDOWN_crash. */
+/* Ends a guest that cannot continue: a `fatal` record with this sentence, then SHUTDOWN_crash. */
 _Noreturn void fatal(const char *sentence);
 /* The return addresses from frame pointer `rbp` on, as a field `frames=`. */
 void record_backtrace(uint64_t rip, uint64_t rbp);

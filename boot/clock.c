@@ -46,7 +46,7 @@ uint64_t system_time(void)
 
         if (version & 1 || time->version != version)
             continue;
-        /* A read just before Xen moved the stamp may lie behind it: never backwards for that. */
+        /* A read just before Xen moved the stamp may be behind it: time must not go backwards for that. */
         if (elapsed < 0)
             elapsed = 0;
         return base + scaled(shift >= 0 ? (uint64_t)elapsed << shift : (uint64_t)elapsed >> -shift, multiplier);

@@ -2,7 +2,7 @@
  * The PV console (io/console.h), where what the guest says to people goes in a domain that has one: two rings
  * in one page, shared with the console daemon. (ConsoleRing of AssemblyScript is for programs that use it by themselves.)
  *
- * The ring outlives a kernel: its counters run on, whoever wrote last.
+ * The ring outlives a kernel: its counters continue, whichever kernel wrote last.
  */
 #include "boot.h"
 #include "hypercall.h"
@@ -10,7 +10,7 @@
 #define IN_SIZE 1024
 #define OUT_SIZE 2048
 
-/* How often somebody who waits for dom0's console looks: it has no event that needs no more setting up. */
+/* How often a wait for dom0's console polls: it has no event that needs no more setting up. */
 #define CONSOLE_IO_PERIOD 10000000ul
 
 static uint64_t ring; /* where the page is mapped; 0: this domain has no console, as domain 0 has none */
@@ -100,8 +100,8 @@ static void clear_event(void)
 
 /*
  * Until the daemon has read. The port's pending bit is cleared before the last look: an event after that ends
- * the poll. If that event told of input as well, whoever waits for it hears of it by the next one: what is written
- * now will be read, and that is told too. Without shared_info, which a soft reset takes, there is only the next turn.
+ * the poll. If that event announced input as well, a wait for input ends by the next one: what is written
+ * now will be read, and that raises an event too. Without shared_info, which a soft reset takes, there is only the next turn.
  */
 static void wait_for_room(void)
 {

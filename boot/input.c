@@ -1,11 +1,11 @@
 /*
- * Standard input. Where whoever runs the guest answers for it (RUN_INPUT), it is asked for, so that nobody types what nobody
- * reads, and so that it is known that the guest waits:
+ * Standard input. If the host serves it (RUN_INPUT), it is requested, so that nothing is typed that is not read,
+ * and so that it is known that the guest waits:
  *
  *   the guest   a record, input:want=<bytes>
  *   the answer  up to so many bytes as base64 without padding, on the console, and a ';'. Nothing before the ';': the end
  *
- * Seven bits are all that Xen's console passes on. Elsewhere it is what somebody types on the console, by lines; Ctrl-D at a
+ * Seven bits are all that Xen's console passes on. Otherwise it is what is typed on the console, by lines; Ctrl-D at a
  * line's beginning is its end.
  */
 #include "boot.h"
@@ -107,7 +107,7 @@ static uint32_t take(uint8_t *to, uint32_t size)
     return count;
 }
 
-/* To the line's end; 0 for Ctrl-D at its beginning, which is not the end for good. */
+/* To the line's end; 0 for Ctrl-D at its beginning, which is not the final end. */
 static uint32_t take_line(uint8_t *to, uint32_t size)
 {
     uint32_t count = 0;

@@ -3,11 +3,11 @@
  *
  *   kexec_enter    1 page tables that map the page where it is in physical memory   2 its GDT   3 into it, 32-bit
  *   leave          4 paging, long mode and PAE off                                  5 no IDT
- *   copy, zero     6 every copy, then every run of zeroes: from here on this kernel is gone
+ *   copy, zero     6 every copy, then every run of zeroes: from here on this kernel no longer exists
  *   hand_over      7 what docs/misc/pvh (Xen 4.17) says of the registers            8 the next kernel
  *
  * From step 5 on nothing is used but the page and the registers, and no copy touches the page
- * (src/guest/xenlet/internal/kexec/plan.ts). Copying with paging off takes no page tables, so there are none to keep out of the way.
+ * (src/guest/xenlet/internal/kexec/plan.ts). Copying with paging off takes no page tables, so none have to be avoided.
  */
 #include "kexec.h"
 #include "layout.h"
@@ -79,8 +79,8 @@ leave:
     lidt IN_PAGE(no_idt)
 
 /*
- * Only what is not there already is stored: the next kernel is often this one once more, and whoever emulates a CPU
- * translates code anew once it was written to. Compared by loads and not by repe: an emulator leaves its translation and
+ * Only what is not there already is stored: the next kernel is often this one once more, and an emulated CPU
+ * retranslates code once it was written to. Compared by loads and not by repe: an emulator leaves its translation and
  * enters it again for each word of that.
  */
 .macro unless_equal at, then

@@ -37,7 +37,7 @@ void kexec_place(uint32_t page, uint32_t entry, uint32_t start_info, const struc
     put_where_other(page + size, copies, count * sizeof(*copies));
 }
 
-/* The number of the next record, for the next kernel to go on with: seq= on its command line. */
+/* The number of the next record, for the next kernel to continue with: seq= on its command line. */
 static void hand_on_sequence(uint64_t digits)
 {
     char text[KEXEC_SEQUENCE_DIGITS];
@@ -51,7 +51,7 @@ static void hand_on_sequence(uint64_t digits)
 /*
  * As at a vCPU's creation: xAPIC mode, everything at its reset value, which turning it off and on does. Not if
  * upcalls come through it: Xen cannot take that back, and a vCPU whose local APIC is off would never be woken
- * again by one that knows nothing of it (src/guest/xenlet/internal/events/upcall-vector.ts).
+ * again by one that does not know about it (src/guest/xenlet/internal/events/upcall-vector.ts).
  */
 static void lapic_reset(void)
 {

@@ -39,7 +39,7 @@
 
 /*
  * Frames shared with Xen or other domains are mapped here, in the last 2 MiB a Wasm pointer can name; behind the
- * image, where none reaches, for a module that does not know of them.
+ * image, where none reaches, for a module that does not know about them.
  */
 #define SHARED_BASE 0xffe00000
 #define SHARED_PAGES 512

@@ -23,7 +23,7 @@
 
 static uint64_t linear_base; /* &linear_phys, as a number */
 static uint64_t linear_end;  /* mapped up to here, virtual */
-static uint64_t ram_end;     /* room_end(); 0 until somebody needs it */
+static uint64_t ram_end;     /* room_end(); 0 until first needed */
 static uint64_t shared_base; /* where the window begins */
 static uint32_t shared_used; /* pages of the window in use */
 
@@ -119,7 +119,7 @@ static void linear_map(uint64_t end)
 
 /*
  * The first physical byte that is not linear memory's to grow into. The memory map says, and may have to be asked of Xen:
- * not before linear memory grows beyond what the image has room for, or somebody else wants a frame.
+ * not before linear memory grows beyond what the image has room for, or a frame is requested.
  */
 static uint64_t room_end(void)
 {
@@ -128,7 +128,7 @@ static uint64_t room_end(void)
     return ram_end;
 }
 
-/* All `bytes` are in the image's last segment (pvh.lds.S), so whoever loaded it found RAM for them. */
+/* All `bytes` are in the image's last segment (pvh.lds.S), so its loader found RAM for them. */
 void linear_init(uint32_t bytes)
 {
     linear_base = (uint64_t)linear_phys;

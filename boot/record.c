@@ -5,7 +5,7 @@
  *
  * Every domain has the debug port. Xen keeps about 200 bytes of a line there and drops what is not printable ASCII
  * (hvm_print_line, xen/arch/x86/hvm/hvm.c), so a payload is percent-encoded UTF-8, split over as many lines as it needs
- * (`+`: the next line goes on; `:`: the last one), each under 190 bytes and with an FNV-1a checksum
+ * (`+`: the next line continues the record; `:`: the last one), each under 190 bytes and with an FNV-1a checksum
  * from the `~` to the payload's end. The reader is src/host/protocol/record.ts.
  *
  * Xen emulates that port byte by byte, so domain 0 uses CONSOLEIO_write instead, a sixth of the cost: no other domain
@@ -45,8 +45,8 @@ static bool have_nonce;
 /*
  * Where a record's lines go. To the PV console's ring, if the domain has one: what the guest prints, and every record if
  * the run reads them there (RUN_RING), at a fifth of the debug port's cost. By the port go the boot's stages, since nothing
- * is mapped for them, and trouble, since nobody may read the ring after it; and everything if the run asked for that
- * (RUN_PORT). Where the guest was given no nonce nobody reads records: the console gets the text alone, and what went wrong.
+ * is mapped for them, and trouble, since the ring may not be read after it; and everything if the run asked for that
+ * (RUN_PORT). Without a nonce, records have no reader: the console gets the text alone, and what went wrong.
  */
 static enum { TO_XEN, TO_CONSOLE, TEXT_TO_CONSOLE, NOWHERE } sink;
 static bool port_alone, ring_read;
@@ -173,7 +173,7 @@ static void line_end(void)
     put("\n");
     if (sink == TO_XEN)
         put_out();
-    else if (traits & VERDICT && runs_as('d')) /* our own toolstack reads the ring when the domain has ended; under xl nobody may */
+    else if (traits & VERDICT && runs_as('d')) /* xenlet's toolstack reads the ring when the domain has ended; under xl nothing may */
         console_leave(line, line_length);
     else
         console_write(line, line_length);
@@ -231,7 +231,7 @@ void record_set_sequence(const char *digits, uint32_t length)
 
 /*
  * One line at a time, whichever vCPU writes it. A trap in the middle of this vCPU's own record goes ahead,
- * and so does a vCPU that has waited long: the other one may be gone for good.
+ * and so does a vCPU that has waited long: the other one may never continue.
  */
 static volatile uint32_t owner; /* vCPU id + 1, or 0 */
 

@@ -1,6 +1,6 @@
 /*
  * The run block, checked: run_block.h says what it is. Everything that it may lack has a plain meaning, so an image
- * that somebody else boots needs none.
+ * that is booted by other means needs none.
  */
 #include "run_block.h"
 #include "boot.h"

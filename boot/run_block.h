@@ -1,5 +1,5 @@
 /*
- * The run block: what whoever runs an image gives this run of it, apart from Xen's command line. The image's loader
+ * The run block: what the host gives one run of an image, apart from Xen's command line. The image's loader
  * puts it where the image's own note says (start.S), with everything else that is in the file: the host adds it to the
  * run's copy of the image as one more PT_LOAD (src/host/elf/run-block.ts), a kernel that jumps into another one writes
  * it behind that one's segments (src/guest/xenlet/internal/kexec/run-block.ts). An image that was given none has a size of 0 in
@@ -22,11 +22,11 @@
 #define RUN_JUMPED 4
 /* Records and text by the debug port alone, not by the console's ring: for a guest that may take Xen down. */
 #define RUN_PORT 8
-/* Whoever runs the guest answers its requests for standard input (input.c). */
+/* The host answers the guest's requests for standard input (input.c). */
 #define RUN_INPUT 16
 /* `random` is of this run alone. */
 #define RUN_RANDOM 32
-/* Whoever runs the guest reads its records off the console's ring. */
+/* The host reads the guest's records from the console's ring. */
 #define RUN_RING 64
 
 /* The note's value: where the block goes, how much room there is, and how much of it is in use. */
@@ -39,7 +39,7 @@ struct run_block {
     uint64_t magic;
     uint32_t size; /* in bytes, of all of it */
     uint32_t flags;
-    char nonce[24]; /* of this run's records; empty: nobody reads them */
+    char nonce[24]; /* of this run's records; empty: they have no reader */
     char way[8];    /* how it runs: domu, dom0, xl, xl-hvm */
     uint8_t random[32];
     char sequence[12]; /* number of the first record's line, in decimal: written last, by the jump (kexec.c) */

@@ -1,7 +1,7 @@
 /*
  * The shared_info page: Xen's own, which a guest maps over a frame of its own. It is mapped when something first needs it
  * and not before: the runtime with its event upcall (src/guest/xenlet/internal/events/shared-info.ts), the clocks of a module without runtime
- * (runtime/wasm/foreign.c), or here whoever waits for a console's ring.
+ * (runtime/wasm/foreign.c), or here a wait for a console's ring.
  */
 #include "boot.h"
 #include "hypercall.h"

@@ -2,12 +2,12 @@
  * PVH entry: from Xen's 32-bit hand-over to C in long mode.
  *
  * docs/misc/pvh (Xen 4.17): paging is off, %ebx holds the physical address of hvm_start_info, the
- * segments are flat, interrupts are off, and everything else is unspecified: no stack, no GDT of ours.
+ * segments are flat, interrupts are off, and everything else is unspecified: no stack, no known GDT.
  *
  *   pvh_start32   1 build the page tables   2 turn on long mode   3 jump to the high half
  *   start64       4 leave the tables of the way in   5 stack, %gs, FPU   6 boot_main
  *
- * The page tables are in .bss, which whoever loaded the image has zeroed (p_memsz beyond p_filesz).
+ * The page tables are in .bss, which the image's loader has zeroed (p_memsz beyond p_filesz).
  */
 #include "layout.h"
 #include "multiboot2.h"
@@ -40,7 +40,7 @@
     .asciz "Xen"
     .long PHYS(pvh_start32)
 
-/* Where whoever loads the image may put what this run is given, and how much of that there is: none here, but whoever
+/* Where the image's loader may put what this run is given, and how much of that there is: none here, but a tool that
  * has the file can add some to it (run_block.h). */
     .long 7, RUN_NOTE_SIZE, XENLET_ELFNOTE_RUN
     .asciz "xenlet"
@@ -155,7 +155,7 @@ enter_long_mode:
 
 /* In this page, since the far jump reads its descriptor when only this page is mapped; "accessed" is set
  * already, so that the CPU does not try to write it. */
-/* e_entry, which is for whoever does not read Xen's note: Linux's kexec, by the header below. From there on it is the
+/* e_entry, which is for loaders that do not read Xen's note: Linux's kexec, by the header below. From there on it is the
  * same but for what is at %ebx. */
 multiboot2_start32:
     mov %eax, PHYS(multiboot2_magic)
@@ -175,7 +175,7 @@ gdt_trampoline_pointer:
     .word . - gdt_trampoline - 1
     .long PHYS(gdt_trampoline)
 
-/* Where a secondary vCPU started by INIT-SIPI goes on after ap_start16. */
+/* Where a secondary vCPU started by INIT-SIPI continues after ap_start16. */
 ap_start32:
     mov $SEL_DATA, %eax
     mov %eax, %ds

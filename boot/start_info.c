@@ -25,7 +25,7 @@ static uint32_t length(const char *text)
     return n;
 }
 
-/* Version 0 has no map, and Xen builds PVH dom0 with version 0: then Xen itself is asked, by whoever is the first to need it. */
+/* Version 0 has no map, and Xen builds PVH dom0 with version 0: then Xen itself is asked, when the map is first needed. */
 static void need_memory_map(void)
 {
     static struct e820_entry e820[MAX_MEMMAP];

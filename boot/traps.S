@@ -95,7 +95,7 @@ lapic_spurious_entry:
  * Xen's event upcall, HVM_PARAM_CALLBACK_IRQ by vector.
  *
  * It notes that something happened, and clears evtchn_upcall_pending: Xen raises the vector again at
- * every entry to the guest while that byte is set. Which event it was is found by whoever looks at
+ * every entry to the guest while that byte is set. Which event it was is found in
  * evtchn_pending_sel later; AssemblyScript never runs here (its globals are not re-entrant).
  *
  * If it arrived between the last look of sleep_unless_upcall and its hypercall, going on would sleep

@@ -2,7 +2,7 @@
  * Exceptions: each ends the guest, after a record that says what happened in Wasm's words.
  *
  * Wasm's own checks are `ud2` followed by a byte that says which (runtime/wasm/lowered.h), so a check costs
- * nothing until it fails, and the faulting address is in the Wasm function itself. The rest is told by
+ * nothing until it fails, and the faulting address is in the Wasm function itself. The rest is reported by
  * the page tables: which address was touched, and how.
  */
 #include "boot.h"

@@ -19,7 +19,7 @@ static void relax(struct vcpu_program *program)
         hypercall2(__HYPERVISOR_sched_op, SCHEDOP_yield, 0);
 }
 
-/* xorshift64: any order of delays will do, as long as it can be had again. */
+/* xorshift64: any sequence of delays will do, as long as it is repeatable. */
 static uint64_t random_below(struct vcpu_program *program, uint64_t bound)
 {
     uint64_t x = program->seed;
@@ -87,7 +87,7 @@ static int64_t sleep(uint32_t cmd, uint64_t argument)
     return result;
 }
 
-/* An upcall may come for events that are consumed already: it is nothing to go on for. */
+/* An upcall may come for events that are consumed already: it is no reason to continue. */
 static int64_t receive(struct vcpu *self, const struct vcpu_program *program)
 {
     for (;;) {

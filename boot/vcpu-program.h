@@ -55,7 +55,7 @@ struct vcpu_barrier {
 struct vcpu_program {
     uint32_t count;         /* of steps */
     volatile uint32_t stop; /* it ends before the next step */
-    uint64_t rounds;        /* how often the list is gone through */
+    uint64_t rounds;        /* how often the list is executed */
     uint32_t peer;          /* address of another program, whose calls are watched; 0: none */
     uint32_t barrier;       /* address of a struct vcpu_barrier to be met at first; 0: none */
     uint64_t seed;          /* of the delays; not 0 */

@@ -48,7 +48,7 @@ function refused(result: i64): string {
   return describeResult(result) + " (already registered)";
 }
 
-/** Xen shares a page with the domain, at a frame that the kernel chooses: it can be moved, and claimed anew. */
+/** Xen shares a page with the domain, at a frame that the kernel chooses: it can be moved, and claimed again. */
 function mapSharedInfo(): void {
   step(" XENMEM_add_to_physmap(XENMAPSPACE_shared_info) = frame " + hex(frame_of(sharedInfo())));
 }

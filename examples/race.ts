@@ -32,7 +32,7 @@ changetype<evtchn_expand_array>(expand).array_gfn = frame_of(shared_alloc(1));
 // A moment of another length before each call: so they meet at every point of their ways.
 two.call(EVENT_CHANNEL_OP, EVTCHNOP_expand_array, expand).after(0, 2_000);
 
-// Both begin when both are there, and go on until they are stopped. Each looks whether the other is in Xen meanwhile.
+// Both begin when both are ready, and run until they are stopped. Each looks whether the other is in Xen meanwhile.
 const start = new VcpuBarrier(2);
 one.startAt(start).watch(two).setRounds(u64.MAX_VALUE);
 two.startAt(start).watch(one).setRounds(u64.MAX_VALUE);

@@ -1,4 +1,4 @@
-// A toolstack of one's own, in a page: makes a domain of the boot module, soft-resets it when it asks, and says how it
+// A toolstack in a page: makes a domain of the boot module, soft-resets it when it asks, and says how it
 // ended. It is Xen's dom0:
 //
 //   xenlet build examples/hello.ts -o hello.elf

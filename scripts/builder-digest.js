@@ -1,5 +1,5 @@
 /**
- * What a bundle is told of the sources it is made from: their digest, which names what it builds in the cache. So the
+ * What a bundle knows about the sources it is made from: their digest, which names what it builds in the cache. So the
  * command, a program of the repository and a test all find what one of them has built, and none what other sources did.
  */
 import { randomUUID } from "node:crypto";

@@ -17,7 +17,7 @@ const sources = path.join(root, "src/guest");
 const output = path.join(root, "dist/guest");
 
 /**
- * For a guest's folder. AssemblyScript's own std/assembly.json extends a file that its package has not, and names options
+ * For a guest's folder. AssemblyScript's own std/assembly.json extends a file that its package lacks, and names options
  * that TypeScript 7 refuses. The package may have AssemblyScript beside it or inside of it.
  */
 const TSCONFIG = {

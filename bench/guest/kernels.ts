@@ -33,7 +33,7 @@ class Task {
   runs: u32 = 0;
   wakeAt: u32 = 0;
 
-  /** Uses up its credit; sleeps when there is none. */
+  /** Uses up its credit; sleeps when there is none left. */
   run(now: u32): void {
     this.runs++;
     this.credit -= 10;

@@ -1,5 +1,5 @@
 // A soft reset, and a soft reset with a jump into the next kernel, many times over, by Xen's clock, which runs on. Boot
-// module 0 is this program's image; generations=N says how many. Each generation is told what those before measured.
+// module 0 is this program's image; generations=N says how many. Each generation receives what those before measured.
 
 import {
   bootModules,

@@ -60,7 +60,7 @@ DEFINE(uint32_t, fd_read, uint32_t fd, uint32_t vectors, uint32_t count, uint32_
     for (uint32_t i = 0; i < count; i++) {
         uint32_t size = vector[i].length, some;
 
-        /* The first bytes are waited for, the rest is what there is. */
+        /* The first bytes are waited for; the rest is what is available. */
         if (!size || (total && !input_ready()))
             continue;
         some = input_read(wasi_memory(vector[i].start, size), size);
@@ -108,7 +108,7 @@ DEFINE_PREVIEW1(uint32_t, fd_filestat_get, uint32_t fd, uint32_t to)
     return WASI_SUCCESS;
 }
 
-/* What a descriptor that is open, but no such thing, is answered; another one is no descriptor at all. */
+/* The error for a descriptor that is open, but of another kind; any other number is not a descriptor. */
 static uint32_t open_but(uint32_t fd, uint32_t error)
 {
     return wasi_is_open(fd) ? error : WASI_BADF;

@@ -1,5 +1,5 @@
 /*
- * Whether the CPU is one that the module was compiled for (--cpu): a guest that is told by an invalid opcode somewhere
+ * Whether the CPU is one that the module was compiled for (--cpu): a guest that learns it from an invalid opcode somewhere
  * has no chance to say so.
  *
  * What the levels have: System V ABI, AMD64 supplement, "Micro-Architecture Levels". CPUID: Intel SDM, volume 2, CPUID.

@@ -1,5 +1,5 @@
 /*
- * A module that was not compiled with xenlet's own runtime (src/guest/) has nobody to speak to Xen for it. The records
+ * A module that was not compiled with xenlet's own runtime (src/guest/) has no runtime that speaks to Xen for it. The records
  * that a run is judged by are written here, around its start.
  */
 #include "foreign.h"

@@ -47,7 +47,7 @@ enum wasm_trap {
     WASM_TRAP_OUT_OF_MEMORY,
 };
 
-/* The trap is where the check is: #UD with the kind in the byte behind it, read by trap() (boot/traps.c). */
+/* The trap is where the check is: #UD with the kind in the byte after it, read by trap() (boot/traps.c). */
 #define TRAP(kind)                                                                                                     \
     ({                                                                                                                 \
         __asm__ volatile("ud2; .byte %c0" : : "i"(WASM_TRAP_##kind) : "memory");                                       \

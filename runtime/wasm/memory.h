@@ -1,5 +1,5 @@
 /*
- * Linear memory. An access is one instruction, and the page tables check it. Whether a load whose result nobody uses
+ * Linear memory. An access is one instruction, and the page tables check it. Whether a load whose result is unused
  * may go is a choice of the build (src/host/build/link/toolchain.ts).
  *
  * https://webassembly.github.io/spec/core/exec/instructions.html#memory-instructions

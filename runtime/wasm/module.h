@@ -1,5 +1,5 @@
 /*
- * What the runtime is told of the lowered module: module.c.
+ * What the runtime knows about the lowered module: module.c.
  */
 #ifndef XENLET_MODULE_H
 #define XENLET_MODULE_H

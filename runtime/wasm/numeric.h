@@ -113,7 +113,7 @@ OP(f64) f64_promote_f32(f32 x) { return (f64)f32_quiet(x); }
 
 /*
  * An integer's conversion. gcc knows that the result is no NaN, folds its comparison with itself, and removes what is
- * then used by nobody, loads too: remove_prop_source_from_use() of gcc 12's tree-ssa-forwprop.cc does not look at
+ * then unused, loads too: remove_prop_source_from_use() of gcc 12's tree-ssa-forwprop.cc does not look at
  * -fno-delete-dead-exceptions. So it is not to know. A constant may be folded: no load led to it.
  */
 #define CONVERT(name, type, operand, through)                                                                          \

@@ -132,7 +132,7 @@ static int reset(const struct domain *domain)
         return failed(domain, "writing its ports to the store");
     if (!xs_introduce_domain(domain->xs, domain->id, ring, store))
         return failed(domain, "XS_INTRODUCE");
-    /* The C xenstored remembers that the domain was shut down, and would tell nobody of the next time. */
+    /* The C xenstored remembers that the domain was shut down, and would not report the next time. */
     if (!xs_resume_domain(domain->xs, domain->id))
         return failed(domain, "XS_RESUME");
     fprintf(stderr, "soft_reset.so: domain %" PRIu32 " is reset\n", domain->id);
