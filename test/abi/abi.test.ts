@@ -2,7 +2,7 @@
 // release that Debian has.
 // Why: a wrong offset does not fail, it quietly asks Xen for something else. The headers are Debian's libxen-dev,
 // evaluated by gcc; ours are evaluated by the compilers that build guests. Fails if a value, an offset or a size
-// differs, or if a name of ours is in no header of Xen's and not listed in terms.ts with what it stands for.
+// differs, or if a name of ours is in none of Xen's headers and not listed in terms.ts with what it stands for.
 
 import { describe, expect, test } from "vitest";
 

@@ -1,4 +1,4 @@
-// A trap, an exception, a failed assertion and a hang are told with the lines of TypeScript that led there.
+// A trap, an exception, a failed assertion and a hang are reported with the lines of TypeScript that led there.
 // Why: a guest has no debugger at hand; what it says when it ends is all there is. Lines go through four compilers, and
 // each of them could lose, shift or merge them. Fails if a line is another than the one that is written there.
 

@@ -1,5 +1,5 @@
 // The channel's fuzz, a short run of it (make fuzz-channel: a long one). Why: arguments, environment, input and output are any
-// bytes of any length, and nobody thinks of all that may come together. Fails if one byte of all that differs.
+// bytes of any length, and no list covers every combination. Fails if one byte of all that differs.
 
 import { beforeAll, describe, expect, test } from "vitest";
 

@@ -1,6 +1,6 @@
 // --cpu x86-64-v2: the lowered code uses SSE4.1 and POPCNT, on a CPU that has them; on another the guest says at once, by
 // name, what is missing.
-// Why: without the question a guest ends somewhere by an invalid opcode, and nobody knows why. Fails if the option changes
+// Why: without the question a guest ends somewhere by an invalid opcode, and the reason is hard to find. Fails if the option changes
 // nothing, if QEMU's CPU is not of that level, or if a guest runs on one that is too old.
 
 import { execFile } from "node:child_process";

@@ -38,7 +38,7 @@ async function tell(
 /** Numbers are each run's own. */
 const shape = (line: string): string => line.replaceAll(/0x[0-9a-f]+|\d+(\.\d+)?/g, "#").trim();
 
-/** As README.md and docs/kexec.md show it; `vitest -u` makes it anew. */
+/** As README.md and docs/kexec.md show it; `vitest -u` rewrites it. */
 async function isPictured(
   { story, result }: { story: KexecStory; result: BootResult },
   title: string,

@@ -1,5 +1,5 @@
 // XEN_DOMCTL_soft_reset of a domain that is being destroyed (test/boot/guest/dying.ts): Xen frees its shared_info a second
-// time and panics (docs/upstream.md). Known of each release below, so that it is no surprise, and so that whoever mends
+// time and panics (docs/upstream.md). Known of each release below, so that it is no surprise, and so that whoever fixes
 // it sees it here: a Xen that survives turns its row red. It ends the machine, so it is no check of `xenlet conform`.
 // Fails as well if the control panics, where the reset is left out.
 

@@ -1,6 +1,6 @@
 // A program of many megabytes that was built without a thought of xenlet does in a guest what it does under Node's WASI: the
 // speech synthesizer Flite, as npm has it, with the sounds of each word and their times as text.
-// Why: programs of ours are small, and of habits that we know. This one has 17 MB of data in one segment, a table, file
+// Why: xenlet's own programs are small, and of habits that we know. This one has 17 MB of data in one segment, a table, file
 // access that is refused, and floating point whose every rounding is in the times. Fails if a digit differs.
 
 import { execFile } from "node:child_process";

@@ -1,4 +1,4 @@
-// What gcc is told for programs that need no C library.
+// gcc's options for programs that need no C library.
 
 export const FREESTANDING = [
   "-O1",

@@ -1,5 +1,5 @@
 // Random modules do in a guest on Xen what they do under V8: results, traps, final globals and memory.
-// Why: nobody can think of every way in which a compiler is wrong; two that were never seen together disagree where
+// Why: there are more ways for a compiler to be wrong than anyone can list; two that were never seen together disagree where
 // one is. Fails if any operation, check, branch or memory access is lowered to something else. `make fuzz` runs the
 // same over tens of thousands; the seeds here are fixed, so that a failure is everybody's. The controls lower one
 // operation wrongly, and show that it is found; that it is then made small enough to read: test/unit/fuzz.

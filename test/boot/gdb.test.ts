@@ -56,7 +56,7 @@ test("stops at a line of TypeScript", { timeout: 180_000 }, async (context) => {
     expect(output).toMatch(new RegExp(`^Breakpoint 1.*backtrace\\.ts:${String(line)}$`, "m"));
     expect(output).toContain(`${String(line)}\t${lines[line - 1] ?? ""}`);
     expect(output).toMatch(/^wasm_fn_.* in section \.text/m);
-    expect(await ended).toBe(120); // and then it goes on, to where it crashes
+    expect(await ended).toBe(120); // and then it continues, to where it crashes
   } finally {
     run.kill();
   }

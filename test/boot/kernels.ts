@@ -1,4 +1,4 @@
-// The kernels that a guest of ours jumps into, beside its own kind: a tiny 32-bit one, and Debian's Linux with an
+// The kernels that a guest of xenlet's jumps into, beside its own kind: a tiny 32-bit one, and Debian's Linux with an
 // initramfs of one program.
 
 import { execa } from "execa";

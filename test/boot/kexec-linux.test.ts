@@ -1,4 +1,4 @@
-// From a guest of ours into Debian's Linux, which finds Xen as on a first boot, runs its init and powers off; and with
+// From a guest of xenlet's into Debian's Linux, which finds Xen as on a first boot, runs its init and powers off; and with
 // the soft reset left out, where Linux stops and says at what.
 // Why: it is the peer that soft reset was made for, and nothing of it was written with this runtime in mind. Fails if
 // the entry, start_info, the ACPI tables or the state that Xen is left in are not what Linux takes for a new domain.

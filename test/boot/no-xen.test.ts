@@ -1,5 +1,5 @@
 // An image without Xen under it: QEMU enters it by the same note, as other PVH loaders do.
-// Why: somebody will try, and is told in one sentence. How it would fail: silence; or, where the way out of a fatal error is a
+// Why: somebody will try, and needs one clear sentence. How it would fail: silence; or, where the way out of a fatal error is a
 // hypercall, a fault in each that is a fatal error again, and records without end.
 
 import { execa } from "execa";

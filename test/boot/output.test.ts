@@ -1,6 +1,6 @@
-// What a guest prints comes out as it was printed, and before what is said of its end. Why: whoever reads a log, or compares an
+// What a guest prints comes out as it was printed, and before what is said of its end. Why: a reader of a log, or a script that compares an
 // output, needs every byte; and what came last before a crash is what explains it. Fails if a line is split, added or cut, if
-// a character is torn, if the two streams are mixed, or if a guest that waits or still prints is told as one that hangs.
+// a character is torn, if the two streams are mixed, or if a guest that waits or still prints is reported as one that hangs.
 
 import { execFile } from "node:child_process";
 import { promisify } from "node:util";
@@ -83,7 +83,7 @@ describe.each(["dom0", "domu"] as const)("what was written before the end, as %s
   });
 });
 
-// A kernel that was jumped into goes on with the ring and the input of the one before. As hvm all passes through a device model's
+// A kernel that was jumped into continues with the ring and the input of the one before. As hvm all passes through a device model's
 // domain, xenconsoled and dom0; for a PVH domain under xl, of which stock libxl resets none, see xl-run.test.ts.
 test.each([{ on: "domu" }, { on: "domu", records: "port" }, { on: "xl-hvm" }] as const)(
   "words, environment, randomness, input, and output up to a trap come through, and in the next kernel: %o",

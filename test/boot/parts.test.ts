@@ -1,5 +1,5 @@
 // A module that is too large for one file of C becomes several, a large function one of its own, and it does the same.
-// Why: gcc takes quarters of an hour for a file of megabytes, so nobody would have a large program otherwise; but then each
+// Why: gcc takes quarters of an hour for a file of megabytes, so large programs would be impractical otherwise; but then each
 // function, variable and table is another file's, too. Fails if a part does not see what another has, if a definition is
 // there twice, or if the parts depend on anything but the module. The sizes are small here, so that gcc's time is.
 

@@ -1,4 +1,4 @@
-// A boot that goes on from a saved state comes to what one from the start does, and what is wrong with a state costs a
+// A boot that continues from a saved state comes to what one from the start does, and what is wrong with a state costs a
 // note and nothing else.
 // Why: it is how `xenlet run` and `xenlet test` boot unless told otherwise, so a difference would make every result of
 // theirs doubtful. Fails if a record differs, if two runs share what each has to have for itself, if the guest's clock
@@ -39,7 +39,7 @@ async function run(image: string, options: Partial<BootOptions> = {}): Promise<B
 
 /**
  * One that went on from a saved state. Saved while the host was busy, a state may have a clock that Xen measured wrongly:
- * it is thrown away, the run boots cold, and the next one saves anew.
+ * it is thrown away, the run boots cold, and the next one saves again.
  */
 async function runRestored(image: string, options: Partial<BootOptions> = {}): Promise<BootResult> {
   for (let tries = 1; ; tries++) {
@@ -109,7 +109,7 @@ test("a state that does not restore is thrown away with a note, and the boot beg
   await execa("touch", ["--reference", reference, file]);
   expect((await run(clock, options)).boot).toBe("cold");
   expect(notes).toEqual([expect.stringMatching(/this boot starts from the beginning/)]);
-  // Saved anew when it is needed next.
+  // Saved again when it is needed next.
   expect((await runRestored(clock, OWN_MACHINE)).boot).toBe("restored");
 });
 

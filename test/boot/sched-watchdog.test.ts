@@ -1,5 +1,5 @@
 // SCHEDOP_watchdog expires: the domain ends, with reason 4.
-// Why: it is there for the guest that can no longer end itself. Fails if it fires for nobody, too early, with
+// Why: it is there for the guest that can no longer end itself. Fails if it fires without being armed, too early, with
 // another reason, or only while the guest runs.
 
 import { beforeAll, describe, expect, test } from "vitest";

@@ -34,7 +34,7 @@ export function scratch(name: string): string {
   return join(folder, name);
 }
 
-/** Of a limit like this nobody expects that it is reached. In ms. */
+/** A limit that is not expected to be reached. In ms. */
 const GENEROUS_MS = 20_000;
 
 /**

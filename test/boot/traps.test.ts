@@ -1,8 +1,8 @@
 // Every way in which a guest dies of its own fault, on a real machine: the report names the kind and the function.
 // Why: memory safety here is page tables and a few inlined checks, not a compiler's bounds checks, so only a CPU
-// can show that it holds; a trap that is told wrongly sends its reader to the wrong place. Fails if a page is
+// can show that it holds; a trap that is reported wrongly sends its reader to the wrong place. Fails if a page is
 // mapped that should not be, if a page is writable and executable, if a check is optimised away (the load whose
-// result nobody uses), or if two functions are folded into one.
+// result is unused), or if two functions are folded into one.
 
 import { beforeAll, describe, expect, test } from "vitest";
 

@@ -1,5 +1,5 @@
-// Event upcalls through the local APIC, and what they leave behind for whoever runs in the domain later.
-// Why: Xen cannot unset the vector, so a guest that asks for it changes the domain for good; the next kernel has to
+// Event upcalls through the local APIC, and what they leave behind for a later kernel in the domain.
+// Why: Xen cannot unset the vector, so a guest that asks for it changes the domain permanently; the next kernel has to
 // know what it will see. Fails if a wake-up is lost (an interrupt that is not ended holds back all later ones), or
 // if the warning in src/guest/xenlet/internal/events/upcall-vector.ts is not the truth.
 

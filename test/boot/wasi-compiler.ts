@@ -1,4 +1,4 @@
-// Debian's clang with wasi-libc, from the cache: what somebody who writes guests in C has.
+// Debian's clang with wasi-libc, from the cache: what an author of guests in C has.
 
 import { execFile } from "node:child_process";
 import { join, resolve } from "node:path";

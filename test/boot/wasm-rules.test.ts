@@ -1,6 +1,6 @@
 // The specification's rules for traps and NaNs hold in a guest, each told by its own name.
 // Why: the checks are page tables, `ud2` and what gcc makes of C, so only a CPU under Xen can show that a program
-// stops where Wasm says, and nowhere else. Fails if a bound is off by one, if a load whose result nobody uses is
+// stops where Wasm says, and nowhere else. Fails if a bound is off by one, if a load whose result is unused is
 // optimised away, if two kinds of traps have one name, if a signalling NaN comes out of arithmetic, or if a number is
 // rounded otherwise than to nearest.
 //

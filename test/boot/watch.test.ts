@@ -16,7 +16,7 @@ import "./setup.js"; // Xen and QEMU are unpacked
 vi.setConfig({ testTimeout: 600_000 });
 
 const CLI = path.resolve("dist/cli.js");
-/** Nobody expects that it is reached. */
+/** It is not expected to be reached. */
 const GENEROUS_MS = 150_000;
 
 let folder: string;

@@ -44,7 +44,7 @@ test("the hypercall page is no part of the file, and full of int3 until Xen writ
   expect(address - (text?.vaddr ?? 0n)).toBeGreaterThanOrEqual(BigInt(text?.fileSize ?? 0));
   expect(address - (text?.vaddr ?? 0n) + 4096n).toBeLessThanOrEqual(BigInt(text?.memorySize ?? 0));
 
-  // Without the write that asks Xen for it, the guest says that nobody wrote it: what it finds is int3.
+  // Without the write that asks Xen for it, the guest says that it was not written: what it finds is int3.
   const bytes = await readFile(image);
   const ready = symbols.find(({ name }) => name === "hypercall_init");
   const at = (text?.offset ?? 0) + Number((ready?.address ?? 0n) - (text?.vaddr ?? 0n));

@@ -1,7 +1,7 @@
 // The conformance checks under stock xl: a domain for a scenario, and one for its control, in one dom0 of Debian's.
 //
-// Why: there nobody of ours is in dom0, so what a check comes to is what the guest saw, read off its console. How it would
-// fail: a control that is reset as well and stays green, a check that is passed over without a reason, or one that nobody
+// Why: there no program of xenlet's is in dom0, so what a check comes to is what the guest saw, read off its console. How it would
+// fail: a control that is reset as well and stays green, a check that is passed over without a reason, or one that is not
 // made and counts as passed: the last one is asked for here although it cannot be shown. The dom0 of 4.20 has oxenstored here.
 
 import { expect, test } from "vitest";

@@ -1,7 +1,7 @@
 // Domains of type hvm under stock xl, Debian's packages as they are: our image in hvmloader's place, a device model
 // beside it, and the soft reset that libxl does by itself for this type alone.
 //
-// Why: this is the one soft reset that users of xl have today without anything of ours, and the one that restarts a
+// Why: this is the one soft reset that users of xl have today without anything of xenlet's, and the one that restarts a
 // device model under the guest. How it would fail: the next kernel finds ports or areas of the last one's, the store or
 // the console have lost touch after so many resets, memory leaks, or an interrupt of the device model's no longer comes
 // once it was mapped before.
@@ -99,7 +99,7 @@ describe.each(GROUNDS)("HVM under xl of Xen %s, with %s", (release, store) => {
       Array.from(
         { length: last + 1 },
         (_, n) =>
-          // xl makes the domain's nodes anew, so that what the last kernel wrote is gone.
+          // xl makes the domain's nodes again, so that what the last kernel wrote is gone.
           `generation-${n}: found= write=0 read=generation-${n} vcpu_info=0 VIRQ_TIMER=5 pages=${pages}`,
       ),
     );

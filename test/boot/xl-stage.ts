@@ -21,7 +21,7 @@ export const OF_XEN = { "4.17": "-13", "4.20": "2" } as const;
 export interface Scene {
   /** For dom0's shell. */
   script: string;
-  /** More of it, once all other scenes are done: this one goes on meanwhile. */
+  /** More of it, once all other scenes are done: this one continues meanwhile. */
   end?: string;
   domain: Omit<Partial<XlDomain>, "image"> & {
     cmdline: string;
@@ -107,7 +107,7 @@ export async function playScenes<Name extends string>(
     pcpus: 1,
     stepMs: STEP_MS,
   });
-  // A domain may go on while other scenes are played.
+  // A domain may continue while other scenes are played.
   const said = new Map<number, string[]>();
   for (const step of run.steps)
     for (const [domain, lines] of step.said)

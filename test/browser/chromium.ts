@@ -79,7 +79,7 @@ export class Browser {
     child.stderr?.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-4000);
     });
-    // A command that can no longer be written is told by its missing answer.
+    // A command that can no longer be written is reported by its missing answer.
     (child.stdio[3] as Writable).on("error", () => undefined);
     child.on("error", (error) => {
       this.#end(error.message);

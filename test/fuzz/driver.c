@@ -1,5 +1,5 @@
 /*
- * Runs the modules of a batch, one after another, in one guest: each gets linear memory anew, is instantiated, has
+ * Runs the modules of a batch, one after another, in one guest: each gets fresh linear memory, is instantiated, has
  * its exports called, and then its globals and memory are read. All of it goes into a digest that V8's has to
  * equal. With `trace=<number>` on the command line only that module runs, and its digest is said after each step;
  * with `all=1` every call is made, whatever became of the ones before it; with `rounding=up` the processor rounds so.
@@ -43,7 +43,7 @@ void saw_externref(externref value) { mix(value != NULL); }
  * Kinds of traps as far as V8's messages tell them apart: outcome.ts has the same numbers.
  *
  * A module's account ends with an access out of bounds. gcc may do it before a plain store that stands before it,
- * or keep a store back, and rightly so: nobody in a guest is left to see. Every other trap is an asm statement that
+ * or keep a store back, and rightly so: nothing in a guest is left to see it. Every other trap is an asm statement that
  * memory is clobbered by, and what was stored before it has been stored.
  */
 #define OUT_OF_BOUNDS 2

@@ -61,6 +61,6 @@ export async function randomModule(seed: number): Promise<Uint8Array> {
   // Every second one as the fuzzer leaves it, the others after passes that a compiler might have run.
   const passes = [[], [], ["-O2"], ["--fuzz-passes"]][pick(4)] ?? [];
   const plain = await runWasmOpt(bytes, ["-ttf", "--fuzz-preserve-imports-exports", "--denan"]);
-  // The fuzzer exports nothing, and those passes would leave nothing of what nobody can call.
+  // The fuzzer exports nothing, and those passes would leave nothing of what cannot be called.
   return passes.length === 0 ? plain : runWasmOpt(exposed(plain).wasm, passes);
 }

@@ -52,7 +52,7 @@ async function told(batch: Batch, found: Disagreement): Promise<string> {
       try {
         return [prepare(index, one.wasm, one.calls, REDUCED_TIME_MS)];
       } catch {
-        return []; // it does not end, does what the account has no word for, or uses what the lowering has not
+        return []; // it does not end, does what the account has no word for, or uses what the lowering lacks
       }
     });
     return wrongCases(cases, { ...howToBuild(batch), timeoutMs: 30_000 });

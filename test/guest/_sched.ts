@@ -70,13 +70,13 @@ export function quiet(ports: StaticArray<u32>): void {
     evtchn.clear(ports[i]);
   }
   while (evtchn.scan() != 0) {}
-  // Xen does not stop a poll's timer when an event ends the poll. This sets it anew, and waits for it.
+  // Xen does not stop a poll's timer when an event ends the poll. This sets it again, and waits for it.
   rawPoll(0, 0, soon(MS / 10));
 }
 
 /**
  * An operation made while an upcall is deliverable: evtchn_upcall_pending is set just before it. Xen has no other
- * look at the guest in between, unless an interrupt of its own comes just there: then the upcall is gone before
+ * look at the guest in between, unless an interrupt of its own comes just there: then the upcall is consumed before
  * the operation, and the caller tries again.
  */
 export function withUpcall(cmd: u32, arg: usize): i64 {

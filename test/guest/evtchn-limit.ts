@@ -1,6 +1,6 @@
 // @xenlet timeout=120 test-timeout=100
 // Every port that a domain may have, and the error for one more.
-// In dom0 Xen's own limit is the ABI's: 4,095 ports with 2-level (port 0 is none). Fails if a port is handed out
+// In dom0 Xen's own limit is the ABI's: 4,095 ports with 2-level (0 is not a port). Fails if a port is handed out
 // twice, if its event is not found, or if the end comes early or under another name.
 
 import { DOMID_SELF, evtchn } from "xenlet";

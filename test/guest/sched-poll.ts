@@ -92,7 +92,7 @@ group("poll, a port is pending", () => {
   });
 });
 
-/** The timer event anew, without quiet(), which would use up the earlier poll's timer. */
+/** The timer event again, without quiet(), which would use up the earlier poll's timer. */
 function setTimerAgain(at: u64): void {
   evtchn.clear(timerPort);
   timer.set(at);

@@ -13,7 +13,7 @@ import { NOWHERE } from "./_sched";
 /** The legacy sched_op(cmd, arg): xen.h. A PVH domain has it not. */
 const __HYPERVISOR_sched_op_compat: u32 = 6;
 
-/** SCHEDOP_watchdog with an id that is none reads its argument and does nothing: -EINVAL means that it was read. */
+/** SCHEDOP_watchdog with an invalid id reads its argument and does nothing: -EINVAL means that it was read. */
 class Managed {
   id: u32 = 99;
   timeout: u32 = 0;

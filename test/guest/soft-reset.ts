@@ -2,7 +2,7 @@
 // The guest's side of a soft reset, on a real Xen: prepared and undone, prepared and made, over and over.
 // Why: what prepare() takes back must come back exactly, and what attach() sets up must be as at the first boot; what
 // of that Xen itself does, only Xen can show. Fails if an event, a timer, a watchdog or a vCPU is lost on the way back,
-// or if anything that can be had once in a domain's life cannot be had again after the reset.
+// or if anything that is available once in a domain's life cannot be had again after the reset.
 
 import {
   checked,

@@ -1,5 +1,5 @@
 // @xenlet vcpus=1
-// A vCPU that the domain has not cannot be started: Xen says so, and nothing waits for it.
+// A vCPU that the domain does not have cannot be started: Xen says so, and nothing waits for it.
 
 import { VcpuStart } from "xenlet";
 import { expect, test } from "xenlet/test";

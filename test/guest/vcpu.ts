@@ -1,6 +1,6 @@
 // @xenlet vcpus=4
 // Secondary vCPUs, started in both of Xen's ways, on a real Xen: each takes every order, and the states that
-// VCPUOP_is_up tells are the true ones. Fails if a vCPU does not start, sleeps through its event, or goes on
+// VCPUOP_is_up tells are the true ones. Fails if a vCPU does not start, sleeps through its event, or continues
 // running where Xen says that it is down.
 
 import { systemTime, Vcpu, VcpuStart } from "xenlet";

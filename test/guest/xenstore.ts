@@ -45,7 +45,7 @@ function comes(from: StoreWatch, path: string): bool {
 function addOne(transaction: Transaction, path: string): i64 {
   const before = transaction.read(path);
   if (before.error != 0) return before.error;
-  /* Somebody comes between, once. */
+  /* Another write comes between, once. */
   if (++tries == 1) xenstore.write(path, "10");
   return transaction.write(path, (I32.parseInt(before.value) + 1).toString());
 }

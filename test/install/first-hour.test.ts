@@ -17,7 +17,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { OFFLINE, User, dependency, pack, root } from "./user.js";
 import "../boot/setup.js"; // Xen and QEMU are unpacked
 
-/** What a clone has not; of what is built, dist/ stands in for `make build`. */
+/** What a clone does not contain; of what is built, dist/ stands in for `make build`. */
 const LEFT_OUT = new Set([".git", "node_modules", "prebuilt", "coverage"]);
 
 let user: User;

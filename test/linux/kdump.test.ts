@@ -33,7 +33,7 @@ test(
     const [marker = ""] = said.filter((line) => line.startsWith("first: marker"));
     expect(said).toContain(`second: log: ${marker}`);
     expect(shutdowns).toMatchObject([{ reason: 5, online: 1 }, { reason: 0 }]);
-    // The page is Linux's own fault (docs/upstream.md): what turns this red has mended it.
+    // The page is Linux's own fault (docs/upstream.md): what turns this red has fixed it.
     expect((shutdowns[0]?.pages ?? 0) - (shutdowns[1]?.pages ?? 0)).toBe(1);
   },
   LIMIT_MS,

@@ -1,4 +1,4 @@
-// A dom0 in which Debian's Linux and kernels of ours share domains: what each domain is, what xl and dom0 do with it, and
+// A dom0 in which Debian's Linux and xenlet's kernels share domains: what each domain is, what xl and dom0 do with it, and
 // what it has said.
 
 import { readFile } from "node:fs/promises";
@@ -29,7 +29,7 @@ resumed() {
     /run/xenlet/resume "$(xl domid "$1")"
     echo "resume: $?"
 }
-# Nobody watches over a domain that was preserved.
+# Nothing watches over a domain that was preserved.
 destroyed() {
     until_ok stopped "$1"
     status=$?

@@ -81,7 +81,7 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
     expect(exitOf(records)).toBe("0");
   }
 
-  /** What our kernel finds where nobody has made the reset. */
+  /** What our kernel finds where there was no reset. */
   function expectLeft(domain: DomainName, ports: RegExp, pirqs: RegExp): void {
     expect(peers.printed(domain)).toContain("Action for shutdown reason code 5 is preserve");
     expect(peers.printed(domain)).toContain("resume: 0");
@@ -159,7 +159,7 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
 
   test("there and back in a domain of type hvm, reset by stock xl each time", () => {
     expect(facts(peers.records("hvm", "there"))).toEqual(["store: write=0"]);
-    // xl makes the domain's nodes anew.
+    // xl makes the domain's nodes again.
     expectClean("hvm", "back", { ports: withDeviceModel, first: 5, linux: "" });
     expect(ends("hvm")).toEqual(["5", "5", "0"]);
     expect(peers.printed("hvm")).toContain("console after Linux");

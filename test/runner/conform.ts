@@ -33,7 +33,7 @@ async function suites(): Promise<string> {
   return [...new Set(checks.map(({ suite }) => suite))].filter((one) => one !== SOAKED).join(",");
 }
 
-/** The whole matrix: every check but those that are soaked, with its control, on every version of Xen that can be had. */
+/** The whole matrix: every check but those that are soaked, with its control, on every version of Xen that is available. */
 export function conformStep(name: string, title: string): Step {
   return {
     name,

@@ -160,7 +160,7 @@ describe("counters of the domain's that make no sense", () => {
   });
 });
 
-/** The domain reads what there is. */
+/** The domain reads what is there. */
 function taken(): string {
   const bytes: number[] = [];
   let at = counter(IN_CONS);

@@ -1,7 +1,7 @@
 // The console ring and the grant table against another end that this test plays.
 // Why: both are protocols in shared memory, where the mistakes show only when a ring is full, a counter wraps, or
 // the other end acts between two of our steps. Fails if a byte is lost, doubled or reordered, if a full ring is
-// overrun, or if a permission is taken back under somebody's mapping.
+// overrun, or if a permission is taken back under another domain's mapping.
 
 import { beforeAll, beforeEach, describe, expect, test } from "vitest";
 

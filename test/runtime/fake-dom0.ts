@@ -116,7 +116,7 @@ export class FakeDom0 extends FakeXen {
       return 0n;
     });
     this.on("memory_op", 23, (_cmd, arg = 0n) => this.#mapForeign(Number(arg)));
-    // GNTTABOP_map_grant_ref of a page of ours. Where it is in the machine, a device finds it here by the same address.
+    // GNTTABOP_map_grant_ref of one of our pages. Where it is in the machine, a device finds it here by the same address.
     this.on("grant_table_op", 0, (_cmd, arg = 0n) => {
       const at = Number(arg);
       const address = this.load64(at);

@@ -1,7 +1,7 @@
 // Every hypercall that a jump makes on its way, refused: one after the other, with five errnos each, as a recorded
 // good run made them, so that a new one is covered without a word here. And then every hypercall of the way back.
 // Why: behind the soft reset there is no way back, and before it there must always be one. Fails if a refusal leaves
-// anything changed, if the guest does not go on, if it jumps half prepared, or if it ends without saying why.
+// anything changed, if the guest does not continue, if it jumps half prepared, or if it ends without saying why.
 
 import { beforeAll, describe, expect, test } from "vitest";
 
@@ -68,7 +68,7 @@ function snapshot(xen: FakeMachine, guest: LoadedGuest): unknown {
   return { ...(xen.state as object), grant };
 }
 
-/** The guest is as it was, and goes on: time, events, and in the end the jump. */
+/** The guest is as it was, and continues: time, events, and in the end the jump. */
 function expectGoesOn({ xen, guest, before }: Trial): void {
   expect(snapshot(xen, guest)).toEqual(before);
   expect(xen.resets).toBe(0);

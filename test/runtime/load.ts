@@ -11,7 +11,7 @@ export interface LoadedGuest {
   reason: number;
 }
 
-/** Compiles `entry`, once; what comes back starts it anew, on a Xen of its own, up to its shutdown. */
+/** Compiles `entry`, once; what comes back starts it again, on a Xen of its own, up to its shutdown. */
 export async function prepareGuest(entry: string): Promise<(xen?: FakeXen) => LoadedGuest> {
   return prepareWasm((await compileGuest({ entry })).wasm);
 }

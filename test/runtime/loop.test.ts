@@ -1,7 +1,7 @@
 // The event loop against a model of Xen with virtual time: order, sleep and end.
-// Why: a wake-up lost between the last look and the sleep stops a guest for good, and shows on a real machine once
+// Why: a wake-up lost between the last look and the sleep stops a guest permanently, and shows on a real machine once
 // in thousands of tries; here Xen comes in at exactly that point. Fails if timers run out of order, if an interval
-// drifts or bursts, if the loop spins where it could sleep, if it goes on with nothing left to wait for, or if an
+// drifts or bursts, if the loop spins where it could sleep, if it continues with nothing left to wait for, or if an
 // event is slept through.
 
 import { beforeAll, describe, expect, test } from "vitest";

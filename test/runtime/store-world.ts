@@ -171,7 +171,7 @@ export class DomainXen extends FakeScheduler {
     });
   }
 
-  /** Gives the domain its port, as whoever builds it does; another one than before, after a soft reset. */
+  /** Gives the domain its port, as the domain's builder does; another one than before, after a soft reset. */
   offerPort(): void {
     const argument = this.scratch();
     this.handlerOf("event_channel_op", 6)(6n, BigInt(argument));

@@ -185,7 +185,7 @@ describe("permissions", () => {
     expect(two.ask(XS.WRITE, "/local/domain/1/data/by-two\0x")).toBe("OK");
     expect(one.ask(XS.GET_PERMS, "data/by-two\0")).toBe("-EACCES");
     expect(two.ask(XS.GET_PERMS, "/local/domain/1/data/by-two\0")).toBe("n2 b2");
-    // Whoever may write what it is in may still not look into it, but may remove the whole.
+    // A domain that may write the parent may still not read the node, but may remove all of it.
     expect(one.ask(XS.RM, "data/by-two\0")).toBe("-EACCES");
   });
 
@@ -395,7 +395,7 @@ describe("watches", () => {
   });
 
   test("nobody is told of what it may not read", () => {
-    // Both would be told the same, with the same token: it is told once.
+    // Both would be told the same, with the same token: it is reported once.
     watch(two, "/local/domain/1");
     watch(two, "/");
     one.ask(XS.WRITE, "data/a\0x");

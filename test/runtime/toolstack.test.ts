@@ -1,7 +1,7 @@
 // The toolstack's program, whole, against a Xen that answers what no Xen here would: an interface version that
-// nobody knows, memory that ends in the middle, an image or a bundle that is damaged, a command line with a slip.
-// Why: it runs as dom0 before anything of the guest does, and what it does not say clearly nobody else can. Fails
-// if it goes on all the same, reads beyond what it was given, or stops without the number or the field.
+// is unknown, memory that ends in the middle, an image or a bundle that is damaged, a command line with a slip.
+// Why: it runs as dom0 before anything of the guest does, and nothing else can say what it does not. Fails
+// if it continues nevertheless, reads beyond what it was given, or stops without the number or the field.
 
 import { beforeAll, describe, expect, test } from "vitest";
 
@@ -311,7 +311,7 @@ describe("an image", () => {
       const offset = Number(image.readBigUInt64LE(at + 8));
       ends.add(offset).add(offset + Number(image.readBigUInt64LE(at + 32)) - 1);
     }
-    // Behind the last segment there are symbols, which nobody reads, and the section headers, which Xen wants to be there.
+    // Behind the last segment there are symbols, which are not read, and the section headers, which Xen wants to be there.
     for (const end of ends)
       expect(
         refusal((fake) => {

@@ -636,7 +636,7 @@ describe("with a store that does not do as ours", () => {
   });
 
   describe("whatever an earlier kernel left in the ring", () => {
-    /** A reply as long as a ring that somebody else had asked for, cut off somewhere. */
+    /** A reply as long as a ring to somebody else's request, cut off somewhere. */
     const stale = Buffer.concat([
       encode(event("/somewhere", "old")),
       encode({ type: XS.READ, id: 7, tx: 0, text: "s".repeat(900) }),
@@ -750,7 +750,7 @@ describe("with a store that does not do as ours", () => {
       store.xen.raise(store.xen.port);
       run("turn");
       expect(store.guest.said()).toEqual([expect.stringMatching(/^xenstore: the reply ring's/)]);
-      // It waits for nobody then.
+      // It does not wait then.
       expect(run("loop")).toBe("");
     });
 

@@ -1,11 +1,11 @@
 /**
  * make soak: what is long and does not fit into `make test`, in rounds of some minutes. What is done is kept in soak/, so that
- * the next call on the same commit goes on where this one ended; each call leaves dated rows in soak/results.md.
+ * the next call on the same commit continues where this one ended; each call leaves dated rows in soak/results.md.
  *
  *   --only NAME[,NAME…]   these steps (default: all)
  *   --hours H             no round begins after so long, shared by the steps; default: until each has come to its count
  *   --seconds S           what each pair of the races has (default: 60)
- *   --xen RELEASE[,…]     where they are raced (default: every release that can be had)
+ *   --xen RELEASE[,…]     where they are raced (default: every release that is available)
  *   --root DIRECTORY      where soak/ is (default: this tree)
  *
  * Exits with 1 if anything failed, and with 123 for a step that is not one.

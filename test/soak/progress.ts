@@ -64,7 +64,7 @@ export class SoakProgress {
     await this.#write();
   }
 
-  /** A row of the table, dated now; a step that is complete begins anew the next time. Returns the row. */
+  /** A row of the table, dated now; a step that is complete begins again the next time. Returns the row. */
   async conclude(step: SoakStep, xen: string): Promise<string> {
     const { done, failures, wallS, cpuS } = this.of(step);
     const complete = this.isComplete(step);

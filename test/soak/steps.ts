@@ -58,7 +58,7 @@ async function hellos(from: number, ground: Ground): Promise<Tally> {
 }
 
 const GENERATIONS = 500;
-/** Reset and jump, again and again, all three vCPUs anew each time; and no page is lost. */
+/** Reset and jump, again and again, all three vCPUs started again each time; and no page is lost. */
 async function generations(_from: number, ground: Ground): Promise<Tally> {
   const image = await ground.image("test/boot/guest/kexec.ts");
   const result = await boot(ground, image, {

@@ -46,7 +46,7 @@ function report(dead: CrashedGuest): void {
   const text = new StaticArray<u8>(8);
   dead.readPhysical(changetype<usize>(text), marks, 8);
   console.log("marks " + String.UTF8.decodeUnsafe(changetype<usize>(text), 8));
-  /* What it had taken can be had anew. */
+  /* What it had taken can be obtained again. */
   console.log(
     "vcpu_info " + registerVcpuInfo().toString() + ", timer " + evtchn.bindVirq(VIRQ_TIMER).toString(),
   );

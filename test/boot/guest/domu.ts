@@ -185,7 +185,7 @@ function typed(): void {
 
 /**
  * Input that comes while it fills the ring to the outside, so that waiting for room takes the event that tells of
- * input. The handler hears of it all the same.
+ * input. The handler is called nevertheless.
  */
 function typedMeanwhile(): void {
   const ring = ConsoleRing.own()!;

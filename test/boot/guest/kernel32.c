@@ -56,7 +56,7 @@ __asm__(".section .note.Xen, \"a\", @note\n"
 u8 stack[8192] __attribute__((aligned(16)));
 __asm__(".global stack_end\n.set stack_end, stack + 8192\n");
 static u8 shared[PAGE_SIZE] __attribute__((aligned(PAGE_SIZE)));
-/* In .bss, as the stack is: whoever loads the image has to clear it. */
+/* In .bss, as the stack is: the image's loader has to clear it. */
 static u32 zero_filled;
 
 struct start_info {

@@ -1,6 +1,6 @@
 // What comes after Linux in its domain: what does it find? It reports `fact` records, of what Xen gives a kernel once and
 // of what the kernel before it may have left. Without the soft reset it does not come beyond its first line here;
-// with `interrupts=off` it says what there is to say without them, and ends.
+// with `interrupts=off` it reports what it can without them, and ends.
 
 import {
   bootModules,

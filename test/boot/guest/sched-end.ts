@@ -75,7 +75,7 @@ if (end == "shutdown") {
   }
   Watchdog.stopAll();
 } else if (end == "watchdog-asleep") {
-  // Not the guest, but Xen keeps the time: it fires for a domain that sleeps for good.
+  // Not the guest, but Xen keeps the time: it fires for a domain that sleeps permanently.
   say("allocate", watchdogOp(0, mutant ? 600 : 1));
   interrupts_off();
   sched.poll([]);

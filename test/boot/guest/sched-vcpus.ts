@@ -1,6 +1,6 @@
 // Two vCPUs on one CPU: what a yield of the one gives to the other. `mutant` on the command line: no yield.
 // Prints, of so many rounds, in how many the other vCPU stood still while this one computed, and in how many it
-// ran during the yield; and what a yield takes with and without somebody who wants the CPU.
+// ran during the yield; and what a yield takes with and without another vCPU that wants the CPU.
 
 import { Vcpu, commandLine, measure, sched, systemTime } from "xenlet";
 

@@ -75,7 +75,7 @@ group("fifty domains, one after the other", () => {
     let id: u16 = 0;
     for (let i = 0; i < 50; i++) {
       const guest = create("nothing");
-      /* The first ones make what stays: page tables of ours, Xen's own pools. */
+      /* The first ones make what stays: our page tables, Xen's own pools. */
       if (i == 5) {
         free = freePages();
         port = guest.console.port;

@@ -34,7 +34,7 @@ function traps_beyond(): void {
   sink = load<i32>((<usize>memory.size()) << 16);
 }
 
-/** The result is not used; Wasm traps all the same. */
+/** The result is not used; Wasm traps nevertheless. */
 function traps_unused(): void {
   load<i32>((<usize>memory.size()) << 16);
 }

@@ -1,6 +1,6 @@
 // Sleeps and is woken by the singleshot timer, over and over, with upcalls by vector=callback or vector=lapic; with
-// `then=callback` it goes on as the next kernel would that knows nothing of the local APIC: turns it off, and
-// sets the callback vector anew. Or `then=own`: that kernel sets an upcall vector of its own.
+// `then=callback` it continues as the next kernel would that knows nothing of the local APIC: turns it off, and
+// sets the callback vector again. Or `then=own`: that kernel sets an upcall vector of its own.
 
 import { checked, commandLineValue, evtchn, sched, systemTime, timer, VIRQ_TIMER } from "xenlet";
 import {

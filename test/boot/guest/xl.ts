@@ -144,7 +144,7 @@ function obeyAvailability(vcpu: Vcpu): void {
 
 let suspends = 0;
 
-/** As often as it is asked to, until it is asked to end; and says when somebody writes data/poke. */
+/** As often as it is asked to, until it is asked to end; and reports each write to data/poke. */
 function obeySuspend(): void {
   xenstore.on<i32>("data/poke", 0, (_, path) => {
     const value = xenstore.read("data/poke");

@@ -154,5 +154,5 @@ export function check(): i32 {
   return 0;
 }
 
-/** Calls nobody, and nobody calls it. */
+/** Calls nothing, and is not called. */
 export function nobody(): void {}

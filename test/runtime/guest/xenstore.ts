@@ -35,7 +35,7 @@ function setUp(watch: StoreWatch): string {
   return watch.error != 0 ? describeResult(watch.error) : (watches.length - 1).toString();
 }
 
-/** A transaction that tries again: adds one to a number; with `spoil`, somebody changes it each time. */
+/** A transaction that tries again: adds one to a number; with `spoil`, it is changed meanwhile each time. */
 function addOne(transaction: Transaction, path: Named): i64 {
   path.calls++;
   const before = transaction.read(path.name);

@@ -1,6 +1,6 @@
 /**
  * The verdict on a guest that reports none. What it shows: an expected text passes at once, an expected end passes at
- * the end, both have to come true where both are given, and XTF's results are told apart. Why it matters: success must
+ * the end, both have to come true where both are given, and XTF's results are distinguished. Why it matters: success must
  * never be the default. How it would fail: an expectation that nothing ever fulfilled counts as met, or any line that
  * has "SUCCESS" in it.
  */

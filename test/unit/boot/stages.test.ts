@@ -1,7 +1,7 @@
 /**
  * Deadlines, by a clock that the test turns. Why it matters: without them a dead
  * guest hangs a test suite; with wrong ones a busy machine fails it. How it would
- * fail: one deadline for all, or a timer that goes on after the end.
+ * fail: one deadline for all, or a timer that continues after the end.
  */
 import { describe, expect, test } from "vitest";
 import {

@@ -1,4 +1,4 @@
-// Standard input: what the guest asks for, and nothing before. Why: a byte too many is lost to whoever reads next, and an end
+// Standard input: what the guest asks for, and nothing before. Why: a byte too many is lost to the next reader, and an end
 // that does not come is a hang. Fails if bytes are lost or come unasked, or if it is not known that the guest waits.
 
 import { setImmediate } from "node:timers/promises";

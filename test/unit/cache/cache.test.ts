@@ -1,7 +1,7 @@
 /**
- * The cache. What it shows: an entry is there whole or not at all, whoever else makes it and whatever interrupts it;
+ * The cache. What it shows: an entry is there whole or not at all, also if another process makes it, and whatever interrupts it;
  * what was damaged is not used; what a killed process left goes; the list accounts for every byte, and emptying leaves
- * none. Why it matters: half a file in a cache fails every later run, in ways that nobody can explain. How it would
+ * none. Why it matters: half a file in a cache fails every later run, in ways that are hard to explain. How it would
  * fail: two makers where one would do, a truncated file that is used, leftovers, a byte that no line of the list has.
  */
 import { spawn } from "node:child_process";

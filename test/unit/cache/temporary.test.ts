@@ -1,7 +1,7 @@
 /**
  * Temporary folders. What it shows: a later process removes what a killed one left in TMPDIR, and only that. Why it
- * matters: a killed build leaves megabytes that nobody ever finds. How it would fail: a living process's folder that
- * goes, a folder of somebody else's, or a dead one's that stays.
+ * matters: a killed build leaves megabytes that are never found. How it would fail: a living process's folder that
+ * goes, a folder of another program's, or a dead one's that stays.
  */
 import { mkdir, mkdtemp, readdir, rm, symlink, utimes } from "node:fs/promises";
 import { tmpdir } from "node:os";

@@ -1,7 +1,7 @@
 /**
- * What can be known to be wrong before any work is told then. What it shows: a wrong version of Xen, module, command
+ * What can be known to be wrong before any work is reported at once. What it shows: a wrong version of Xen, module, command
  * line, filter, reporter or output ends each command in one sentence, with nothing built, downloaded or booted. Why it
- * matters: whoever waits a minute for "no such file" stops trusting the tool. How it would fail: a check that stands
+ * matters: a user who waits a minute for "no such file" stops trusting the tool. How it would fail: a check that stands
  * behind the build; a place where no folder can be made, where Node's own mkdir never returns.
  */
 import { chmod, mkdir, symlink, writeFile } from "node:fs/promises";

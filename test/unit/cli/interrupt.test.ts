@@ -1,11 +1,11 @@
 /**
  * Ctrl-C, and SIGTERM, at every stage. What it shows: whatever is under way then (apt downloads, asc runs a transform
  * that never returns, gcc compiles, QEMU boots) has ended when the command has, the command dies of the signal, and
- * TMPDIR is as empty as before. Why it matters: whoever presses Ctrl-C wants the prompt back, and the machine as it was.
- * How it would fail: a stage that nobody told of the signal (the stand-ins never end on their own, so the test would
+ * TMPDIR is as empty as before. Why it matters: a user who presses Ctrl-C wants the prompt back, and the machine as it was.
+ * How it would fail: a stage that does not get the signal (the stand-ins never end on their own, so the test would
  * never end either), a compiler proper that outlives gcc, a folder that is removed at a command's end only.
  *
- * How long it takes is measured by nobody here: a busy machine would answer. On a machine at rest it is below 200 ms.
+ * How long it takes is not measured here: a busy machine would answer. On a machine at rest it is below 200 ms.
  */
 import { spawn } from "node:child_process";
 import { once } from "node:events";

@@ -1,7 +1,7 @@
 // `xenlet xl-config`: the text that a person gives to xl on their own host. That xl reads it is shown by
 // test/boot/xl.test.ts, one of whose domains is made from such a text.
 // Why: xl takes a wrong name or an unescaped quote for something else, and says so far from here. Fails if what it
-// prints does not have what was asked for, or if what xl could not read is printed all the same.
+// prints does not have what was asked for, or if what xl could not read is printed nevertheless.
 
 import { readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";

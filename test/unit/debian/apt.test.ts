@@ -1,7 +1,7 @@
 /**
  * What apt says, understood. What it shows: its list of downloads, and its complaints
- * turned into what happened and what mends it. Why it matters: a full disk, a missing
- * network and a bad signature are mended differently. How it would fail: every trouble
+ * turned into what happened and what fixes it. Why it matters: a full disk, a missing
+ * network and a bad signature are fixed differently. How it would fail: every trouble
  * told as "not on the mirror"; a package left out because of a colon in its version.
  */
 import { expect, test } from "vitest";

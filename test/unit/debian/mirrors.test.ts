@@ -1,6 +1,6 @@
 /**
  * Which mirror packages come from. What it shows: the machine's own Debian archive is
- * found in what apt prints, whoever else is among its sources. Why it matters: the
+ * found in what apt prints, whatever else is among its sources. Why it matters: the
  * address is written nowhere else, and a third party's "bookworm" must not be taken
  * for Debian's without its signature. How it would fail: no mirror on a machine that
  * has one, or a list that lets unsigned packages through.

@@ -1,7 +1,7 @@
 /**
  * Filling the cache, with an apt-get that only pretends. What it shows: a set appears
- * whole or not at all, whatever interrupts it, whoever else makes it, and is mended
- * when damaged. Why it matters: half a QEMU fails in ways nobody can explain. How it
+ * whole or not at all, whatever interrupts it, also if another process makes it, and is repaired
+ * when damaged. Why it matters: half a QEMU fails in ways that are hard to explain. How it
  * would fail: leftovers after an abort, a download too many, a damaged file used.
  */
 import { execa } from "execa";

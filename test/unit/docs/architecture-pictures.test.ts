@@ -1,5 +1,5 @@
 /**
- * docs/architecture.md's pictures. What it shows: they are what the code beside this file draws (`vitest -u` draws them anew), every
+ * docs/architecture.md's pictures. What it shows: they are what the code beside this file draws (`vitest -u` draws them again), every
  * folder of both worlds is in them, and every file that they name is there. Why it matters: a map that is wrong costs a newcomer more
  * than none. How it would fail: a folder that no picture has, a file that was renamed.
  */

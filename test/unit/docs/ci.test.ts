@@ -1,7 +1,7 @@
 /**
  * docs/ci.md's examples. What it shows: they are this repository's own files, both are YAML, their jobs refer to one another, their matrix has every
  * version and every shard, and each command in them exists and takes its options. Why it matters: an example is
- * copied as it stands, and fails on somebody else's machines. How it would fail: a renamed option, a shard that
+ * copied as it stands, and fails on other people's machines. How it would fail: a renamed option, a shard that
  * is in no job.
  */
 import { readFile } from "node:fs/promises";
@@ -102,7 +102,7 @@ const NOBODY: Context = {
   exitWith: () => undefined,
 };
 
-/** Throws for a command that is none, an option that it has not, and a value that the option does not take. */
+/** Throws for an unknown command or option, and for a value that the option does not accept. */
 async function check(line: string): Promise<void> {
   if (/[$]/.test(line)) throw new Error(`what is left to be put in: ${line}`);
   const words = line.split(" ");

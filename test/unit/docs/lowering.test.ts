@@ -1,6 +1,6 @@
 // docs/lowering.md's function in all of its stages, as they are.
 // Why: the page is how one learns to read what `--emit` leaves; a stage that looks otherwise misleads. Fails if a stage
-// is not what the page shows: then `npx vitest run --project unit test/unit/docs -u` writes it anew.
+// is not what the page shows: then `npx vitest run --project unit test/unit/docs -u` writes it again.
 
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

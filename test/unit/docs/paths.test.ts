@@ -1,6 +1,6 @@
 // Files that docs and comments name. What it shows: each path that a page or a comment names below one of this tree's folders is
 // there, each relative link of a page leads to a file, and to a heading of it where it names one; and docs/architecture.md has
-// every folder. Why it matters: a path that has moved sends a reader to nothing, and nobody notices who moves it. How it would
+// every folder. Why it matters: a path that has moved sends a reader to nothing, and whoever moves it does not notice. How it would
 // fail: a renamed file or heading, a folder that is new.
 
 import { execFile } from "node:child_process";

@@ -1,6 +1,6 @@
 /**
  * docs/races.md against the pairs that there are. Why it matters: the page says which advisory is looked for, and where. How it
- * would fail: a pair that is on no page, a page that names one that is gone.
+ * would fail: a pair that is on no page, a page that names one that no longer exists.
  */
 import { readFile } from "node:fs/promises";
 import { expect, test } from "vitest";

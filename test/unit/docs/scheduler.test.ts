@@ -1,7 +1,7 @@
 // docs/scheduler.md's tables against the tests that it names, and against what the tests know of Xen's releases.
 // Why: a table of answers is believed only as long as each row can be run. Fails if a row names a test that is
 // not there, if a test of the scheduler is in no row, or if the page is not what the tables say: then
-// `npx vitest run --project unit test/unit/docs -u` writes it anew.
+// `npx vitest run --project unit test/unit/docs -u` writes it again.
 
 import { readdirSync, readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";

@@ -1,7 +1,7 @@
 /**
  * docs/soft-reset.md's tables against the list of checks and the table of differences. Why it matters: the page
  * says what Xen does, and is believed only as far as it is what is checked. How it would fail: a check that is on
- * no page, a scenario without a source. `npx vitest run --project unit test/unit/docs -u` writes the page anew.
+ * no page, a scenario without a source. `npx vitest run --project unit test/unit/docs -u` writes the page again.
  */
 import { readFile, readdir } from "node:fs/promises";
 import path from "node:path";

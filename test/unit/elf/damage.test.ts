@@ -1,7 +1,7 @@
 /**
  * Damaged images. What it shows: whatever bytes are missing or wrong, reading an
  * image ends, and ends either in an ElfError or in a description. Why it matters:
- * a download cut short must not look like a bug of ours, nor hang a build. How it
+ * a download cut short must not look like a bug of xenlet, nor hang a build. How it
  * would fail: a RangeError from a DataView, a loop over a count of 2^32.
  */
 import { describe, expect, test } from "vitest";

@@ -1,6 +1,6 @@
 /**
  * The set-up's first look around. What it shows: on a machine that lacks
- * something, one line for each missing thing, with the command that mends it,
+ * something, one line for each missing thing, with the command that fixes it,
  * and an exit code that stops make. Why it matters: it is the first thing that a
  * newcomer meets. How it would fail: a shell's "not found" in its place.
  */

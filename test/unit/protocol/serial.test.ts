@@ -1,6 +1,6 @@
 /**
  * From bytes to lines that say who wrote them. Why it matters: a line that is
- * torn or taken for somebody else's is a record lost, or Xen's words put into
+ * torn or taken for another run's is a record lost, or Xen's words put into
  * the guest's mouth. How it would fail: a chunk border inside `\r\n` or a
  * timestamp that is stripped from a guest's own text.
  */

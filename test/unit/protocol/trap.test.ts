@@ -1,5 +1,5 @@
 /**
- * Backtraces as people read them. What it shows: a recursion is told once, with how often it follows, whether one
+ * Backtraces as people read them. What it shows: a recursion is reported once, with how often it follows, whether one
  * function calls itself or several call each other; what every guest is called by is left out; of the frames the
  * user's own is found. Why it matters: a stack has 65,000 frames when it overflows, and the line that is to be read
  * is at its end. How it would fail: frames of different lines folded into one, or the last line lost.

@@ -1,6 +1,6 @@
 // How far a soak has come, between two calls of it. Why: hours of it are worth nothing if an interruption loses them, or if
-// figures of two trees are added. Fails if a round is forgotten or counted twice, if another tree goes on with this one's
-// figures, if a failure is not in the table, or if a step that is complete does not begin anew.
+// figures of two trees are added. Fails if a round is forgotten or counted twice, if another tree continues with this one's
+// figures, if a failure is not in the table, or if a step that is complete does not begin again.
 
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
@@ -54,7 +54,7 @@ test("another call goes on where the last one ended, and the table has both", as
       `^${date}\\| a1 \\| 4.17 \\| boots \\| 100 boots \\| 1 \\| 3.0 min \\| 2.0 min \\|$`,
     ),
   );
-  // What is complete begins anew.
+  // What is complete begins again.
   expect((await SoakProgress.open(folder, "a1")).of(STEP).done).toBe(0);
 });
 

@@ -1,6 +1,6 @@
 // Which of two languages a .ts file is in is said by its folder alone: below a folder named guest, and in examples/, it is
 // AssemblyScript, elsewhere TypeScript for Node. What reads the folders (eslint, prettier, tsc) would treat a file in the
-// wrong one by the rules of the other language. A file is told by what it imports, and by AssemblyScript's types.
+// wrong one by the rules of the other language. A file is recognised by what it imports, and by AssemblyScript's types.
 
 import { execFile } from "node:child_process";
 import { readFile } from "node:fs/promises";

@@ -1,7 +1,7 @@
 // What goes into a dom0 and what comes out of it, without booting one: archives, libraries, xl.cfg, dom0's lines.
 // Why: Linux unpacks a bad archive without a word, xl reads a bad string as another one, and a verdict rests on what
 // dom0's lines are taken for. Fails if an archive does not have what was put in, if a line
-// of another nonce counts, or if an end that xl did not see is told as one.
+// of another nonce counts, or if an end that xl did not see is reported as one.
 
 import { execa } from "execa";
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";

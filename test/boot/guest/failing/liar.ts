@@ -1,4 +1,4 @@
-// A guest whose sums do not fit what it told: one that passed is counted that nobody saw.
+// A guest whose sums do not fit what it told: it counts a passed test that was not reported.
 import { record } from "xenlet";
 import { expect, test } from "xenlet/test";
 

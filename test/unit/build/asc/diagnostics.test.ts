@@ -13,7 +13,7 @@ let folder: string;
 beforeAll(async () => {
   folder = await mkdtemp(path.join(tmpdir(), "xenlet-help-"));
   vi.stubEnv("XENLET_CACHE", path.join(folder, "cache"));
-  vi.stubEnv("CI", "true"); // asc then colours its messages, whoever reads them
+  vi.stubEnv("CI", "true"); // asc then colours its messages, even in a pipe
 });
 afterAll(async () => {
   vi.unstubAllEnvs();

@@ -1,6 +1,6 @@
 // How scenarios' declarations are read out of AssemblyScript. What it shows: literals, defaults, constants of the file and of
 // declare.ts, and one sentence with file and line for what cannot be read. Why it matters: a check that is not found here is
-// one that nobody runs. How it would fail: a declaration that is passed over in silence.
+// one that is never run. How it would fail: a declaration that is passed over in silence.
 
 import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";

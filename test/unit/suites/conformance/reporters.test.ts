@@ -1,5 +1,5 @@
 /**
- * The matrix's reports, read back by parsers that nobody here wrote. Why it matters: a CI server that cannot read
+ * The matrix's reports, read back by independent parsers. Why it matters: a CI server that cannot read
  * a report shows no failure, and people read the matrix on 80 columns. How it would fail: a guest's word that
  * ends a TAP point, an XML attribute or an HTML element early; a failure that the format counts as none.
  * The page in a browser: test/browser.
@@ -193,7 +193,7 @@ describe("JUnit", () => {
         properties.map((one) => [one.attributes["name"], one.attributes["value"]]),
       );
       expect(named.get("xen")).toBe(suite.attributes["name"]);
-      // One that could not be had was run nowhere.
+      // One that was not available was run nowhere.
       if (suite.children.length > 2) {
         expect(suite.attributes["hostname"]).toBe("here");
         expect(named.get("qemu")).toBe("7.2.22");

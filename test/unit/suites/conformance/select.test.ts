@@ -1,6 +1,6 @@
 /**
  * Which checks run, where, and on what. What it shows: filters, shards, the spread over boots, versions and their
- * names. Why it matters: a check that is in no shard is never run, and nobody would notice. How it would fail:
+ * names. Why it matters: a check that is in no shard is silently never run. How it would fail:
  * shards that depend on the machine, a filter that fits nothing and passes.
  */
 import { describe, expect, test } from "vitest";

@@ -1,5 +1,5 @@
 // What is skipped under xl. What it shows: a check says so where it is declared, with a reason, and the other way to
-// run is spared nothing. Why it matters: a skipped check that nobody has looked at is one that cannot fail. How it would
+// run is spared nothing. Why it matters: a skipped check that is never examined is one that cannot fail. How it would
 // fail: one that is skipped everywhere, or a reason that is none.
 
 import { expect, test } from "vitest";

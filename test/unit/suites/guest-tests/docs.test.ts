@@ -1,5 +1,5 @@
 /**
- * docs/records.md against what it describes. Why it matters: somebody may write a reader by it. How it would
+ * docs/records.md against what it describes. Why it matters: other programs' readers are written by it. How it would
  * fail: an event that is written but not described, an example that a reader refuses.
  */
 import { readFile } from "node:fs/promises";

@@ -1,5 +1,5 @@
 /**
- * The reports, read back by parsers that nobody here wrote. Why it matters: a CI server that cannot read a
+ * The reports, read back by independent parsers. Why it matters: a CI server that cannot read a
  * report shows no failure. How it would fail: a name that ends a TAP point or an XML attribute early, a
  * character that XML cannot hold, a failure that the format counts as none.
  */
