@@ -120,6 +120,6 @@ const run = await runDom0Steps({
 });
 await tidyUp();
 progress.done(`Xen ${xen.debianVersion ?? xen.release}, type ${type}`);
-if (!done.signal.aborted) console.error(`${run.trouble ?? ""}; ${run.log ?? ""}`);
+if (!done.signal.aborted) console.error(`${run.error ?? ""}; ${run.log ?? ""}`);
 for (const [index, name] of names.entries())
   if (times[index]?.to === undefined) console.error(`${jumps[name]?.what ?? ""}: not seen`);

@@ -168,8 +168,8 @@ describe("a guest that ends itself with success", () => {
 });
 
 test.each([
-  ["code", "account", "no test failed, but the guest's exit code is 3"],
-  ["nothing", "account", "there are no tests in this file"],
+  ["code", "records", "no test failed, but the guest's exit code is 3"],
+  ["nothing", "records", "there are no tests in this file"],
   ["no-matcher", "build", "this expect() asserts nothing: call a matcher"],
 ])("%s.ts has a problem", (name, kind, message) => {
   const { problem } = resultOf(name);

@@ -1,5 +1,5 @@
 /**
- * The shortest way of a stranger's first hour: the package, packed and installed into an empty folder from a registry,
+ * The shortest way of a new user's first hour: the package, packed and installed into an empty folder from a registry,
  * and the lines that `init` prints. What it shows: they work as they stand. Why it matters: a user whose first line
  * fails does not try a second one. How it would fail: a file or a dependency that the package lacks, a `cd` into a folder
  * of another name. The other ways (a tarball, a clone, no network, another gcc) are test/install's.

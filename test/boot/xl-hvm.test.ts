@@ -61,7 +61,7 @@ const MORE = {
 type SceneName = keyof ReturnType<typeof scenes> | keyof typeof MORE;
 
 /** In short form the older one; PVH's scenes (xl.test.ts) have the other. */
-const GROUNDS = extent(
+const SETUPS = extent(
   [["4.17", "oxenstored"]] as const,
   [
     ["4.17", "oxenstored"],
@@ -69,7 +69,7 @@ const GROUNDS = extent(
   ] as const,
 );
 
-describe.each(GROUNDS)("HVM under xl of Xen %s, with %s", (release, store) => {
+describe.each(SETUPS)("HVM under xl of Xen %s, with %s", (release, store) => {
   let stage: Stage<SceneName>;
 
   beforeAll(async () => {
@@ -87,7 +87,7 @@ describe.each(GROUNDS)("HVM under xl of Xen %s, with %s", (release, store) => {
   }, 1_800_000);
 
   test("all of it was done", () => {
-    expect({ trouble: stage.trouble, log: stage.log }).toMatchObject({ trouble: null });
+    expect({ error: stage.error, log: stage.log }).toMatchObject({ error: null });
   });
 
   const last = GENERATIONS[release];

@@ -54,7 +54,7 @@ export interface Played extends StepResult {
 
 export interface Stage<Name extends string> {
   scene(name: Name): Played;
-  trouble: string | null;
+  error: string | null;
   log: string | null;
 }
 
@@ -125,7 +125,7 @@ export async function playScenes<Name extends string>(
           .filter((records) => records.length > 0),
       };
     },
-    trouble: run.trouble,
+    error: run.error,
     log: run.log,
   };
 }

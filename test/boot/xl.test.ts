@@ -15,7 +15,7 @@ import { play, type SceneName } from "./xl-lifecycle.js";
 import { REGISTERED, exitOf, facts, type Stage } from "./xl-stage.js";
 
 /** In short form the newer one; HVM's scenes (xl-hvm.test.ts) have the other. */
-const GROUNDS = extent(
+const SETUPS = extent(
   [["4.20", "xenstored"]] as const,
   [
     ["4.17", "oxenstored"],
@@ -23,7 +23,7 @@ const GROUNDS = extent(
   ] as const,
 );
 
-describe.each(GROUNDS)("xl of Xen %s, with %s", (release, store) => {
+describe.each(SETUPS)("xl of Xen %s, with %s", (release, store) => {
   let stage: Stage<SceneName>;
 
   beforeAll(async () => {
@@ -36,7 +36,7 @@ describe.each(GROUNDS)("xl of Xen %s, with %s", (release, store) => {
   }
 
   test("all of it was done", () => {
-    expect({ trouble: stage.trouble, log: stage.log }).toMatchObject({ trouble: null });
+    expect({ error: stage.error, log: stage.log }).toMatchObject({ error: null });
   });
 
   test("a domain ends with its program: reason 0, and its console has come by xenconsoled", () => {

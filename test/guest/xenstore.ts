@@ -290,7 +290,7 @@ group(
     test("is as it was at the end", () => {
       expect(xenstore.resetWatches()).toBe(0);
       expect(describeResult(xenstore.rm(MINE))).toBe("0");
-      expect(xenstore.trouble).toBe("");
+      expect(xenstore.failure).toBe("");
     });
   },
   needs("domu"),

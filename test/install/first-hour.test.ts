@@ -1,5 +1,5 @@
 /**
- * A stranger's first hour, typed as it is written down: pack, install into an empty folder, and the lines that `init`
+ * A new user's first hour, typed as it is written down: pack, install into an empty folder, and the lines that `init`
  * prints. What it shows: they work as they stand, from a registry, a tarball and a clone, and after one run without any
  * network; and the first run compiles the user's guest and nothing else, whichever gcc there is. Why it matters: a user
  * whose first line fails does not try a second one. How it would fail: a dependency that npm cannot find, a file that

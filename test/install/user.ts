@@ -1,4 +1,4 @@
-// What a stranger has: an empty folder, npm, some gcc, and the package; from where a registry, a tarball or a clone
+// What a new user has: an empty folder, npm, some gcc, and the package; from where a registry, a tarball or a clone
 // gives it.
 
 import { mkdir, mkdtemp, readFile, rm } from "node:fs/promises";

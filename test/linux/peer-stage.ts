@@ -69,7 +69,7 @@ const NEXT = "earlyprintk=xen,keep+console=hvc0+quiet";
 const STEP_MS = 900_000;
 
 export interface Peers {
-  trouble: string | null;
+  error: string | null;
   log: string | null;
   /** Of each domain's step; null if it has not ended. */
   statuses: Record<string, number | null>;
@@ -135,7 +135,7 @@ export async function playPeers(release: XenRelease, store: StoreDaemon): Promis
   const step = (domain: DomainName) => run.steps[NAMES.indexOf(domain)];
   const lines = (domain: DomainName): string[] => [...(step(domain)?.said.values() ?? [])].flat();
   return {
-    trouble: run.trouble,
+    error: run.error,
     log: run.log,
     statuses: Object.fromEntries(NAMES.map((name) => [name, step(name)?.status ?? null])),
     printed: (domain) => step(domain)?.output.join("\n") ?? "",

@@ -16,13 +16,13 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { OF_XEN, REGISTERED, exitOf, facts } from "../boot/xl-stage.js";
 import { playPeers, type DomainName, type Peers } from "./peer-stage.js";
 
-const GROUNDS = [
+const SETUPS = [
   ["4.17", "oxenstored"],
   ["4.20", "xenstored"],
 ] as const;
 
 /** What that Debian's kexec-tools say who are not told which system call to use: docs/upstream.md. */
-const REFUSED: Record<(typeof GROUNDS)[number][0], RegExp[]> = {
+const REFUSED: Record<(typeof SETUPS)[number][0], RegExp[]> = {
   "4.17": [],
   "4.20": [/^peer: kexec-tools 2\.0\.29: Invalid memory segment 0x100000 - 0x/],
 };
@@ -38,7 +38,7 @@ const STAGES: [string, RegExp][] = [
 
 /** The ports that the toolstack gives: the store's and the console's, interdomain. */
 const GIVEN = "1:2,2:2";
-describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (release, store) => {
+describe.each(SETUPS)("Linux and our kernel in one domain, Xen %s, %s", (release, store) => {
   let peers: Peers;
 
   beforeAll(async () => {
@@ -99,9 +99,9 @@ describe.each(GROUNDS)("Linux and our kernel in one domain, Xen %s, %s", (releas
   }
 
   test("all of it was done", () => {
-    const { trouble, log, statuses } = peers;
-    expect({ trouble, log, statuses }).toMatchObject({
-      trouble: null,
+    const { error, log, statuses } = peers;
+    expect({ error, log, statuses }).toMatchObject({
+      error: null,
       statuses: { pc: 0, pckept: 0, hvm: 0, reset: 0, kept: 0, onward: 0 },
     });
   });

@@ -35,6 +35,6 @@ export const steps: Step[] = [
 
 /** What takes too long for every change, and is run by its name only: minutes each. */
 export const longSteps: Step[] = [
-  vitestStep("install", "a stranger's first hour, from a packed package"),
+  vitestStep("install", "a new user's first hour, from a packed package"),
   vitestStep("linux", "Debian's Linux before and after our kernels"),
 ];

@@ -553,7 +553,7 @@ describe("with a store that does not do as ours", () => {
     expect(run("open")).toBe("-ETIMEDOUT");
     expect(Number(store.xen.tsc - start) / 1e6).toBeLessThan(60);
     expect(run("read", "name")).toBe("-ENOTCONN");
-    expect(run("trouble")).toBe("the store does not answer");
+    expect(run("failure")).toBe("the store does not answer");
   });
 
   test("a late answer is not taken for the next request's", () => {
@@ -716,7 +716,7 @@ describe("with a store that does not do as ours", () => {
       ["the store says so", /XENSTORE_ERROR_\* 2/, () => { store.page.set(FIELD.serverFeatures, 2); store.page.set(FIELD.error, 2); }],
     ]; // prettier-ignore
 
-    test.each(damages)("%s", (_what, trouble, damage) => {
+    test.each(damages)("%s", (_what, failure, damage) => {
       run("open");
       expect(run("on", "data")).toBe("0");
       run("turn");
@@ -725,7 +725,7 @@ describe("with a store that does not do as ours", () => {
       damage();
       run("timeout", 50);
       expect(run("read", "name")).toBe("-ENOTCONN");
-      expect(run("trouble")).toMatch(trouble);
+      expect(run("failure")).toMatch(failure);
       expect(store.guest.said()).toEqual([expect.stringMatching(/^xenstore: .*watches are dead/)]);
       expect(run("write", "name", "1")).toBe("-ENOTCONN");
       expect(run("begin")).toBe("-ENOTCONN");
@@ -738,7 +738,7 @@ describe("with a store that does not do as ours", () => {
       store.answer = new RawStore().answer;
       expect(run("open")).toBe("0");
       expect(run("read", "name")).toBe("value");
-      expect(run("trouble")).toBe("");
+      expect(run("failure")).toBe("");
     });
 
     test("also while nobody asks: the event loop says so, and does not wait for it", () => {

@@ -21,7 +21,7 @@ import { createProgress } from "../../src/host/base/progress.js";
 import { provideQemu, provideXen } from "../../src/host/debian/index.js";
 import { startCost } from "../runner/cost.js";
 import { SoakProgress } from "./progress.js";
-import type { Ground, SoakStep } from "./step.js";
+import type { Setup, SoakStep } from "./step.js";
 import { soakSteps } from "./steps.js";
 
 const HOUR_S = 3600;
@@ -72,7 +72,7 @@ const images = await mkdtemp(path.join(tmpdir(), "xenlet-soak-"));
 const built = new Map<string, Promise<string>>();
 const quiet = createProgress(process.stderr, { quiet: true });
 
-const ground: Ground = {
+const setup: Setup = {
   xen: await provideXen("4.17", quiet),
   qemu: await provideQemu(quiet),
   signal: stop.signal,
@@ -105,7 +105,7 @@ const ground: Ground = {
 async function soak(step: SoakStep, untilMs: number): Promise<void> {
   while (!kept.isComplete(step) && performance.now() < untilMs) {
     const cost = startCost();
-    const tally = await step.round(kept.of(step).done, ground);
+    const tally = await step.round(kept.of(step).done, setup);
     await kept.add(step, tally, cost());
     for (const failure of tally.failures) console.log(`${step.name}: FAILED: ${failure}`);
     const { done, failures } = kept.of(step);
@@ -120,7 +120,7 @@ try {
     const left = end - performance.now();
     await soak(step, performance.now() + left / (steps.length - index));
     failed += kept.of(step).failures.length;
-    console.log(await kept.conclude(step, ground.xen.debianVersion ?? ground.xen.release));
+    console.log(await kept.conclude(step, setup.xen.debianVersion ?? setup.xen.release));
   }
 } catch (error) {
   if (!stop.signal.aborted) throw error;

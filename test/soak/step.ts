@@ -9,7 +9,7 @@ export interface Tally {
 }
 
 /** What every round may use. */
-export interface Ground {
+export interface Setup {
   xen: XenBinary;
   qemu: Qemu;
   signal: AbortSignal;
@@ -30,5 +30,5 @@ export interface SoakStep {
   /** So many in all, over as many calls of `make soak` as it takes. */
   target: number;
   /** Some minutes at most: what is interrupted in the middle of one is done again. `from`: how many were done before. */
-  round(from: number, ground: Ground): Promise<Tally>;
+  round(from: number, setup: Setup): Promise<Tally>;
 }

@@ -5,13 +5,13 @@ import { bootGuest, type BootOptions, type BootResult } from "../../src/host/boo
 import { TextOutput } from "../../src/host/protocol/text-output.js";
 import { LONG_FORM } from "../fixtures/extent.js";
 import { besideBusyLoops } from "./busy.js";
-import type { Ground, SoakStep, Tally } from "./step.js";
+import type { Setup, SoakStep, Tally } from "./step.js";
 
 const MINUTE_MS = 60_000;
 const BUSY_LOOPS = 8;
 
 async function boot(
-  { xen, qemu, signal }: Ground,
+  { xen, qemu, signal }: Setup,
   image: string,
   options: Partial<BootOptions>,
 ): Promise<BootResult> {
@@ -42,14 +42,14 @@ const oneOf = (failure: string | null): string[] => (failure === null ? [] : [fa
 
 const HELLOS = 50;
 /** Boots of hello: even ones from the start, odd ones from a saved machine. */
-async function hellos(from: number, ground: Ground): Promise<Tally> {
-  const image = await ground.image("examples/hello.ts");
+async function hellos(from: number, setup: Setup): Promise<Tally> {
+  const image = await setup.image("examples/hello.ts");
   const numbers = Array.from({ length: HELLOS }, (_, n) => from + n);
   const failures: string[] = [];
   const worker = async (): Promise<void> => {
     for (let n = numbers.shift(); n !== undefined; n = numbers.shift()) {
       const start = n % 2 === 0 ? "cold" : "restored";
-      const failure = failureOf(await boot(ground, image, { boot: start }));
+      const failure = failureOf(await boot(setup, image, { boot: start }));
       if (failure !== null) failures.push(`boot ${n}, ${start}: ${failure}`);
     }
   };
@@ -59,9 +59,9 @@ async function hellos(from: number, ground: Ground): Promise<Tally> {
 
 const GENERATIONS = 500;
 /** Reset and jump, again and again, all three vCPUs started again each time; and no page is lost. */
-async function generations(_from: number, ground: Ground): Promise<Tally> {
-  const image = await ground.image("test/boot/guest/kexec.ts");
-  const result = await boot(ground, image, {
+async function generations(_from: number, setup: Setup): Promise<Tally> {
+  const image = await setup.image("test/boot/guest/kexec.ts");
+  const result = await boot(setup, image, {
     vcpus: 3,
     modules: [image],
     cmdline: `last=${GENERATIONS} vcpus=3 quiet=1`,
@@ -76,9 +76,9 @@ async function generations(_from: number, ground: Ground): Promise<Tally> {
 
 const EVENTS = 50_000;
 /** Wake-ups aimed at the moment of going to sleep. One that is lost is the end of the boot. */
-async function events(_from: number, ground: Ground): Promise<Tally> {
-  const image = await ground.image("test/boot/guest/wake.ts");
-  const result = await boot(ground, image, { on: "dom0", cmdline: `rounds=${EVENTS}` });
+async function events(_from: number, setup: Setup): Promise<Tally> {
+  const image = await setup.image("test/boot/guest/wake.ts");
+  const result = await boot(setup, image, { on: "dom0", cmdline: `rounds=${EVENTS}` });
   const woken = printed(result).includes(`woken ${EVENTS}`);
   const failure = failureOf(result) ?? (woken ? null : `not all were woken (${result.log ?? ""})`);
   return { done: EVENTS, failures: oneOf(failure) };
@@ -115,9 +115,9 @@ export const soakSteps: SoakStep[] = [
     title: `unit, runtime and conformance tests beside ${BUSY_LOOPS} busy loops`,
     unit: "runs",
     target: 3,
-    round: async (from, ground) =>
+    round: async (from, setup) =>
       besideBusyLoops(BUSY_LOOPS, () =>
-        once(ground.command(`load-${from}`, [...TEST_RUN, "unit,runtime,conform"])),
+        once(setup.command(`load-${from}`, [...TEST_RUN, "unit,runtime,conform"])),
       ),
   },
   {
@@ -125,9 +125,9 @@ export const soakSteps: SoakStep[] = [
     title: `tests in guests beside ${BUSY_LOOPS} busy loops`,
     unit: "runs",
     target: 5,
-    round: async (from, ground) =>
+    round: async (from, setup) =>
       besideBusyLoops(BUSY_LOOPS, () =>
-        once(ground.command(`guest-load-${from}`, ["node", "dist/cli.js", "test", "test/guest"])),
+        once(setup.command(`guest-load-${from}`, ["node", "dist/cli.js", "test", "test/guest"])),
       ),
   },
   {
@@ -135,33 +135,33 @@ export const soakSteps: SoakStep[] = [
     title: "the boot tests in their long form: every version, seed and round",
     unit: "runs",
     target: 1,
-    round: async (from, ground) =>
-      once(ground.command(`boot-${from}`, [...TEST_RUN, "boot"], { [LONG_FORM]: "1" })),
+    round: async (from, setup) =>
+      once(setup.command(`boot-${from}`, [...TEST_RUN, "boot"], { [LONG_FORM]: "1" })),
   },
   {
     name: "linux",
     title: "Debian's Linux before and after our kernels",
     unit: "runs",
     target: 1,
-    round: async (from, ground) => once(ground.command(`linux-${from}`, [...TEST_RUN, "linux"])),
+    round: async (from, setup) => once(setup.command(`linux-${from}`, [...TEST_RUN, "linux"])),
   },
   {
     name: "install",
     title: "the package as it is installed",
     unit: "runs",
     target: 1,
-    round: async (from, ground) =>
-      once(ground.command(`install-${from}`, [...TEST_RUN, "install"])),
+    round: async (from, setup) =>
+      once(setup.command(`install-${from}`, [...TEST_RUN, "install"])),
   },
   {
     name: "fuzz",
     title: "random modules in a guest against V8",
     unit: "modules",
     target: 200_000,
-    round: async (from, ground) => {
+    round: async (from, setup) => {
       const seed = String(1_000_000 + from);
       const words = ["test/fuzz/main.ts", "--modules", String(MODULES), "--seed", seed];
-      const failure = await ground.command(`fuzz-${from}`, [...SCRIPT, ...words]);
+      const failure = await setup.command(`fuzz-${from}`, [...SCRIPT, ...words]);
       return { done: MODULES, failures: oneOf(failure) };
     },
   },
@@ -170,10 +170,10 @@ export const soakSteps: SoakStep[] = [
     title: "random arguments, environments, inputs and outputs",
     unit: "vectors",
     target: 100_000,
-    round: async (from, ground) => {
+    round: async (from, setup) => {
       const seed = String(1_000_000 + from);
       const words = ["test/fuzz/channel-main.ts", "--vectors", String(VECTORS), "--seed", seed];
-      const failure = await ground.command(`fuzz-channel-${from}`, [...SCRIPT, ...words]);
+      const failure = await setup.command(`fuzz-channel-${from}`, [...SCRIPT, ...words]);
       return { done: VECTORS, failures: oneOf(failure) };
     },
   },
@@ -182,11 +182,11 @@ export const soakSteps: SoakStep[] = [
     title: "two vCPUs in one hypercall each, on each Xen: how often each answer came is in the log",
     unit: "runs",
     target: 10,
-    round: async (from, ground) =>
+    round: async (from, setup) =>
       once(
-        ground.command(`races-${from}`, [
+        setup.command(`races-${from}`, [
           ...["node", "dist/cli.js", "conform", "--suite", "races", "--reporter", "tap"],
-          ...ground.races,
+          ...setup.races,
         ]),
       ),
   },

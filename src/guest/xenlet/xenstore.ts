@@ -5,7 +5,7 @@
 // negative errno. Those of the store: -ENOENT; -EACCES: the domain may not read or write it, or know about it; -EINVAL: no such
 // path can be; -ENOSPC, -E2BIG: more than the store allows a domain. Those of the connection, for every call:
 // -ENODEV: this domain has no store; -ETIMEDOUT: no answer in `timeout`, and the request may have been done all the
-// same; -ENOTCONN: the connection is broken (`trouble` says how) until open().
+// same; -ENOTCONN: the connection is broken (`failure` says how) until open().
 //
 // On vCPU 0 only.
 

@@ -28,9 +28,9 @@ import {
 import { reportTrap, usersPlace, type TrapReport } from "../protocol/trap.js";
 import { TextOutput } from "../protocol/text-output.js";
 import { StandardInput } from "./standard-input.js";
-import { Typist } from "./console-input.js";
+import { ConsoleInput } from "./console-input.js";
 import { judge, type Cause, type Verdict } from "./verdict.js";
-import { Whereabouts, type RunningVcpu } from "./location.js";
+import { VcpuLocations, type RunningVcpu } from "./location.js";
 import type { Ending } from "./xen-messages.js";
 
 export { BOOT_STARTS, ON_SOFT_RESET, RECORDS_BY, WAYS } from "./options.js";
@@ -59,9 +59,9 @@ export interface BootResult extends Verdict {
   /** The guest's core, where one was asked for and the guest crashed or hung; null if there is none, with the reason. */
   core: string | null;
   coreTrouble: string | null;
-  /** The serial console, whole; null if it could not be kept, and `logTrouble` says why. */
+  /** The serial console, whole; null if it could not be kept, and `logError` says why. */
   log: string | null;
-  logTrouble: string | null;
+  logError: string | null;
   /** The console's last lines, before Xen was asked where the guest is. */
   tail: string[];
   /** From QEMU's start to its end. */
@@ -92,15 +92,14 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
     );
     const run = await restoreOrBoot(options, plan, log);
     await log.close();
-    const { monitor, whereabouts } = run;
-    const running = await whereabouts.name(options.image, options.on === "dom0");
+    const { monitor, locations } = run;
+    const running = await locations.name(options.image, options.on === "dom0");
     const trap = await trapOf(monitor, options.image, plan);
     const place = usersPlace(trap?.frames ?? []);
     const verdict = await withoutDamage(judge(monitor, run.cause, place), options.signal);
     return {
       ...verdict,
-      message:
-        verdict.message + (verdict.verdict === "timeout" ? whereabouts.describe(running) : ""),
+      message: verdict.message + (verdict.verdict === "timeout" ? locations.describe(running) : ""),
       running,
       stage: run.stage,
       ended: monitor.ending,
@@ -112,8 +111,8 @@ export async function bootGuest(options: BootOptions): Promise<BootResult> {
       trap,
       core: run.core === true ? (options.core ?? null) : null,
       coreTrouble: typeof run.core === "string" ? run.core : null,
-      log: log.trouble === null ? log.path : null,
-      logTrouble: log.trouble,
+      log: log.error === null ? log.path : null,
+      logError: log.error,
       tail: run.tail,
       durationMs: run.durationMs,
       xen: { ...options.xen, banner: monitor.banner?.debian ?? monitor.banner?.version ?? null },
@@ -222,7 +221,7 @@ interface Run {
   /** Who takes the job of a restored machine has spoken. */
   answered: boolean;
   monitor: Monitor;
-  whereabouts: Whereabouts;
+  locations: VcpuLocations;
   tail: string[];
   cause: Cause;
   stage: Stage;
@@ -251,11 +250,11 @@ async function runMachine(
 
   let machine: MachineProcess | undefined;
   const acknowledged = toolstackImage !== null;
-  const typist = new Typist((bytes) => machine?.type(bytes), acknowledged);
+  const consoleInput = new ConsoleInput((bytes) => machine?.type(bytes), acknowledged);
   const input = new StandardInput(
     options.input ?? "",
     (text) => {
-      typist.type(text);
+      consoleInput.type(text);
     },
     acknowledged ? Infinity : UNACKNOWLEDGED_BYTES,
     fail,
@@ -272,7 +271,7 @@ async function runMachine(
     timestamps: options.xenArgs?.some((word) => word.startsWith("console_timestamps")) ?? false,
     onStage: (stage) => {
       timer.reach(stage);
-      if (stage === "runtime" && options.typed !== undefined) typist.type(options.typed);
+      if (stage === "runtime" && options.typed !== undefined) consoleInput.type(options.typed);
       options.onStage?.(stage);
     },
     onEnding: () => {
@@ -288,16 +287,16 @@ async function runMachine(
       options.onRecord?.(record);
     },
     onToolstackRecord: (record) => {
-      if (record.kind === "typed") typist.read(Number(fieldsOf(record)?.get("bytes") ?? 0));
+      if (record.kind === "typed") consoleInput.read(Number(fieldsOf(record)?.get("bytes") ?? 0));
       options.onToolstackRecord?.(record);
     },
     onText: (text) => options.onConsole?.(text, "port"),
     onXenLine: (line) => {
-      whereabouts.read(readConsoleLine(line, false).text);
+      locations.read(readConsoleLine(line, false).text);
       options.onXenLine?.(line);
     },
   });
-  const whereabouts = new Whereabouts();
+  const locations = new VcpuLocations();
   const lines = new LineSplitter();
   const take = (line: string): void => {
     log.write(line);
@@ -376,9 +375,9 @@ async function runMachine(
       const answered = hasAnswered(monitor);
       const tail = cause.type === "deadline" ? log.tail : null;
       // What is typed from now on would be Xen's debug keys.
-      typist.stop();
+      consoleInput.stop();
       if (cause.type === "deadline" && monitor.handedOver && (answered || from === null))
-        await whereabouts.ask(started, signal);
+        await locations.ask(started, signal);
       const core =
         options.core !== undefined &&
         leavesCore(monitor, cause) &&
@@ -392,7 +391,7 @@ async function runMachine(
         start: from === null ? "cold" : "restored",
         answered,
         monitor,
-        whereabouts,
+        locations,
         tail: tail ?? log.tail,
         cause,
         stage,
@@ -407,7 +406,7 @@ async function runMachine(
     await state?.close();
     answer.clear();
     timer.stop();
-    typist.stop();
+    consoleInput.stop();
     input.stop();
     signal?.removeEventListener("abort", abort);
   }

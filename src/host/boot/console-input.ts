@@ -9,7 +9,7 @@ const AT_A_TIME = 64;
 /** If nothing acknowledges what was read. */
 const PAUSE_MS = 25;
 
-export class Typist {
+export class ConsoleInput {
   #bytes: Buffer = Buffer.alloc(0);
   #typed = 0;
   #read = 0;

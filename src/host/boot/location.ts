@@ -27,7 +27,7 @@ export interface RunningVcpu {
 }
 
 /** Reads Xen's answer off its console. */
-export class Whereabouts {
+export class VcpuLocations {
   readonly places: Place[] = [];
   /** Xen took the key. A hypervisor that is stuck with interrupts off does not. */
   answered = false;

@@ -19,19 +19,19 @@ async function logFolder(): Promise<string> {
 
 /**
  * Writing it never stops a run: a disk that is full costs the log, not the
- * verdict. `trouble` then says why, and the tail is still available.
+ * verdict. `error` then says why, and the tail is still available.
  */
 export class RunLog {
   /** Null if there is none. */
   path: string | null;
-  trouble: string | null = null;
+  error: string | null = null;
   readonly #tail: string[] = [];
   #stream: WriteStream | null;
 
-  private constructor(file: string | null, stream: WriteStream | null, trouble: string | null) {
+  private constructor(file: string | null, stream: WriteStream | null, error: string | null) {
     this.path = file;
     this.#stream = stream;
-    this.trouble = trouble;
+    this.error = error;
     stream?.on("error", (error) => {
       this.#fail(error.message);
     });
@@ -82,7 +82,7 @@ export class RunLog {
   }
 
   #fail(message: string): void {
-    this.trouble ??= message;
+    this.error ??= message;
     this.#stream?.destroy();
     this.#stream = null;
   }

@@ -58,7 +58,7 @@ export interface Dom0Run {
   /** One for each step, in order. */
   steps: StepResult[];
   /** Why not all of them ran; null if they did. */
-  trouble: string | null;
+  error: string | null;
   /** What Xen said of itself; null if it did not come to that. */
   banner: string | null;
   log: string | null;
@@ -99,11 +99,11 @@ export async function runDom0Steps(options: Dom0StepsOptions): Promise<Dom0Run> 
       options.onStep?.(index, result);
     });
     const start = performance.now();
-    const trouble = await withDamage(await watch(options, args, run, log), options.signal);
+    const error = await withDamage(await watch(options, args, run, log), options.signal);
     await log.close();
     const durationMs = performance.now() - start;
     const { results, banner } = run;
-    return { steps: results, trouble, banner, log: log.path, tail: log.tail, durationMs };
+    return { steps: results, error, banner, log: log.path, tail: log.tail, durationMs };
   } finally {
     await log.close();
     await initrd.dispose();
@@ -127,7 +127,7 @@ async function watch(
 ): Promise<string | null> {
   signal?.throwIfAborted();
   const lines = new LineSplitter();
-  let stop!: (trouble: string | null) => void;
+  let stop!: (error: string | null) => void;
   const stopped = new Promise<string | null>((resolve) => {
     stop = resolve;
   });
@@ -242,7 +242,7 @@ class StepsReader {
 }
 
 /** A failure that comes from a damaged cache is reported as one. */
-async function withDamage(trouble: string | null, signal?: AbortSignal): Promise<string | null> {
-  const damage = trouble === null ? null : await findDamage(signal);
-  return damage === null ? trouble : `${damage.message}\n(it looked like: ${trouble ?? ""})`;
+async function withDamage(error: string | null, signal?: AbortSignal): Promise<string | null> {
+  const damage = error === null ? null : await findDamage(signal);
+  return damage === null ? error : `${damage.message}\n(it looked like: ${error ?? ""})`;
 }

@@ -18,7 +18,7 @@ const RECORD = /~(?:x1|again) /;
 export function describeRun(result: BootResult, verbose = false, of?: Debugged): string[] {
   const where = `${nameXen(result.xen)}, ${formatMs(result.durationMs)}`;
   const lines = [`xenlet: ${result.message} (${where})`];
-  if (result.logTrouble !== null) lines.push(`  the log was not kept: ${result.logTrouble}`);
+  if (result.logError !== null) lines.push(`  the log was not kept: ${result.logError}`);
   if (result.verdict === "exit") return lines;
   const frames = result.trap?.frames ?? [];
   for (const text of verbose ? frames.map((frame) => frame.text) : backtraceTexts(frames))

@@ -96,7 +96,7 @@ function perform(words: Array<string>): string {
   const what = words[0];
   const argument = words.length > 1 ? words[1] : "";
   if (what == "open") return describeResult(xenstore.open());
-  if (what == "trouble") return xenstore.trouble;
+  if (what == "failure") return xenstore.failure;
   if (what == "timeout") {
     xenstore.timeout = U64.parseInt(argument) * 1_000_000;
     return "";

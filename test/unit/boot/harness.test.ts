@@ -302,7 +302,7 @@ describe("the log", () => {
   test("on a full disk costs the log, not the run", async () => {
     const result = await boot("ok", { log: "/dev/full" });
     expect(result).toMatchObject({ verdict: "exit", exitCode: 0, log: null });
-    expect(result.logTrouble).toContain("ENOSPC");
+    expect(result.logError).toContain("ENOSPC");
     expect(result.tail.join("\n")).toContain("written by hand");
   });
 
@@ -313,7 +313,7 @@ describe("the log", () => {
       expect(await boot("ok")).toMatchObject({
         verdict: "exit",
         log: null,
-        logTrouble: expect.stringContaining("cannot write") as string,
+        logError: expect.stringContaining("cannot write") as string,
       });
     } finally {
       vi.stubEnv("XENLET_CACHE", path.join(folder, "cache"));

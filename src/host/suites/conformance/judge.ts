@@ -11,7 +11,7 @@ import type { Evidence, PhaseResult } from "./records.js";
 import { showVersion, type XenVersion } from "./version.js";
 
 /** Where a check ran, and what it is held against. */
-export interface Bench {
+export interface JudgeContext {
   /** The run's label. */
   xen: string;
   on: Way;
@@ -21,7 +21,7 @@ export interface Bench {
 }
 
 /** What is left of a check when all boots are over. */
-export interface Account {
+export interface CheckRecord {
   /** Null if no boot came to it. */
   evidence: Evidence | null;
   /** Why it has no result, in words that complete "no result: …"; null if it is not known. */
@@ -30,25 +30,29 @@ export interface Account {
 }
 
 /** Checks that are not even run there; null: it is. */
-export function notRun(check: PlannedCheck, bench: Bench): CheckResult | null {
-  const exemption = exemptionOf(bench.table, { ...bench, check: check.name, phase: "check" });
+export function notRun(check: PlannedCheck, context: JudgeContext): CheckResult | null {
+  const exemption = exemptionOf(context.table, { ...context, check: check.name, phase: "check" });
   if (exemption === null) return null;
   return {
-    ...blank(check, bench),
+    ...blank(check, context),
     status: "skipped",
     detail: whyExempt(exemption),
   };
 }
 
-export function judge(check: PlannedCheck, account: Account, bench: Bench): CheckResult {
-  const { evidence, log } = account;
+export function judge(
+  check: PlannedCheck,
+  record: CheckRecord,
+  context: JudgeContext,
+): CheckResult {
+  const { evidence, log } = record;
   const phases = evidence?.phases ?? new Map<Phase, PhaseResult>();
   const claims = evidence?.claims ?? [];
   const own = phases.get("check");
   const control = phases.get("control");
   const durations = [...phases.values()].map(({ durationMs }) => durationMs);
   const result: CheckResult = {
-    ...blank(check, bench),
+    ...blank(check, context),
     claims,
     log,
     control: colourOf(control),
@@ -59,7 +63,7 @@ export function judge(check: PlannedCheck, account: Account, bench: Bench): Chec
 
   const [fault] = evidence?.faults ?? [];
   if (fault !== undefined) return failed(fault);
-  if (own === undefined) return failed(noResult(account, "check"));
+  if (own === undefined) return failed(noResult(record, "check"));
   const broken = claims.filter(({ phase, ok }) => phase === "check" && !ok);
   if (own.status === "failed") return failed(sentences([own.text, ...broken.map(claimText)]));
   if (broken.length > 0)
@@ -69,9 +73,9 @@ export function judge(check: PlannedCheck, account: Account, bench: Bench): Chec
       ? failed("was skipped without a reason")
       : { ...result, status: "skipped", detail: own.text };
 
-  const surprise = compare(check, "check", own, bench);
+  const surprise = compare(check, "check", own, context);
   if (surprise !== null) return failed(surprise);
-  const doubt = doubtControl(check, account, control, bench);
+  const doubt = doubtControl(check, record, control, context);
   if (doubt.failed !== null) return failed(doubt.failed);
   return {
     ...result,
@@ -82,16 +86,16 @@ export function judge(check: PlannedCheck, account: Account, bench: Bench): Chec
 }
 
 /** A result that no announced check has: it fails under its own name. */
-export function judgeStranger(
-  stranger: { name: string; known: boolean; status: string },
+export function judgeUnexpected(
+  unexpected: { name: string; known: boolean; status: string },
   log: string | null,
-  bench: Bench,
+  context: JudgeContext,
 ): CheckResult {
-  const { name, known, status } = stranger;
+  const { name, known, status } = unexpected;
   const title = known ? name : "an unknown check";
   const check = { name, title, area: "Unknown", suite: "", notUnderXl: null, control: false };
   return {
-    ...blank(check, bench),
+    ...blank(check, context),
     status: "failed",
     detail: known
       ? `a boot that was not asked to run it reports that it ${status}`
@@ -100,7 +104,7 @@ export function judgeStranger(
   };
 }
 
-function blank(check: PlannedCheck, { xen, on }: Bench): CheckResult {
+function blank(check: PlannedCheck, { xen, on }: JudgeContext): CheckResult {
   const { name, title, area } = check;
   return {
     name,
@@ -126,12 +130,12 @@ function colourOf(control: PhaseResult | undefined): ControlColour {
 /** Whether the control proves the check: why not, or else what is to be noted about it. */
 function doubtControl(
   check: PlannedCheck,
-  account: Account,
+  record: CheckRecord,
   control: PhaseResult | undefined,
-  bench: Bench,
+  context: JudgeContext,
 ): { failed: string | null; note: string | null } {
-  const where = { ...bench, check: check.name, phase: "control" as const };
-  const exemption = exemptionOf(bench.table, where);
+  const where = { ...context, check: check.name, phase: "control" as const };
+  const exemption = exemptionOf(context.table, where);
   const failed = (why: string): { failed: string; note: null } => ({ failed: why, note: null });
   if (control?.status === "passed")
     return failed(
@@ -141,16 +145,16 @@ function doubtControl(
       ]),
     );
   if (control?.status === "failed") {
-    const claims = account.evidence?.claims.filter(({ phase }) => phase === "control") ?? [];
+    const claims = record.evidence?.claims.filter(({ phase }) => phase === "control") ?? [];
     if (claims.length > 0 && claims.every(({ ok }) => ok))
       return failed("its control reports that it failed, but every claim held");
-    const surprise = compare(check, "control", control, bench);
+    const surprise = compare(check, "control", control, context);
     return surprise === null ? { failed: null, note: null } : failed(`its control ${surprise}`);
   }
   if (exemption !== null) return { failed: null, note: `not shown: ${whyExempt(exemption)}` };
   if (control?.status === "skipped")
     return failed(sentences(["its control was skipped", control.text]));
-  return check.control ? failed(noResult(account, "control")) : { failed: null, note: null };
+  return check.control ? failed(noResult(record, "control")) : { failed: null, note: null };
 }
 
 /** What was observed against the table: null if it is as expected there. */
@@ -158,7 +162,7 @@ function compare(
   check: PlannedCheck,
   phase: Phase,
   { observed }: PhaseResult,
-  { table, version, xen }: Bench,
+  { table, version, xen }: JudgeContext,
 ): string | null {
   const reports = ({ reportedBy }: Difference): boolean =>
     reportedBy.some((one) => one.check === check.name && one.phase === phase);
@@ -186,7 +190,7 @@ function compare(
   return null;
 }
 
-function noResult({ end, evidence }: Account, phase: Phase): string {
+function noResult({ end, evidence }: CheckRecord, phase: Phase): string {
   const open = evidence?.claims.findLast((claim) => claim.phase === phase);
   const who = phase === "check" ? "no result" : "its control has no result";
   return sentences([

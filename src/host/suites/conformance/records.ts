@@ -48,7 +48,7 @@ export interface Evidence {
 }
 
 /** A result of a check that was not announced, or that this boot was not asked to run. */
-export interface Stranger {
+export interface UnexpectedCheck {
   name: string;
   known: boolean;
   status: string;
@@ -59,7 +59,7 @@ export class BootCollector {
   readonly state: StateRow[] = [];
   readonly timeline: TimelineStage[] = [];
   readonly series: Series[] = [];
-  readonly strangers: Stranger[] = [];
+  readonly unexpected: UnexpectedCheck[] = [];
   /** Records that cannot be read, or contradict each other without naming a check. */
   readonly contradictions: string[] = [];
 
@@ -185,12 +185,12 @@ export class BootCollector {
     return true;
   }
 
-  /** Null for a check that this boot was not asked for: that is kept as a stranger's. */
+  /** Null for a check that this boot was not asked for: that is kept as unexpected. */
   #evidenceOf(name: string, status: string): Evidence | null {
     const evidence = this.#evidence.get(name);
     if (evidence !== undefined) return evidence;
-    if (!this.strangers.some((one) => one.name === name))
-      this.strangers.push({ name, known: this.known.has(name), status });
+    if (!this.unexpected.some((one) => one.name === name))
+      this.unexpected.push({ name, known: this.known.has(name), status });
     return null;
   }
 

@@ -1,7 +1,7 @@
 /** What the boots of one version come to, all together. */
 import type { XenBinary } from "../../debian/index.js";
 import type { Expectations } from "./expectations.js";
-import { judge, judgeStranger, notRun, type Account, type Bench } from "./judge.js";
+import { judge, judgeUnexpected, notRun, type CheckRecord, type JudgeContext } from "./judge.js";
 import {
   isFlat,
   type CheckResult,
@@ -12,21 +12,21 @@ import {
   type TimelineStage,
   type Way,
 } from "./model.js";
-import type { BootCollector, Stranger } from "./records.js";
+import type { BootCollector, UnexpectedCheck } from "./records.js";
 import type { BootEnd } from "./run-boot.js";
 import { faultOf, judgeKnown } from "./known-faults.js";
 import { parseVersion } from "./version.js";
 
-const MISSING: Account = { evidence: null, end: null, log: null };
+const MISSING: CheckRecord = { evidence: null, end: null, log: null };
 
 export class VersionRun {
   /** Batches of checks that are not through; the queue counts them. */
   waiting = 0;
 
-  readonly #accounts = new Map<string, Account>();
+  readonly #checkRecords = new Map<string, CheckRecord>();
   readonly #skipped = new Map<string, CheckResult>();
   readonly #collectors: BootCollector[] = [];
-  readonly #strangers: { stranger: Stranger; log: string | null }[] = [];
+  readonly #unexpected: { unexpected: UnexpectedCheck; log: string | null }[] = [];
   readonly #problems: Problem[] = [];
   /** What became of those that had failed, run once more. */
   #repeated: Run | null = null;
@@ -42,7 +42,7 @@ export class VersionRun {
   ) {}
 
   /** The banner, once there is one, tells most: a file may not. */
-  get #bench(): Bench {
+  get #context(): JudgeContext {
     const { debianVersion, release } = this.xen;
     const version =
       parseVersion(this.#banner) ?? parseVersion(debianVersion) ?? parseVersion(release);
@@ -52,7 +52,7 @@ export class VersionRun {
   /** Leaves out what cannot be shown there. */
   toRun(checks: readonly PlannedCheck[]): PlannedCheck[] {
     return checks.filter((check) => {
-      const skipped = notRun(check, this.#bench);
+      const skipped = notRun(check, this.#context);
       if (skipped !== null) this.#skipped.set(check.name, skipped);
       return skipped === null;
     });
@@ -60,7 +60,7 @@ export class VersionRun {
 
   /** Whether this Xen is known to fail it: such a check has a boot of its own. */
   isKnownBad({ name }: PlannedCheck): boolean {
-    return faultOf(this.table.faults, name, this.#bench.version) !== null;
+    return faultOf(this.table.faults, name, this.#context.version) !== null;
   }
 
   /** A boot is over: takes the results that it came to. */
@@ -73,12 +73,12 @@ export class VersionRun {
     const unfinished = new Set(collector.unfinished);
     for (const check of checks)
       if (!unfinished.has(check))
-        this.#accounts.set(check.name, {
+        this.#checkRecords.set(check.name, {
           evidence: collector.evidence(check.name),
           end: null,
           log,
         });
-    this.#strangers.push(...collector.strangers.map((stranger) => ({ stranger, log })));
+    this.#unexpected.push(...collector.unexpected.map((unexpected) => ({ unexpected, log })));
     for (const message of collector.contradictions)
       this.addProblem({ kind: "records", message, log });
     // A problem of the host that does not recur is ignored.
@@ -91,7 +91,7 @@ export class VersionRun {
   giveUp(checks: readonly PlannedCheck[], collector: BootCollector, end: BootEnd): void {
     for (const check of checks) {
       const words = collector.lastWords(check);
-      this.#accounts.set(check.name, {
+      this.#checkRecords.set(check.name, {
         evidence: collector.evidence(check.name),
         end: words === null ? end.why : `${end.why}; last logged: ${words}`,
         log: end.log,
@@ -124,11 +124,11 @@ export class VersionRun {
   }
 
   #resultOf(check: PlannedCheck): CheckResult {
-    const bench = this.#bench;
+    const context = this.#context;
     const skipped = this.#skipped.get(check.name);
     if (skipped !== undefined) return skipped;
-    const result = judge(check, this.#accounts.get(check.name) ?? MISSING, bench);
-    const fault = faultOf(this.table.faults, check.name, bench.version);
+    const result = judge(check, this.#checkRecords.get(check.name) ?? MISSING, context);
+    const fault = faultOf(this.table.faults, check.name, context.version);
     return fault === null ? result : judgeKnown(result, fault);
   }
 
@@ -144,11 +144,11 @@ export class VersionRun {
 
   /** `checks`: all that were to run. Those that no boot came to have failed. */
   finish(checks: readonly PlannedCheck[]): Run {
-    const bench = this.#bench;
+    const context = this.#context;
     const results = checks.map((check) => this.#withRepeat(this.#resultOf(check)));
-    for (const { stranger, log } of this.#strangers) {
-      const result = judgeStranger(stranger, log, bench);
-      const at = results.findIndex(({ name }) => name === stranger.name);
+    for (const { unexpected, log } of this.#unexpected) {
+      const result = judgeUnexpected(unexpected, log, context);
+      const at = results.findIndex(({ name }) => name === unexpected.name);
       const before = results[at];
       if (before === undefined) results.push(result);
       else results[at] = { ...before, status: "failed", detail: result.detail };

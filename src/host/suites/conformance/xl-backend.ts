@@ -81,9 +81,9 @@ export async function createXlBackend(options: BackendOptions): Promise<Conforma
     });
     asked.signal.throwIfAborted();
     return {
-      verdict: run.trouble === null ? "exit" : "timeout",
-      message: run.trouble ?? "",
-      guestCode: run.trouble === null ? 0 : null,
+      verdict: run.error === null ? "exit" : "timeout",
+      message: run.error ?? "",
+      guestCode: run.error === null ? 0 : null,
       stage: "verdict",
       damage: [],
       log: run.log,

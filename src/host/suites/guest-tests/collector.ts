@@ -341,15 +341,15 @@ export class TestCollector {
     const where = this.#last === null ? "before the first test" : `after "${this.#last.name}"`;
     if (ending.how !== "exit")
       return interrupted === null ? problem(ending.how, `${where}: ${ending.message}`) : null;
-    if (tests === 0) return problem("account", "there are no tests in this file");
+    if (tests === 0) return problem("records", "there are no tests in this file");
     if (interrupted !== null) return null;
     if (this.#sums === null)
       return problem(
-        "account",
+        "records",
         `${where}: the guest ended itself with exit code ${ending.guestCode ?? "?"} before the end of its program`,
       );
     const [contradiction] = this.#contradictions;
-    if (contradiction !== undefined) return problem("account", contradiction);
+    if (contradiction !== undefined) return problem("records", contradiction);
     return this.#checkSums(this.#sums, ending.guestCode, problem);
   }
 
@@ -365,12 +365,12 @@ export class TestCollector {
     const failed = all.filter(({ status }) => status === "failed").length;
     if (passed !== sums.passed || failed !== sums.failed)
       return problem(
-        "account",
+        "records",
         `the guest counted ${sums.passed} passed and ${sums.failed} failed tests, but reported ${passed} and ${failed}`,
       );
     const anyFailed = all.concat(collect(this.#root)).some(({ status }) => status === "failed");
     if (code !== 0 && !anyFailed)
-      return problem("account", `no test failed, but the guest's exit code is ${code ?? "?"}`);
+      return problem("records", `no test failed, but the guest's exit code is ${code ?? "?"}`);
     return null;
   }
 }

@@ -64,7 +64,7 @@ export interface Problem {
     | "crash"
     | "timeout"
     /** The guest's account of its tests is incomplete, or contradicts itself. */
-    | "account";
+    | "records";
   message: string;
   /** More lines: a compiler's diagnostics, a backtrace, a hint. */
   details: string[];

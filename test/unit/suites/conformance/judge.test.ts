@@ -7,9 +7,9 @@ import { describe, expect, test } from "vitest";
 import type { Expectations } from "../../../../src/host/suites/conformance/expectations.js";
 import {
   judge,
-  judgeStranger,
+  judgeUnexpected,
   notRun,
-  type Bench,
+  type JudgeContext,
 } from "../../../../src/host/suites/conformance/judge.js";
 import type { Claim, PlannedCheck } from "../../../../src/host/suites/conformance/model.js";
 import type { Evidence, PhaseResult } from "../../../../src/host/suites/conformance/records.js";
@@ -59,7 +59,7 @@ const TABLE: Expectations = {
   ],
 };
 
-const bench = (version: string | null, table: Expectations = NOTHING_KNOWN): Bench => ({
+const context = (version: string | null, table: Expectations = NOTHING_KNOWN): JudgeContext => ({
   xen: version ?? "mine",
   on: "domu",
   version: parseVersion(version),
@@ -90,7 +90,7 @@ function evidence(
 const verdict = (
   check: PlannedCheck,
   of: Evidence | null,
-  at: Bench = bench("4.17.7"),
+  at: JudgeContext = context("4.17.7"),
   end: string | null = null,
 ): ReturnType<typeof judge> => judge(check, { evidence: of, end, log: "/log" }, at);
 
@@ -135,16 +135,16 @@ describe("skipped", () => {
 
   test("by the table, before it is run, on those versions alone", () => {
     const check = planned("a/new");
-    expect(notRun(check, bench("4.17.7", TABLE))).toMatchObject({
+    expect(notRun(check, context("4.17.7", TABLE))).toMatchObject({
       status: "skipped",
       detail: "it came with 4.18 (0123456789)",
     });
-    expect(notRun(check, bench("4.18", TABLE))).toBeNull();
-    expect(notRun(PLAIN, bench("4.17.7", TABLE))).toBeNull();
+    expect(notRun(check, context("4.18", TABLE))).toBeNull();
+    expect(notRun(PLAIN, context("4.17.7", TABLE))).toBeNull();
   });
 
   test("a version that nobody can tell is spared nothing", () => {
-    expect(notRun(planned("a/new"), bench(null, TABLE))).toBeNull();
+    expect(notRun(planned("a/new"), context(null, TABLE))).toBeNull();
   });
 });
 
@@ -208,7 +208,7 @@ describe("failed:", () => {
 
   test("no result, with how its boot ended and the last thing that it said", () => {
     const of = evidence(null, null, { claims: [claim(true)] });
-    expect(verdict(PLAIN, of, bench("4.17.7"), "the guest trapped").detail).toBe(
+    expect(verdict(PLAIN, of, context("4.17.7"), "the guest trapped").detail).toBe(
       "no result: the guest trapped; its last record: x: 1, expected 1",
     );
   });
@@ -220,7 +220,7 @@ describe("failed:", () => {
 
 describe("a known difference", () => {
   const at = (version: string | null, observed: Record<string, string>) =>
-    verdict(PLAIN, evidence(said("passed", { observed })), bench(version, TABLE));
+    verdict(PLAIN, evidence(said("passed", { observed })), context(version, TABLE));
 
   test.each([
     ["4.14.6", "-22"],
@@ -251,7 +251,7 @@ describe("a known difference", () => {
       verdict(
         CONTROLLED,
         evidence(said("passed"), said("failed", { observed })),
-        bench("4.17.7", TABLE),
+        context("4.17.7", TABLE),
       );
     expect(control({ again: "-22" })).toMatchObject({ status: "passed", control: "red" });
     expect(control({ again: "-16" })).toMatchObject({
@@ -263,32 +263,34 @@ describe("a known difference", () => {
 
   test("that another check reports is an unknown one", () => {
     const of = evidence(said("passed", { observed: { again: "-22" } }));
-    const result = verdict(planned("a/other"), of, bench("4.17.7", TABLE));
+    const result = verdict(planned("a/other"), of, context("4.17.7", TABLE));
     expect(result.detail).toContain("which is not in the table of known differences");
   });
 });
 
 test("a control that cannot be had there is noted, and the check passes without it", () => {
   const of = evidence(said("passed"));
-  expect(verdict(CONTROLLED, of, bench("4.20.3", TABLE))).toMatchObject({
+  expect(verdict(CONTROLLED, of, context("4.20.3", TABLE))).toMatchObject({
     status: "passed",
     control: "none",
     controlDetail: "not shown: no control there (0123456789)",
   });
-  expect(verdict(CONTROLLED, of, bench("4.17.7", TABLE)).status).toBe("failed");
+  expect(verdict(CONTROLLED, of, context("4.17.7", TABLE)).status).toBe("failed");
   const green = evidence(said("passed"), said("passed"));
-  expect(verdict(CONTROLLED, green, bench("4.20.3", TABLE)).status).toBe("failed");
+  expect(verdict(CONTROLLED, green, context("4.20.3", TABLE)).status).toBe("failed");
 });
 
-test("a stranger's result fails under its own name", () => {
-  const at = bench("4.17.7");
-  expect(judgeStranger({ name: "x/y", known: false, status: "passed" }, "/log", at)).toMatchObject({
+test("an unexpected result fails under its own name", () => {
+  const at = context("4.17.7");
+  expect(
+    judgeUnexpected({ name: "x/y", known: false, status: "passed" }, "/log", at),
+  ).toMatchObject({
     name: "x/y",
     status: "failed",
     detail: "a boot reports that it passed, but there is no such check",
     log: "/log",
   });
-  expect(judgeStranger({ name: "x/y", known: true, status: "passed" }, null, at).detail).toBe(
+  expect(judgeUnexpected({ name: "x/y", known: true, status: "passed" }, null, at).detail).toBe(
     "a boot that was not asked to run it reports that it passed",
   );
 });

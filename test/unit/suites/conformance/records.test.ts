@@ -148,14 +148,14 @@ describe("what does not fit is a fault of the check:", () => {
   });
 });
 
-test("a check of another boot, and one that nobody knows, are strangers", () => {
+test("a check of another boot, and one that nobody knows, are unexpected", () => {
   const collector = collect([
     "check name=b/three phase=check status=passed text=",
     "check name=b/tree phase=check status=failed text=",
     "claim name=b/tree phase=check ok=0 text=",
   ]);
   expect(C.name).toBe("b/three");
-  expect(collector.strangers).toEqual([
+  expect(collector.unexpected).toEqual([
     { name: "b/three", known: true, status: "passed" },
     { name: "b/tree", known: false, status: "failed" },
   ]);

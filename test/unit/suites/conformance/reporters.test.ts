@@ -264,11 +264,14 @@ describe("the page", () => {
         const text = one ?? "";
         return text.length === 4 ? text.replaceAll(/\w/g, "$&$&") : text;
       };
-      for (const ground of ["ground", "panel"])
+      for (const background of ["background", "panel"])
         for (const ink of ["ink", "quiet", "accent", "passed", "failed", "skipped"])
-          expect(contrast(colour(ink), colour(ground)), `${ink} on ${ground}`).toBeGreaterThan(4.5);
+          expect(
+            contrast(colour(ink), colour(background)),
+            `${ink} on ${background}`,
+          ).toBeGreaterThan(4.5);
       expect(contrast(colour("ink"), colour("changed"))).toBeGreaterThan(4.5);
-      expect(contrast(colour("failed"), colour("failed-ground"))).toBeGreaterThan(4.5);
+      expect(contrast(colour("failed"), colour("failed-background"))).toBeGreaterThan(4.5);
     }
   });
 

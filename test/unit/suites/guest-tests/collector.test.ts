@@ -280,7 +280,7 @@ describe("a guest's account that cannot be is a problem of the file", () => {
     ],
   ])("%s", (_what, records, guestCode, message) => {
     expect(collect(records, { ...GOOD_END, guestCode }).problem).toMatchObject({
-      kind: "account",
+      kind: "records",
       message: expect.stringContaining(message) as string,
     });
   });

@@ -90,7 +90,7 @@ describe("the exit code is", () => {
     [[fileResult({ children: [testResult("x", { status: "skipped" })] })], 0],
     [[fileResult({ children: [testResult("x", { status: "not-run" })] })], 1],
     [[problem("crash")], 1],
-    [[problem("account")], 1],
+    [[problem("records")], 1],
     [[problem("crash"), problem("build")], 124],
     [[problem("build"), problem("input")], 123],
     [[problem("input"), problem("host"), problem("build")], 122],

@@ -41,7 +41,7 @@ describe("the model", () => {
     expect(fileFailed(fileResult({ children: skipped }))).toBe(false);
     const notRun = [testResult("x", { status: "not-run" })];
     expect(fileFailed(fileResult({ children: notRun }))).toBe(true);
-    const problem = { kind: "account" as const, message: "", details: [] };
+    const problem = { kind: "records" as const, message: "", details: [] };
     expect(fileFailed(fileResult({ problem }))).toBe(true);
   });
 });

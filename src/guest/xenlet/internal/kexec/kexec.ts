@@ -18,7 +18,7 @@ import { KexecOptions, Plan } from "./plan";
 
 @lazy let plan: Plan | null = null;
 @lazy let reserve: CrashPlan | null = null;
-@lazy let trouble: string = "";
+@lazy let failure: string = "";
 
 const MIB: u64 = 1 << 20;
 
@@ -75,7 +75,7 @@ export namespace kexec {
     const steps = softResetSteps(true);
     steps.unshift(new LoadedImage(reset));
     const result = softReset.run(new Preparation(steps, observer));
-    trouble = softReset.why();
+    failure = softReset.why();
     return result;
   }
 
@@ -86,7 +86,7 @@ export namespace kexec {
 
   /** What kept the last prepare() or exec(). Empty if nothing did. */
   export function why(): string {
-    return trouble;
+    return failure;
   }
 
   /**
@@ -104,7 +104,7 @@ export namespace kexec {
     if (reset) {
       const result = softReset.request();
       if (result != 0) {
-        trouble = "SCHEDOP_shutdown(SHUTDOWN_soft_reset)";
+        failure = "SCHEDOP_shutdown(SHUTDOWN_soft_reset)";
         softReset.undo();
         return result;
       }

@@ -71,7 +71,7 @@ export class Preparation {
   }
 
   /** The failing step with its errno and why, as `other vCPUs: -ETIME (vCPU 2 still runs)`; empty if none failed. */
-  get trouble(): string {
+  get failure(): string {
     const step = this.failed;
     if (!step) return "";
     const reason = step.name + ": " + describeResult(this.result);

@@ -117,7 +117,7 @@ class Upcall extends Step {
 }
 
 @lazy let prepared: Preparation | null = null;
-@lazy let trouble: string = "";
+@lazy let failure: string = "";
 
 /** The steps of prepare(): `jump` says that another kernel comes after the reset. */
 export function softResetSteps(jump: bool): Array<Step> {
@@ -153,7 +153,7 @@ export namespace softReset {
   export function run(preparation: Preparation): i64 {
     assert(!prepared, "prepared already: request() it, or undo() it");
     const result = preparation.run();
-    trouble = preparation.trouble;
+    failure = preparation.failure;
     if (result == 0) prepared = preparation;
     return result;
   }
@@ -173,7 +173,7 @@ export namespace softReset {
 
   /** What kept the last prepare(): the step, Xen's errno, and more where there is more to say. Empty if nothing did. */
   export function why(): string {
-    return trouble;
+    return failure;
   }
 
   /**

@@ -88,8 +88,8 @@ export abstract class xenstore {
   }
 
   /** Why the connection is broken; empty if it is not. */
-  static get trouble(): string {
-    return client().connection.trouble;
+  static get failure(): string {
+    return client().connection.failure;
   }
 
   /** How long an answer may take, in ns: 10 s at first. */

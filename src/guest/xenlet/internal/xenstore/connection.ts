@@ -50,7 +50,7 @@ export class StoreConnection extends WatchedConnection {
   /** How long a request may take, in ns. */
   timeout: u64 = 10_000_000_000;
   /** Why the connection is broken; empty if it is not. */
-  trouble: string = "";
+  failure: string = "";
   /** Counts the openings: a transaction does not outlive its connection. */
   epoch: u32 = 0;
   /** The payload of the last reply. */
@@ -98,7 +98,7 @@ export class StoreConnection extends WatchedConnection {
     if (result == 0 && this.callbacks > 0) result = this.listen(ring);
     if (result < 0) {
       this.ring = null;
-      this.trouble = ring.trouble.length != 0 ? ring.trouble : "the store does not answer";
+      this.failure = ring.failure.length != 0 ? ring.failure : "the store does not answer";
       return result;
     }
     this.watchAgain();
@@ -125,7 +125,7 @@ export class StoreConnection extends WatchedConnection {
 
   private forget(): void {
     this.ring = null;
-    this.trouble = "";
+    this.failure = "";
     this.epoch++;
   }
 
@@ -137,7 +137,7 @@ export class StoreConnection extends WatchedConnection {
   }
 
   private ready(): i64 {
-    if (this.trouble.length != 0) return -ENOTCONN;
+    if (this.failure.length != 0) return -ENOTCONN;
     return this.ring ? 0 : this.open();
   }
 
@@ -156,7 +156,7 @@ export class StoreConnection extends WatchedConnection {
       payload.begin();
       payload.bytes(changetype<usize>(mine), mine.length);
     }
-    if (this.trouble.length != 0) return -ENOTCONN;
+    if (this.failure.length != 0) return -ENOTCONN;
     if (transactionId != 0 && epoch != this.epoch) return -EAGAIN;
     return this.exchange(type, transactionId);
   }
@@ -224,11 +224,11 @@ export class StoreConnection extends WatchedConnection {
   }
 
   private broken(ring: StoreRing): void {
-    if (this.trouble.length != 0) return;
-    this.trouble = ring.trouble;
+    if (this.failure.length != 0) return;
+    this.failure = ring.failure;
     if (this.callbacks == 0) return;
     evtchn.off(ring.port);
-    record("error", "xenstore: " + this.trouble + "; watches are dead until xenstore.open()");
+    record("error", "xenstore: " + this.failure + "; watches are dead until xenstore.open()");
   }
 
   /** Sleeps until an event has come or Xen system time is `deadline` (ns). 0; -ETIMEDOUT; -ENOTCONN; -ENODEV. */

@@ -34,7 +34,7 @@ export class StoreRing {
   private awaited: u32 = 0;
   private awaitedType: u32 = 0;
   /** Why there is no connection any more; empty while there is one. */
-  trouble: string = "";
+  failure: string = "";
 
   /** `page` is the shared page's address, `port` the event channel to the daemon. */
   constructor(
@@ -111,7 +111,7 @@ export class StoreRing {
 
   /**
    * Waits until a message is there, in `message`, and returns 0; -ETIMEDOUT: none came; -ENOTCONN: the connection is
-   * broken, and `trouble` says how. A deadline of 0 is one that has passed.
+   * broken, and `failure` says how. A deadline of 0 is one that has passed.
    */
   receive(deadline: u64): i64 {
     while (true) {
@@ -140,13 +140,13 @@ export class StoreRing {
     const woken = sched.poll(this.ports, deadline);
     if (woken == PollWake.DEADLINE) return -ETIMEDOUT;
     if (woken >= 0) return 0;
-    this.trouble = "event channel port " + this.port.toString() + " is not bound";
+    this.failure = "event channel port " + this.port.toString() + " is not bound";
     return -ENOTCONN;
   }
 
   /** Moves what can be moved without waiting, both ways. Bytes, or -ENOTCONN. */
   private move(): i32 {
-    if (this.trouble.length != 0) return -(<i32>ENOTCONN);
+    if (this.failure.length != 0) return -(<i32>ENOTCONN);
     let moved = 0;
     if (this.sent < this.out.filled) {
       moved = this.requests.write(this.out.address + this.sent, this.out.filled - this.sent);
@@ -158,7 +158,7 @@ export class StoreRing {
     moved += taken;
     if (moved > 0) this.notify();
     else this.checkError();
-    return this.trouble.length != 0 ? -(<i32>ENOTCONN) : moved;
+    return this.failure.length != 0 ? -(<i32>ENOTCONN) : moved;
   }
 
   private takeIn(): i32 {
@@ -191,13 +191,13 @@ export class StoreRing {
   }
 
   private broken(how: string): i32 {
-    this.trouble = how;
+    this.failure = how;
     return -(<i32>ENOTCONN);
   }
 
   private checkError(): void {
     if ((load32(this.page + XENSTORE_INTERFACE_SERVER_FEATURES) & XENSTORE_SERVER_FEATURE_ERROR) == 0) return;
     const error = load32(this.page + XENSTORE_INTERFACE_ERROR);
-    if (error != 0) this.trouble = "the store has ended the connection, XENSTORE_ERROR_* " + error.toString();
+    if (error != 0) this.failure = "the store has ended the connection, XENSTORE_ERROR_* " + error.toString();
   }
 }

@@ -2,18 +2,18 @@
 export const STYLE = `
 :root {
   color-scheme: light dark;
-  --ground: #ffffff; --panel: #f6f7f8; --ink: #1a1f26; --quiet: #57606a; --line: #d5dae0; --accent: #0a5aa8;
+  --background: #ffffff; --panel: #f6f7f8; --ink: #1a1f26; --quiet: #57606a; --line: #d5dae0; --accent: #0a5aa8;
   --guest: #0072b2; --toolstack: #c04a00; --xen: #007a5a; --changed: #fff4cf;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --ground: #101418; --panel: #181d23; --ink: #e4e8ec; --quiet: #9da7b1; --line: #2f363e; --accent: #6cb2f7;
+    --background: #101418; --panel: #181d23; --ink: #e4e8ec; --quiet: #9da7b1; --line: #2f363e; --accent: #6cb2f7;
     --guest: #56b4e9; --toolstack: #f0a04b; --xen: #2fc79a; --changed: #3a3213;
   }
 }
 * { box-sizing: border-box; }
 body {
-  margin: 0 auto; max-width: 84rem; padding: 2rem 1.5rem 3rem; background: var(--ground); color: var(--ink);
+  margin: 0 auto; max-width: 84rem; padding: 2rem 1.5rem 3rem; background: var(--background); color: var(--ink);
   font: 0.94rem/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif; overflow-wrap: anywhere;
 }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0 0 0.5rem; }
@@ -24,7 +24,7 @@ a { color: var(--accent); }
 code { font-family: ui-monospace, "DejaVu Sans Mono", Menlo, Consolas, monospace; font-size: 0.92em; }
 .unseen { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); white-space: nowrap; }
 .skip { position: absolute; left: -100vw; }
-.skip:focus { left: 1rem; top: 0.5rem; background: var(--ground); padding: 0.25rem 0.5rem; z-index: 2; }
+.skip:focus { left: 1rem; top: 0.5rem; background: var(--background); padding: 0.25rem 0.5rem; z-index: 2; }
 .quiet { color: var(--quiet); }
 
 .terms { margin: 0 0 1.5rem; display: grid; grid-template-columns: repeat(auto-fit, minmax(min(19rem, 100%), 1fr)); gap: 0.75rem 1.5rem; }

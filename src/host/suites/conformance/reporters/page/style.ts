@@ -2,22 +2,22 @@
 export const STYLE = `
 :root {
   color-scheme: light dark;
-  --ground: #ffffff; --panel: #f6f7f8; --ink: #1a1f26; --quiet: #57606a; --line: #d5dae0;
+  --background: #ffffff; --panel: #f6f7f8; --ink: #1a1f26; --quiet: #57606a; --line: #d5dae0;
   --accent: #0a5aa8; --passed: #19703a; --failed: #c1121f; --skipped: #8a5a00;
-  --failed-ground: #fdecec; --changed: #fff4cf;
+  --failed-background: #fdecec; --changed: #fff4cf;
   --mono: ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
 }
 @media (prefers-color-scheme: dark) {
   :root {
-    --ground: #101418; --panel: #181d23; --ink: #e4e8ec; --quiet: #9da7b1; --line: #2f363e;
+    --background: #101418; --panel: #181d23; --ink: #e4e8ec; --quiet: #9da7b1; --line: #2f363e;
     --accent: #6cb2f7; --passed: #56c271; --failed: #ff8078; --skipped: #e0b04a;
-    --failed-ground: #33191b; --changed: #3a3213;
+    --failed-background: #33191b; --changed: #3a3213;
   }
 }
 * { box-sizing: border-box; }
 html { scroll-padding-top: 4.5rem; }
 body {
-  margin: 0 auto; max-width: 72rem; padding: 2rem 1.5rem 3rem; background: var(--ground);
+  margin: 0 auto; max-width: 72rem; padding: 2rem 1.5rem 3rem; background: var(--background);
   color: var(--ink); font: 0.94rem/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif;
 }
 h1 { font-size: 1.75rem; line-height: 1.2; margin: 0; letter-spacing: -0.01em; }
@@ -34,7 +34,7 @@ code, .mono { font-family: var(--mono); font-size: 0.92em; }
   white-space: nowrap;
 }
 .skip { position: absolute; left: -100vw; }
-.skip:focus { left: 1rem; top: 0.5rem; background: var(--ground); padding: 0.25rem 0.5rem; z-index: 2; }
+.skip:focus { left: 1rem; top: 0.5rem; background: var(--background); padding: 0.25rem 0.5rem; z-index: 2; }
 
 .verdict { font-size: 1.1rem; margin: 0.5rem 0 0; max-width: none; }
 .verdict strong { font-weight: 600; }
@@ -51,13 +51,13 @@ code, .mono { font-family: var(--mono); font-size: 0.92em; }
 
 .filter {
   display: none; position: sticky; top: 0; z-index: 1; flex-wrap: wrap; gap: 0.5rem 1.25rem;
-  align-items: center; padding: 0.6rem 0; background: var(--ground); border-bottom: 1px solid var(--line);
+  align-items: center; padding: 0.6rem 0; background: var(--background); border-bottom: 1px solid var(--line);
 }
 .scripted .filter { display: flex; }
 .filter fieldset { display: flex; flex-wrap: wrap; gap: 0.25rem 1rem; border: 0; margin: 0; padding: 0; }
 .filter label { display: inline-flex; align-items: center; gap: 0.35rem; min-height: 1.75rem; }
 .filter input[type="search"] {
-  font: inherit; color: inherit; background: var(--ground); border: 1px solid var(--quiet);
+  font: inherit; color: inherit; background: var(--background); border: 1px solid var(--quiet);
   border-radius: 4px; padding: 0.2rem 0.5rem; width: 14rem; max-width: 100%;
 }
 .filter output { color: var(--quiet); font-size: 0.9rem; }
@@ -72,7 +72,7 @@ thead th { font-weight: 600; vertical-align: bottom; border-bottom: 2px solid va
 .matrix .cell { width: 5.5rem; text-align: center; overflow-wrap: anywhere; }
 .matrix td.cell { font-size: 1.05rem; line-height: 1.4; white-space: nowrap; }
 .matrix .has-failed > th { box-shadow: inset 3px 0 var(--failed); }
-.matrix td.failed .mark { background: var(--failed-ground); border-radius: 3px; padding: 0.1rem 0.45rem; }
+.matrix td.failed .mark { background: var(--failed-background); border-radius: 3px; padding: 0.1rem 0.45rem; }
 .matrix td.failed .control { margin-left: 0; }
 .matrix thead .cell { font-size: 0.92rem; }
 .matrix .control { position: absolute; font-size: 0.6rem; color: var(--quiet); margin-left: 0.2rem; }
@@ -89,7 +89,7 @@ thead th { font-weight: 600; vertical-align: bottom; border-bottom: 2px solid va
 .overview { display: grid; grid-template-columns: minmax(0, 1fr) minmax(13rem, 18rem); gap: 1rem 2rem; align-items: start; margin: 0 0 1.5rem; }
 .tallies td { font-variant-numeric: tabular-nums; }
 .tallies td > span { display: inline-block; white-space: nowrap; margin-right: 0.6rem; }
-.tallies .has-failed { background: var(--failed-ground); }
+.tallies .has-failed { background: var(--failed-background); }
 .tallies .total > * { border-bottom: 0; font-weight: 600; }
 .exact { display: block; font-weight: normal; font-size: 0.78rem; color: var(--quiet); overflow-wrap: anywhere; }
 .legend { font-size: 0.88rem; color: var(--quiet); background: var(--panel); border: 1px solid var(--line); border-radius: 6px; padding: 0.6rem 0.9rem; }
@@ -140,8 +140,8 @@ footer code { overflow-wrap: anywhere; }
 }
 @media print {
   :root {
-    --ground: #fff; --panel: #fff; --ink: #000; --quiet: #444; --line: #bbb; --accent: #0a5aa8;
-    --passed: #19703a; --failed: #c1121f; --skipped: #8a5a00; --failed-ground: #fdecec; --changed: #fff4cf;
+    --background: #fff; --panel: #fff; --ink: #000; --quiet: #444; --line: #bbb; --accent: #0a5aa8;
+    --passed: #19703a; --failed: #c1121f; --skipped: #8a5a00; --failed-background: #fdecec; --changed: #fff4cf;
   }
   @page { margin: 14mm; }
   html { color-scheme: light; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
