@@ -1,13 +1,9 @@
 /** A story as one picture, SVG: three lanes from top to bottom, a step a row, and what the step changed in the domain's state. */
 import { html, Markup } from "../../../report/markup.js";
+import { LANES, laneFills } from "./lanes.js";
 import { showChange, type StoryStep, type ToldStory } from "./steps.js";
 import type { Lane } from "./story.js";
 
-const LANES: readonly { lane: Lane; title: string }[] = [
-  { lane: "guest", title: "guest" },
-  { lane: "toolstack", title: "toolstack" },
-  { lane: "xen", title: "Xen" },
-];
 const X: Readonly<Record<Lane, number>> = { guest: 40, toolstack: 110, xen: 180 };
 const TEXT_X = 225;
 const WIDTH = 900;
@@ -17,18 +13,17 @@ const LINE = 19;
 /** Of the text that fits behind the lanes, by the widths of common fonts. */
 const MAX_CHARACTERS = 92;
 
-/** Colours that the colour-blind tell apart (Okabe and Ito's), and a shape for each lane beside them. */
 const STYLE = `
   .paper { fill: #ffffff; } text { fill: #1a1f26; font: 14px system-ui, "DejaVu Sans", sans-serif; }
   .title { font-size: 17px; font-weight: 600; } .head { font-weight: 600; text-anchor: middle; }
   .number, .quiet { fill: #57606a; } .small { font-size: 12.5px; }
   .changed { font-size: 12.5px; font-weight: 600; }
   .lane, .call { stroke: #b6bdc6; stroke-width: 1.5; } .call { stroke-dasharray: 3 3; }
-  .guest { fill: #0072b2; } .toolstack { fill: #c04a00; } .xen { fill: #007a5a; }
+  ${laneFills("light")}
   @media (prefers-color-scheme: dark) {
     .paper { fill: #101418; } text { fill: #e4e8ec; } .number, .quiet { fill: #9da7b1; }
     .lane, .call { stroke: #4a535d; }
-    .guest { fill: #56b4e9; } .toolstack { fill: #f0a04b; } .xen { fill: #2fc79a; }
+    ${laneFills("dark")}
   }
 `;
 
@@ -57,7 +52,7 @@ export function lanesPicture(story: ToldStory, title: string): string {
       <rect class="paper" width="${WIDTH}" height="${height}" />
       <text class="title" x="20" y="28">${title}</text>
       ${LANES.map(
-        ({ title: name, lane }) =>
+        ({ name, lane }) =>
           html`<text class="head" x="${X[lane]}" y="58">${name}</text>
             <line class="lane" x1="${X[lane]}" x2="${X[lane]}" y1="66" y2="${y}" />`,
       )}

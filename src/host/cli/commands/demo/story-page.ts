@@ -2,15 +2,10 @@
 import { html, type Markup } from "../../../report/markup.js";
 import { pageOf } from "../../../report/page.js";
 import { PARTS, UNKNOWN, type Part } from "./domain-state.js";
+import { LANES } from "./lanes.js";
 import { STYLE } from "./page-style.js";
 import { showChange, type Change, type StoryStep, type ToldStory } from "./steps.js";
 import type { Lane } from "./story.js";
-
-const LANES: readonly { lane: Lane; name: string; about: string }[] = [
-  { lane: "guest", name: "guest", about: "the kernel that runs in the domain" },
-  { lane: "toolstack", name: "toolstack", about: "creates and serves the domain, in dom0" },
-  { lane: "xen", name: "Xen", about: "the hypervisor: its answers and what it changes" },
-];
 
 /** For a reader who is new to them. */
 const TERMS: Readonly<Record<Part, string>> = {

@@ -1,40 +1,13 @@
-/** The page's look: light and dark by the reader's own setting, and on paper. */
-export const STYLE = `
-:root {
-  color-scheme: light dark;
-  --background: #ffffff; --panel: #f6f7f8; --ink: #1a1f26; --quiet: #57606a; --line: #d5dae0;
-  --accent: #0a5aa8; --passed: #19703a; --failed: #c1121f; --skipped: #8a5a00;
-  --failed-background: #fdecec; --changed: #fff4cf;
-  --mono: ui-monospace, "SF Mono", "Cascadia Mono", "DejaVu Sans Mono", Menlo, Consolas, monospace;
-}
-@media (prefers-color-scheme: dark) {
-  :root {
-    --background: #101418; --panel: #181d23; --ink: #e4e8ec; --quiet: #9da7b1; --line: #2f363e;
-    --accent: #6cb2f7; --passed: #56c271; --failed: #ff8078; --skipped: #e0b04a;
-    --failed-background: #33191b; --changed: #3a3213;
-  }
-}
-* { box-sizing: border-box; }
+/** What the matrix's page looks like, beside what all pages do, and on paper. */
+import { BASE_STYLE } from "../../../../report/page-style.js";
+
+export const STYLE = `${BASE_STYLE}
 html { scroll-padding-top: 4.5rem; }
-body {
-  margin: 0 auto; max-width: 72rem; padding: 2rem 1.5rem 3rem; background: var(--background);
-  color: var(--ink); font: 0.94rem/1.5 system-ui, "Segoe UI", "DejaVu Sans", sans-serif;
-}
-h1 { font-size: 1.75rem; line-height: 1.2; margin: 0; letter-spacing: -0.01em; }
-h2 { font-size: 1.2rem; line-height: 1.3; margin: 3rem 0 0.25rem; }
+body { max-width: 72rem; }
+h2 { margin-top: 3rem; }
 h3 { font-size: 1rem; line-height: 1.4; margin: 0 0 0.5rem; font-weight: 600; }
-p { margin: 0 0 1rem; max-width: 48rem; overflow-wrap: anywhere; }
-a { color: var(--accent); }
-:focus-visible { outline: 2px solid var(--accent); outline-offset: 2px; border-radius: 2px; }
-code, .mono { font-family: var(--mono); font-size: 0.92em; }
-.quiet { color: var(--quiet); }
+p { max-width: 48rem; }
 .passed { color: var(--passed); } .failed { color: var(--failed); } .skipped { color: var(--skipped); }
-.unseen {
-  position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%);
-  white-space: nowrap;
-}
-.skip { position: absolute; left: -100vw; }
-.skip:focus { left: 1rem; top: 0.5rem; background: var(--background); padding: 0.25rem 0.5rem; z-index: 2; }
 
 .verdict { font-size: 1.1rem; margin: 0.5rem 0 0; max-width: none; }
 .verdict strong { font-weight: 600; }
@@ -62,11 +35,6 @@ code, .mono { font-family: var(--mono); font-size: 0.92em; }
 }
 .filter output { color: var(--quiet); font-size: 0.9rem; }
 
-/* Positioned: else what is only for screen readers would widen the page, not this. */
-.wide { overflow-x: auto; position: relative; }
-table { border-collapse: collapse; width: 100%; }
-th, td { text-align: left; vertical-align: top; padding: 0.35rem 0.6rem; border-bottom: 1px solid var(--line); font-weight: normal; }
-thead th { font-weight: 600; vertical-align: bottom; border-bottom: 2px solid var(--line); }
 .matrix { table-layout: fixed; }
 .matrix th[scope="rowgroup"] { padding-top: 1.4rem; font-weight: 600; border-bottom-color: var(--quiet); }
 .matrix .cell { width: 5.5rem; text-align: center; overflow-wrap: anywhere; }
@@ -123,15 +91,12 @@ figcaption { font-weight: 600; margin-bottom: 0.25rem; }
 .state td { font-family: var(--mono); font-size: 0.85rem; }
 mark { background: var(--changed); color: inherit; padding: 0.1rem 0.3rem; margin-left: -0.3rem; border-radius: 2px; }
 .whole { white-space: nowrap; }
-footer { margin-top: 3rem; padding-top: 1rem; border-top: 1px solid var(--line); color: var(--quiet); font-size: 0.88rem; }
-footer code { overflow-wrap: anywhere; }
 
 @media (max-width: 48rem) {
   .overview { grid-template-columns: minmax(0, 1fr); }
 }
 @media (max-width: 40rem) {
   .timeline, .series, .differences { min-width: 42rem; }
-  body { padding: 1.25rem 1rem 2rem; }
   .matrix .cell { width: 3.4rem; padding-left: 0.2rem; padding-right: 0.2rem; }
   .matrix th { padding-left: 0.4rem; }
   /* Below its marks, a row has room to its end. */
@@ -147,7 +112,7 @@ footer code { overflow-wrap: anywhere; }
   html { color-scheme: light; print-color-adjust: exact; -webkit-print-color-adjust: exact; }
   html { font-size: 10.5pt; }
   body { max-width: none; padding: 0; }
-  .scripted .filter, .skip { display: none; }
+  .scripted .filter { display: none; }
   .wide { overflow: visible; }
   .timeline, .series, .state, .differences { font-size: 0.8rem; }
   .differences td { white-space: normal; }
