@@ -8,6 +8,7 @@ import type { Monitor } from "./monitor.js";
 import { fieldsOf, type GuestRecord } from "../protocol/record.js";
 import { describeMissed, formatMs, type Stage } from "./stages.js";
 import { describeEnding } from "./xen-messages.js";
+import { given } from "../base/given.js";
 
 /** Why the harness stopped listening. */
 export type Cause =
@@ -48,7 +49,7 @@ export function judge(monitor: Monitor, cause: Cause, place: string | null = nul
   const exits = monitor.records.filter((record) => record.kind === "exit" && record.signed);
   const guestCode = exits[0] === undefined ? null : exitCodeOf(exits[0]);
   const finding = monitor.findings.best;
-  const hint = finding?.hint === undefined ? {} : { hint: finding.hint };
+  const hint = given({ hint: finding?.hint });
   const crash = (message: string): Verdict => ({
     verdict: "crash",
     exitCode: ExitCode.CRASH,

@@ -23,7 +23,7 @@
  * writer inside the guest is boot/record.c.
  */
 
-import { randomBytes } from "node:crypto";
+import { randomInt } from "node:crypto";
 
 /** Bytes from `~` to the sum's last digit; Xen splits a line at 199 with its newline. */
 export const MAX_LINE = 189;
@@ -94,7 +94,7 @@ interface Line {
 
 /** Of a run: 51 bits, in as few characters as it takes, since Xen prints each with every line. */
 export function newNonce(): string {
-  return Array.from(randomBytes(10), (byte) => (byte % 36).toString(36)).join("");
+  return Array.from({ length: 10 }, () => randomInt(36).toString(36)).join("");
 }
 
 /** Reads one guest's console, line by line. */

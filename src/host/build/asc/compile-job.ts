@@ -17,6 +17,7 @@ import { leanShadowStack } from "./transform/shadow-stack.js";
 import { skipPasses } from "./transform/skip-passes.js";
 import { topLevelLines } from "./transform/top-level-lines.js";
 import { testSites } from "./transform/test-sites.js";
+import { given } from "../../base/given.js";
 
 type Asc = typeof import("assemblyscript/asc");
 
@@ -36,7 +37,7 @@ export async function compileJob(job: Job): Promise<Outcome> {
     return await compile(job);
   } catch (error) {
     if (error instanceof UserError)
-      return { type: "failed", message: error.message, ...hintOf(error.hint) };
+      return { type: "failed", message: error.message, ...given({ hint: error.hint }) };
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === "ERR_MODULE_NOT_FOUND" && message.includes("'assemblyscript'"))
       return {
@@ -48,10 +49,6 @@ export async function compileJob(job: Job): Promise<Outcome> {
   } finally {
     restore();
   }
-}
-
-function hintOf(hint: string | undefined): { hint?: string } {
-  return hint === undefined ? {} : { hint };
 }
 
 /** asc ends its process when it crashes, behind a page of advice: that becomes an error of this job's. */
@@ -217,11 +214,14 @@ function describeFailure(
       said.join("\n"),
     );
     if (crash === null)
-      return { message: `a transform ended the compilation by ${error.message}`, ...hintOf(hint) };
+      return {
+        message: `a transform ended the compilation by ${error.message}`,
+        ...given({ hint }),
+      };
     const [, stage = "", what = "", stack = ""] = crash;
     return {
       message: [`asc crashed (${stage}): ${what}`, ...framesOf(stack, job.compiler)].join("\n"),
-      ...hintOf(hint),
+      ...given({ hint }),
     };
   }
   const { message, stack = "", name } = error instanceof Error ? error : new Error(String(error));
@@ -237,7 +237,7 @@ function describeFailure(
       frames.length > 0 ? `a transform failed: ${what}` : `asc failed: ${what}`,
       ...frames,
     ].join("\n"),
-    ...hintOf(hint),
+    ...given({ hint }),
   };
 }
 

@@ -11,6 +11,7 @@ import { Worker } from "node:worker_threads";
 import { packageRoot } from "../../base/package-root.js";
 import { BuildError } from "../build-error.js";
 import type { Compiled, Job, Look, Outcome } from "./job.js";
+import { given } from "../../base/given.js";
 
 /** For sources that are nested as deep as programs write them; the pages are taken when they are used. */
 const STACK_MIB = 64;
@@ -66,7 +67,7 @@ function compiledOf(outcome: Outcome): Compiled {
       throw new BuildError(outcome.messages.join("").trim() || "asc produced no module");
     case "failed": {
       const { message, hint } = outcome;
-      throw new BuildError(message, hint === undefined ? {} : { hint });
+      throw new BuildError(message, given({ hint }));
     }
   }
 }

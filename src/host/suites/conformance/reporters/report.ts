@@ -7,6 +7,7 @@ import {
   type ReportCase,
   type ReportSuite,
 } from "../../../report/model.js";
+import { given } from "../../../base/given.js";
 import { oneLine } from "../../../base/text.js";
 import { nameRun, type CheckResult, type Report, type Run, type Unavailable } from "../model.js";
 import { describeShard } from "./reporter.js";
@@ -37,7 +38,7 @@ function suiteOf(run: Run, began: string): ReportSuite {
     properties: {
       xen: nameRun(run),
       on: run.on,
-      ...(run.machine === undefined ? {} : { qemu: run.machine.qemu }),
+      ...given({ qemu: run.machine?.qemu }),
     },
     hostname: run.machine?.hostname ?? null,
     durationMs: run.durationMs,

@@ -60,9 +60,7 @@ export function suiteOf(file: FileResult, run?: Pick<RunResult, "xen" | "machine
     children,
     instead: null,
     properties: {
-      ...(run === undefined ? {} : { xen: run.xen }),
-      ...(run?.machine === undefined ? {} : { qemu: run.machine.qemu }),
-      ...given({ "not-run": notRun }),
+      ...given({ xen: run?.xen, qemu: run?.machine?.qemu, "not-run": notRun }),
     },
     file: file.file,
     log,
