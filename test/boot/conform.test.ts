@@ -8,7 +8,7 @@ import { createBackend } from "../../src/host/suites/conformance/default-backend
 import { reportOf } from "../../src/host/suites/conformance/document.js";
 import { EXPECTATIONS, type Expectations } from "../../src/host/suites/conformance/expectations.js";
 import { mergeReports } from "../../src/host/suites/conformance/merge.js";
-import type { Report, Run } from "../../src/host/suites/conformance/model.js";
+import type { Report, Run } from "../../src/host/report/matrix/model.js";
 import { jsonReporter } from "../../src/host/suites/conformance/reporters/json.js";
 import { runMatrix } from "../../src/host/suites/conformance/run.js";
 import { filterChecks, shardChecks } from "../../src/host/suites/conformance/select.js";

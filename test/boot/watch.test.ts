@@ -76,7 +76,7 @@ test("run --watch: an import is saved, then a mistake, then what mends it; Ctrl-
 test("run --watch: a trap is told at the line where it is, as in an image that is built with all optimization", async () => {
   await save(
     "trap.ts",
-    "function third(of: i32[]): i32 {\n  return of[2];\n}\nconsole.log(third([1]).toString());\n",
+    "function third(list: i32[]): i32 {\n  return list[2];\n}\nconsole.log(third([1]).toString());\n",
   );
   const once = await execa("node", [CLI, "run", "trap.ts"], { cwd: folder, reject: false });
   const sentence = /^xenlet: .*trap\.ts:2.*(?= \()/m.exec(stripVTControlCharacters(once.stderr));

@@ -12,7 +12,7 @@ import { join } from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 
-import type { Report, Run } from "../../src/host/suites/conformance/model.js";
+import type { Report, Run } from "../../src/host/report/matrix/model.js";
 import { htmlReporter } from "../../src/host/suites/conformance/reporters/html.js";
 import { createProgress } from "../../src/host/base/progress.js";
 import { AWKWARD, AWKWARD_REPORT, run, sample } from "../unit/suites/conformance/samples.js";

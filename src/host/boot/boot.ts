@@ -21,7 +21,6 @@ import {
   Deadline,
   StageTimer,
   deadlinesFor,
-  formatMs,
   type Deadlines,
   type Stage,
 } from "./stages.js";
@@ -36,6 +35,7 @@ import type { Ending } from "./xen-messages.js";
 export { BOOT_STARTS, ON_SOFT_RESET, RECORDS_BY, WAYS } from "./options.js";
 export type { BootOptions, BootStart, OnSoftReset, RecordsBy, Way } from "./options.js";
 import { given } from "../base/given.js";
+import { formatMs } from "../base/text.js";
 
 /** What a boot came to. */
 export interface BootResult extends Verdict {

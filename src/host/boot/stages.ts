@@ -3,6 +3,7 @@
  * stops says how far it came.
  */
 import { wallClock, type Clock } from "./cpu-clock.js";
+import { formatMs } from "../base/text.js";
 
 /** In order. A stage is reached, and then the next one has its time to be. */
 export const STAGES = [
@@ -90,10 +91,6 @@ export function describeStarvation(deadlineMs: number, wallMs: number): string {
   const waitedMs = wallMs - deadlineMs;
   if (waitedMs < 1000 || waitedMs < deadlineMs / 10) return "";
   return ` of its own (${formatMs(wallMs)} of wall-clock time: QEMU waited for a CPU for ${formatMs(waitedMs)})`;
-}
-
-export function formatMs(ms: number): string {
-  return ms < 1000 ? `${Math.round(ms)} ms` : `${Number((ms / 1000).toFixed(1))} s`;
 }
 
 /** The part of the global timers that a Deadline uses, and their clock. */

@@ -6,9 +6,10 @@
 import { ExitCode, exitCodeOfGuest } from "../base/exit-codes.js";
 import type { Monitor } from "./monitor.js";
 import { fieldsOf, type GuestRecord } from "../protocol/record.js";
-import { describeMissed, formatMs, type Stage } from "./stages.js";
+import { describeMissed, type Stage } from "./stages.js";
 import { describeEnding } from "./xen-messages.js";
 import { given } from "../base/given.js";
+import { formatMs } from "../base/text.js";
 
 /** Why the harness stopped listening. */
 export type Cause =

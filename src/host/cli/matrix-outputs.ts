@@ -1,6 +1,6 @@
 /** Where a conformance report goes: what `xenlet conform` and `xenlet report merge` have in common. */
 import { Option } from "commander";
-import type { Report } from "../suites/conformance/model.js";
+import type { Report } from "../report/matrix/model.js";
 import {
   MATRIX_REPORTERS,
   type MatrixReporterName,

@@ -112,7 +112,8 @@ export const reporterOf = (names: readonly string[]): Option =>
     "--reporter <name>",
     `${names.slice(0, -1).join(", ")} or ${names.at(-1) ?? ""}; repeatable (default: terminal)`,
   ).argParser(append);
-export const REPORTER = (): Option => reporterOf(["terminal", "tap", "junit", "json", "github"]);
+export const REPORTER = (): Option =>
+  reporterOf(["terminal", "tap", "junit", "json", "html", "github"]);
 export const OUTPUT_FILE = (): Option =>
   new Option(
     "--output-file <[reporter=]file>",

@@ -2,10 +2,10 @@
 import type { BuildResult } from "../build/build.js";
 import type { BootResult } from "../boot/boot.js";
 import type { Qemu } from "../debian/index.js";
-import { formatMs } from "../boot/stages.js";
 import { backtraceTexts } from "../protocol/trap.js";
 import { nameXen } from "../boot/xen-name.js";
 import { gdbCommand, type Debugged } from "./gdb-command.js";
+import { formatMs } from "../base/text.js";
 
 /** A line of a record: src/host/protocol/record.ts. */
 const RECORD = /~(?:x1|again) /;

@@ -15,12 +15,12 @@ import {
   WAYS,
   countRuns,
   nameRun,
-  type PlannedCheck,
   type Report,
   type Run,
   type Shard,
   type Way,
-} from "../../suites/conformance/model.js";
+} from "../../report/matrix/model.js";
+import type { PlannedCheck } from "../../suites/conformance/planned-check.js";
 import { RACE_RUNS } from "../../suites/conformance/plan.js";
 import { DEFAULT_SILENCE_MS, runMatrix } from "../../suites/conformance/run.js";
 import {

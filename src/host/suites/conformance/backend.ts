@@ -7,7 +7,8 @@ import type { BootResult, BootStart } from "../../boot/boot.js";
 import type { HypercallMode } from "../../build/link/toolchain.js";
 import type { XenBinary } from "../../debian/index.js";
 import type { GuestRecord } from "../../protocol/record.js";
-import type { Machine, PlannedCheck, Way } from "./model.js";
+import type { Machine, Way } from "../../report/matrix/model.js";
+import type { PlannedCheck } from "./planned-check.js";
 
 export interface BackendOptions {
   on: Way;

@@ -1,5 +1,5 @@
 /** Which checks share a boot, or a shard. */
-import type { PlannedCheck } from "./model.js";
+import type { PlannedCheck } from "./planned-check.js";
 
 /** What a check without an idea of its length is taken for, in ms. */
 const DEFAULT_COST_MS = 150;

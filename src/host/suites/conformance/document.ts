@@ -17,7 +17,7 @@ import {
   type CheckResult,
   type Report,
   type Run,
-} from "./model.js";
+} from "../../report/matrix/model.js";
 import { given } from "../../base/given.js";
 
 /** Changes when an older reader could not read it. */

@@ -1,6 +1,6 @@
 /** The exit code that a report leads to. */
 import { ExitCode } from "../../base/exit-codes.js";
-import { runFailed, type Report } from "./model.js";
+import { runFailed, type Report } from "../../report/matrix/model.js";
 
 export const CONFORM_EXIT_CODES = {
   /** A check failed, or a finding belongs to none. */

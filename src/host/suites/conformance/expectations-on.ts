@@ -1,6 +1,7 @@
 /** What is known to differ, and what cannot be shown, on one way to run. */
 import { EXPECTATIONS, type Expectations } from "./expectations.js";
-import type { PlannedCheck, Way } from "./model.js";
+import type { Way } from "../../report/matrix/model.js";
+import type { PlannedCheck } from "./planned-check.js";
 
 /** `plan`: all checks that there are. Under xl those are skipped that say so where they are declared. */
 export function expectationsOn(on: Way, plan: readonly PlannedCheck[]): Expectations {

@@ -7,7 +7,8 @@
  * prints this table (test/unit/docs/soft-reset.test.ts).
  */
 import { KNOWN_FAULTS, type KnownFault } from "./known-faults.js";
-import type { Phase, PlannedCheck, Way } from "./model.js";
+import type { Phase, Way } from "../../report/matrix/model.js";
+import type { PlannedCheck } from "./planned-check.js";
 import { isFrom, parseVersion, type XenVersion } from "./version.js";
 
 /** What Xen answers from a version on. */

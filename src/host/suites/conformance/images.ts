@@ -4,7 +4,7 @@ import { toolstackImage } from "../../boot/toolstack-image.js";
 import type { HypercallMode } from "../../build/link/toolchain.js";
 import { provideQemu, type Qemu, type XenBinary } from "../../debian/index.js";
 import type { BackendOptions, HypercallChoice } from "./backend.js";
-import type { Machine } from "./model.js";
+import type { Machine } from "../../report/matrix/model.js";
 
 const DIRECT: HypercallChoice = { modes: ["direct"], of: () => "direct" };
 

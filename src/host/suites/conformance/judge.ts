@@ -6,7 +6,8 @@ import {
   type Exemption,
   type Expectations,
 } from "./expectations.js";
-import type { CheckResult, Claim, ControlColour, Phase, PlannedCheck, Way } from "./model.js";
+import type { CheckResult, Claim, ControlColour, Phase, Way } from "../../report/matrix/model.js";
+import type { PlannedCheck } from "./planned-check.js";
 import type { Evidence, PhaseResult } from "./records.js";
 import { showVersion, type XenVersion } from "./version.js";
 

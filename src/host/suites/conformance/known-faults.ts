@@ -4,7 +4,7 @@
  * skipped, counted, and cost no other check anything, since they have boots of their own: a hypervisor with such a
  * fault may panic or hang.
  */
-import type { CheckResult } from "./model.js";
+import type { CheckResult } from "../../report/matrix/model.js";
 import { isFrom, parseVersion, type XenVersion } from "./version.js";
 
 export interface KnownFault {

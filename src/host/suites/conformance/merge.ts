@@ -1,6 +1,12 @@
 /** From the reports of shards to the report of all of them. */
 import { UserError } from "../../base/errors.js";
-import { nameRun, type CheckResult, type Report, type Run, type Unavailable } from "./model.js";
+import {
+  nameRun,
+  type CheckResult,
+  type Report,
+  type Run,
+  type Unavailable,
+} from "../../report/matrix/model.js";
 
 export interface ReportFile {
   file: string;

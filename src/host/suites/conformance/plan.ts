@@ -16,7 +16,7 @@ import {
   type DeclaredScenario,
   type Declarations,
 } from "./declarations.js";
-import type { PlannedCheck } from "./model.js";
+import type { PlannedCheck } from "./planned-check.js";
 
 const CONFORMANCE = path.join(packageRoot, "src", "guest", "conformance");
 export const SCENARIOS = path.join(CONFORMANCE, "scenarios");

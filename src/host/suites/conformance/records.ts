@@ -24,11 +24,11 @@ import {
   type CheckStatus,
   type Claim,
   type Phase,
-  type PlannedCheck,
   type Series,
   type StateRow,
   type TimelineStage,
-} from "./model.js";
+} from "../../report/matrix/model.js";
+import type { PlannedCheck } from "./planned-check.js";
 
 /** What a boot said about one phase of one check. */
 export interface PhaseResult {

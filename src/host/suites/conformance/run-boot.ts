@@ -3,10 +3,11 @@ import { UserError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import type { XenBinary } from "../../debian/index.js";
 import { SilentBoot } from "../../boot/last-words.js";
-import { formatMs } from "../../boot/stages.js";
 import type { ConformanceBackend, ConformanceBoot } from "./backend.js";
-import type { PlannedCheck, Problem } from "./model.js";
+import type { Problem } from "../../report/matrix/model.js";
+import type { PlannedCheck } from "./planned-check.js";
 import type { BootCollector } from "./records.js";
+import { formatMs } from "../../base/text.js";
 
 /**
  * `exit`: by its own program's will. `died`: the check under way is to blame. `blameless`:

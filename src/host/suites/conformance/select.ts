@@ -2,7 +2,8 @@
 import { UserError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import { spread } from "./batches.js";
-import type { PlannedCheck, Shard } from "./model.js";
+import type { Shard } from "../../report/matrix/model.js";
+import type { PlannedCheck } from "./planned-check.js";
 
 /**
  * The checks whose name a filter fits: with a `*` in it the whole name (`*` stands for

@@ -5,13 +5,13 @@ import { judge, judgeUnexpected, notRun, type CheckRecord, type JudgeContext } f
 import {
   isFlat,
   type CheckResult,
-  type PlannedCheck,
   type Problem,
   type Run,
   type Series,
   type TimelineStage,
   type Way,
-} from "./model.js";
+} from "../../report/matrix/model.js";
+import type { PlannedCheck } from "./planned-check.js";
 import type { BootCollector, UnexpectedCheck } from "./records.js";
 import type { BootEnd } from "./run-boot.js";
 import { faultOf, judgeKnown } from "./known-faults.js";

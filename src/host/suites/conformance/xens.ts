@@ -3,7 +3,7 @@ import path from "node:path";
 import { UserError } from "../../base/errors.js";
 import { ExitCode } from "../../base/exit-codes.js";
 import { NotOnMirror, XEN_RELEASES, isXenRelease, type XenBinary } from "../../debian/index.js";
-import type { Unavailable } from "./model.js";
+import type { Unavailable } from "../../report/matrix/model.js";
 
 export interface XenChoice {
   /** As it was given: a release of Debian's, or a path. */

@@ -21,7 +21,7 @@ import type {
   ConformanceBootOptions,
 } from "./backend.js";
 import { prepared } from "./images.js";
-import { PHASES, type Phase } from "./model.js";
+import { PHASES, type Phase } from "../../report/matrix/model.js";
 import { readPlan } from "./plan.js";
 import type { DeclaredScenario } from "./declarations.js";
 

@@ -6,11 +6,12 @@ import { buildImage, type BuildOptions, type BuildResult } from "../../build/bui
 import { temporaryFolder } from "../../cache/temporary.js";
 import { bootGuest, type BootOptions, type BootResult } from "../../boot/boot.js";
 import { backtraceTexts } from "../../protocol/trap.js";
-import { DEFAULT_TIMEOUT_MS, formatMs } from "../../boot/stages.js";
+import { DEFAULT_TIMEOUT_MS } from "../../boot/stages.js";
 import { TestCollector, type Ending } from "./collector.js";
 import type { FileResult, Problem, TestResult } from "./model.js";
 import { readSettings } from "./settings.js";
 import { given } from "../../base/given.js";
+import { formatMs } from "../../base/text.js";
 
 export const DEFAULT_TEST_TIMEOUT_MS = 20_000;
 

@@ -12,7 +12,7 @@ import { addConform } from "../../../../src/host/cli/commands/conform.js";
 import { toJson, type Context } from "../../../../src/host/cli/context.js";
 import { addReport } from "../../../../src/host/cli/commands/report-merge.js";
 import { EXPECTATIONS } from "../../../../src/host/suites/conformance/expectations.js";
-import type { PlannedCheck } from "../../../../src/host/suites/conformance/model.js";
+import type { PlannedCheck } from "../../../../src/host/suites/conformance/planned-check.js";
 import { fakeXenFile } from "../../../fixtures/stand-ins.js";
 import { planned } from "./samples.js";
 import { PASS_ALL, standIn, type Play } from "./stand-in.js";

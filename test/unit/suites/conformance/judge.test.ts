@@ -11,7 +11,8 @@ import {
   notRun,
   type JudgeContext,
 } from "../../../../src/host/suites/conformance/judge.js";
-import type { Claim, PlannedCheck } from "../../../../src/host/suites/conformance/model.js";
+import type { Claim } from "../../../../src/host/report/matrix/model.js";
+import type { PlannedCheck } from "../../../../src/host/suites/conformance/planned-check.js";
 import type { Evidence, PhaseResult } from "../../../../src/host/suites/conformance/records.js";
 import { parseVersion } from "../../../../src/host/suites/conformance/version.js";
 import { planned } from "./samples.js";

@@ -9,7 +9,7 @@ import { z } from "zod";
 import { documentOf, reportOf } from "../../../../src/host/suites/conformance/document.js";
 import { exitCodeOfReport } from "../../../../src/host/suites/conformance/exit-code.js";
 import { mergeReports, type ReportFile } from "../../../../src/host/suites/conformance/merge.js";
-import type { Report, Run, Shard } from "../../../../src/host/suites/conformance/model.js";
+import type { Report, Run, Shard } from "../../../../src/host/report/matrix/model.js";
 import { jsonReporter } from "../../../../src/host/suites/conformance/reporters/json.js";
 import { shardChecks } from "../../../../src/host/suites/conformance/select.js";
 import { AWKWARD_REPORT, planned, report, result, run, sample } from "./samples.js";

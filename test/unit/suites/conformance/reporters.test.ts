@@ -8,15 +8,15 @@ import { createHash } from "node:crypto";
 import { SaxesParser } from "saxes";
 import { Parser as TapParser } from "tap-parser";
 import { describe, expect, test } from "vitest";
-import type { Report } from "../../../../src/host/suites/conformance/model.js";
+import type { Report } from "../../../../src/host/report/matrix/model.js";
 import {
   MATRIX_REPORTERS,
   type MatrixReporterName,
 } from "../../../../src/host/suites/conformance/reporters/index.js";
-import { showNs } from "../../../../src/host/suites/conformance/reporters/page/figures.js";
+import { showNs } from "../../../../src/host/suites/conformance/reporters/figures.js";
 import { html, Markup } from "../../../../src/host/report/markup.js";
-import { SCRIPT } from "../../../../src/host/suites/conformance/reporters/page/script.js";
-import { STYLE } from "../../../../src/host/suites/conformance/reporters/page/style.js";
+import { SCRIPT } from "../../../../src/host/report/matrix/page/script.js";
+import { STYLE } from "../../../../src/host/report/matrix/page/style.js";
 import { AWKWARD, AWKWARD_REPORT, report, result, run, sample } from "./samples.js";
 
 const write = (name: MatrixReporterName, of: Report, colors = false, columns = 80): string =>

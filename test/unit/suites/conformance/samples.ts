@@ -1,10 +1,6 @@
 /** Reports to try reporters on: one like a real one, and one with everything that is awkward to write down. */
-import type {
-  CheckResult,
-  PlannedCheck,
-  Report,
-  Run,
-} from "../../../../src/host/suites/conformance/model.js";
+import type { CheckResult, Report, Run } from "../../../../src/host/report/matrix/model.js";
+import type { PlannedCheck } from "../../../../src/host/suites/conformance/planned-check.js";
 import { AWKWARD } from "../guest-tests/results.js";
 
 export { AWKWARD };

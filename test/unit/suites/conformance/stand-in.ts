@@ -7,7 +7,7 @@ import type {
   ConformanceBootOptions,
 } from "../../../../src/host/suites/conformance/backend.js";
 import type { Expectations } from "../../../../src/host/suites/conformance/expectations.js";
-import type { PlannedCheck } from "../../../../src/host/suites/conformance/model.js";
+import type { PlannedCheck } from "../../../../src/host/suites/conformance/planned-check.js";
 
 export const NOTHING_KNOWN: Expectations = { differences: [], exemptions: [], faults: [] };
 

@@ -6,7 +6,7 @@
 import { SaxesParser } from "saxes";
 import { Parser as TapParser } from "tap-parser";
 import { describe, expect, test } from "vitest";
-import { count, fileFailed } from "../../../../src/host/suites/guest-tests/model.js";
+import { count, fileFailed, testsOf } from "../../../../src/host/suites/guest-tests/model.js";
 import {
   REPORTERS,
   type ReporterName,
@@ -305,5 +305,37 @@ describe("the terminal", () => {
     const text = report("terminal", MIXED, true);
     expect(text).toContain("\u001b[31m");
     expect(text).not.toContain("\u001b[31mred\u001b");
+  });
+});
+
+describe("HTML", () => {
+  const page = report("html", MIXED);
+  const rows = [...page.matchAll(/<tr class="has-(\w+)" data-name="([^"]*)"/g)];
+
+  test("has a row for each test in one column, and each result of its own kind", () => {
+    const tests = MIXED.files.flatMap((file) => testsOf(file.children));
+    expect(rows).toHaveLength(tests.length);
+    const having = (kind: string): number => rows.filter(([, one]) => one === kind).length;
+    const { passed, failed, notRun, skipped, todo } = count(MIXED.files);
+    expect([having("passed"), having("failed"), having("skipped")]).toEqual([
+      passed,
+      failed + notRun,
+      skipped + todo,
+    ]);
+    expect(page.match(/<th scope="col" class="cell">/g)).toHaveLength(1);
+  });
+
+  test("says what failed and why, and nothing of what a test says is markup", () => {
+    expect(page).toContain("expect(x).toBe(y)");
+    expect(page).toContain("&lt;a href=");
+    expect(page).not.toContain('<a href="x">');
+    expect(page).not.toContain("control went red");
+  });
+
+  test("tests of one name have a row each", () => {
+    const children = [testResult("same"), testResult("same")];
+    const text = report("html", { ...MIXED, files: [fileResult({ children })] });
+    expect(text.match(/data-name="/g)).toHaveLength(2);
+    expect(text).toContain("2 tests: 2 passed, 0 failed, 0 skipped.");
   });
 });

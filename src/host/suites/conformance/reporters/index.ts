@@ -4,8 +4,8 @@ import { tapOf } from "../../../report/tap.js";
 import { htmlReporter } from "./html.js";
 import { jsonReporter } from "./json.js";
 import { reportOf } from "./report.js";
-import type { MatrixReporter } from "./reporter.js";
-import { terminalReporter } from "./terminal.js";
+import type { MatrixReporter } from "../../../report/matrix/reporter.js";
+import { terminalReporter } from "../../../report/matrix/terminal.js";
 
 export const MATRIX_REPORTERS = {
   terminal: terminalReporter,
@@ -17,4 +17,4 @@ export const MATRIX_REPORTERS = {
 
 export type MatrixReporterName = keyof typeof MATRIX_REPORTERS;
 
-export type { MatrixReporter, MatrixReporterOptions } from "./reporter.js";
+export type { MatrixReporter, MatrixReporterOptions } from "../../../report/matrix/reporter.js";

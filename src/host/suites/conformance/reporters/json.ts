@@ -1,6 +1,6 @@
 /** For programs: src/host/suites/conformance/document.ts says what is in it. */
+import { jsonOf } from "../../../report/json.js";
+import type { MatrixReporter } from "../../../report/matrix/reporter.js";
 import { documentOf } from "../document.js";
-import type { MatrixReporter } from "./reporter.js";
 
-export const jsonReporter: MatrixReporter = (report) =>
-  `${JSON.stringify(documentOf(report), null, 2)}\n`;
+export const jsonReporter: MatrixReporter = (report) => jsonOf(documentOf(report));

@@ -9,8 +9,14 @@ import {
 } from "../../../report/model.js";
 import { given } from "../../../base/given.js";
 import { oneLine } from "../../../base/text.js";
-import { nameRun, type CheckResult, type Report, type Run, type Unavailable } from "../model.js";
-import { describeShard } from "./reporter.js";
+import {
+  nameRun,
+  type CheckResult,
+  type Report,
+  type Run,
+  type Unavailable,
+} from "../../../report/matrix/model.js";
+import { describeShard } from "../../../report/matrix/reporter.js";
 
 export function reportOf(report: Report): CommonReport {
   const { shard, runs, unavailable, began, durationMs } = report;

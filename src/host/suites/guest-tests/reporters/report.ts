@@ -21,7 +21,7 @@ import type {
 import { reasonOf } from "./reporter.js";
 import { given } from "../../../base/given.js";
 
-const OUTCOMES: Record<TestStatus, Outcome> = {
+export const OUTCOMES: Record<TestStatus, Outcome> = {
   passed: "passed",
   failed: "failed",
   crashed: "error",

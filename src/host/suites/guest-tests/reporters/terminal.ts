@@ -1,6 +1,5 @@
 /** For people: every test by name, and for those that failed, what was expected and where. */
 import pc from "picocolors";
-import { formatMs } from "../../../boot/stages.js";
 import type { Place } from "../../../report/model.js";
 import {
   count,
@@ -11,24 +10,15 @@ import {
   type GroupResult,
   type RunResult,
   type TestResult,
-  type TestStatus,
 } from "../model.js";
 import { NOT_SELECTED } from "../collector.js";
-import { oneLine, plural } from "../../../base/text.js";
+import { formatMs, oneLine, plural } from "../../../base/text.js";
+import { MARKS } from "../../../report/marks.js";
+import { OUTCOMES } from "./report.js";
 import type { Reporter, ReporterOptions } from "./reporter.js";
 
 /** Of what a failed test printed. */
 const MAX_OUTPUT_LINES = 20;
-
-const MARKS: Record<TestStatus, string> = {
-  passed: "✓",
-  failed: "✗",
-  crashed: "✗",
-  "timed-out": "✗",
-  "not-run": "✗",
-  skipped: "-",
-  todo: "…",
-};
 
 export function terminalReporter({ colors, source }: ReporterOptions): Reporter {
   const paint = pc.createColors(colors);
@@ -66,7 +56,7 @@ export function terminalReporter({ colors, source }: ReporterOptions): Reporter 
 
   function testLines(test: TestResult): string[] {
     if (test.status === "skipped" && test.message === NOT_SELECTED) return [];
-    const mark = MARKS[test.status];
+    const mark = MARKS[OUTCOMES[test.status]];
     const time = test.durationMs === null ? "" : paint.dim(` (${formatMs(test.durationMs)})`);
     const name = oneLine(test.name);
     switch (test.status) {

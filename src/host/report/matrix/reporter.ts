@@ -1,5 +1,6 @@
 /** What a reporter of the matrix is: from a report to text. Where the text goes is decided elsewhere. */
-import { countRuns, type Report, type Run } from "../model.js";
+import { plural } from "../../base/text.js";
+import { countRuns, type Report, type Run } from "./model.js";
 
 export interface MatrixReporterOptions {
   /** ANSI colours. */
@@ -12,12 +13,12 @@ export interface MatrixReporterOptions {
 export type MatrixReporter = (report: Report, options: MatrixReporterOptions) => string;
 
 /** "285 checks: 270 passed, 1 failed, 14 skipped; 120 controls red". */
-export function describeCounts(runs: readonly Run[]): string {
+export function describeCounts(runs: readonly Run[], row = "check"): string {
   const { total, passed, failed, skipped, controls, problems } = countRuns(runs);
   const more = problems === 0 ? "" : `, ${problems} ${problems === 1 ? "problem" : "problems"}`;
   return (
-    `${total} ${total === 1 ? "check" : "checks"}: ${passed} passed, ${failed} failed, ` +
-    `${skipped} skipped${more}; ${controls} ${controls === 1 ? "control" : "controls"} red`
+    `${plural(total, row)}: ${passed} passed, ${failed} failed, ${skipped} skipped${more}` +
+    (controls === 0 ? "" : `; ${plural(controls, "control")} red`)
   );
 }
 

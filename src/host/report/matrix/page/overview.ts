@@ -1,12 +1,13 @@
 /** The page's overview: areas by versions of Xen, with the number of checks of each result, and the legend beside it. */
-import { html, type Markup } from "../../../../report/markup.js";
+import { html, type Markup } from "../../markup.js";
 import {
+  countRuns,
   matrixOf,
   type CheckResult,
   type CheckStatus,
   type Report,
   type Run,
-} from "../../model.js";
+} from "../model.js";
 
 export const MARKS: Record<CheckStatus, string> = { passed: "✓", failed: "✗", skipped: "–" };
 /** In the order of their weight: the first that occurs colours its cell. */
@@ -42,7 +43,7 @@ export function overview({ runs }: Report): Markup {
           </tbody>
         </table>
       </div>
-      ${LEGEND}
+      ${legend(countRuns(runs).controls > 0)}
     </div>
   </section>`;
 }
@@ -79,20 +80,26 @@ function tallyCell(checks: readonly CheckResult[]): Markup {
   </td>`;
 }
 
-const LEGEND = html`<aside class="legend" aria-label="Legend">
-  <dl>
-    <dt class="passed">✓</dt>
-    <dd>passed</dd>
-    <dt class="failed">✗</dt>
-    <dd>failed</dd>
-    <dt class="skipped">–</dt>
-    <dd>skipped, with the reason</dd>
-    <dt>·</dt>
-    <dd>not run</dd>
-    <dt>◆</dt>
-    <dd>
-      its control went red, as it must: the same check without the reset, or with the thing under
-      test broken on purpose
-    </dd>
-  </dl>
-</aside>`;
+function legend(controls: boolean): Markup {
+  return html`<aside class="legend" aria-label="Legend">
+    <dl>
+      <dt class="passed">✓</dt>
+      <dd>passed</dd>
+      <dt class="failed">✗</dt>
+      <dd>failed</dd>
+      <dt class="skipped">–</dt>
+      <dd>skipped, with the reason</dd>
+      <dt>·</dt>
+      <dd>not run</dd>
+      ${
+        controls
+          ? html`<dt>◆</dt>
+              <dd>
+                its control went red, as it must: the same check without the reset, or with the
+                thing under test broken on purpose
+              </dd>`
+          : null
+      }
+    </dl>
+  </aside>`;
+}

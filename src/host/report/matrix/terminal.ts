@@ -1,7 +1,7 @@
 /** For people: the matrix, checks by versions; below it what failed and why, with the log. */
 import pc from "picocolors";
-import { formatMs } from "../../../boot/stages.js";
-import { oneLine, plural } from "../../../base/text.js";
+import { MARKS } from "../marks.js";
+import { formatMs, oneLine, plural } from "../../base/text.js";
 import {
   matrixOf,
   nameRun,
@@ -10,7 +10,7 @@ import {
   type CheckStatus,
   type Problem,
   type Run,
-} from "../model.js";
+} from "./model.js";
 import {
   describeCounts,
   describeShard,
@@ -20,7 +20,6 @@ import {
   type MatrixReporter,
 } from "./reporter.js";
 
-const MARKS: Record<CheckStatus, string> = { passed: "✓", failed: "✗", skipped: "-" };
 const NOT_RUN = "·";
 /** What a check's name keeps, however many versions stand beside it. */
 const LEAST_NAME = 24;

@@ -1,5 +1,4 @@
 /** The matrix itself, the versions above it, and the list of what failed. */
-import { formatMs } from "../../../../boot/stages.js";
 import {
   countRuns,
   matrixOf,
@@ -9,10 +8,11 @@ import {
   type MatrixRow,
   type Report,
   type Run,
-} from "../../model.js";
+} from "../model.js";
 import { failuresOf, logsOf } from "../reporter.js";
 import { columnHead, idOfArea, MARKS } from "./overview.js";
-import { html, type Markup } from "../../../../report/markup.js";
+import { html, type Markup } from "../../markup.js";
+import { formatMs } from "../../../base/text.js";
 
 export function versionList({ runs, unavailable }: Report): Markup {
   return html`<ul class="versions">
@@ -67,7 +67,7 @@ export function failureList(report: Report): Markup {
             <a class="mono" href="#${idOf(failure.name)}">${failure.name}</a>
             <span class="quiet">on Xen ${failure.on.map(({ label }) => label).join(", ")}</span>
           </p>
-          <p>${failure.title}</p>
+          ${failure.title === "" ? null : html`<p>${failure.title}</p>`}
           <p class="failed">${failure.detail}</p>
           ${logsOf(failure).map(logLine)}
         </li>`,
@@ -96,15 +96,15 @@ function logLine(log: string): Markup {
   return html`<p class="quiet">log: <code>${log}</code></p>`;
 }
 
-export function matrixTable({ runs }: Report): Markup {
+export function matrixTable({ runs }: Report, title: string, row: string): Markup {
   return html`<div class="wide">
     <table class="matrix">
       <caption class="unseen">
-        Checks by versions of Xen
+        ${title}
       </caption>
       <thead>
         <tr>
-          <th scope="col">Check</th>
+          <th scope="col">${row.charAt(0).toUpperCase()}${row.slice(1)}</th>
           ${runs.map((run) => html`<th scope="col" class="cell">${columnHead(run)}</th>`)}
         </tr>
       </thead>
@@ -131,7 +131,10 @@ function checkRow({ name, title, cells }: MatrixRow, runs: readonly Run[]): Mark
   return html`<tr class="${has}" data-name="${`${name} ${title}`.toLowerCase()}">
     <th scope="row">
       <details id="${idOf(name)}" ${open ? OPEN : null}>
-        <summary><span class="mono">${name}</span><span class="title">${title}</span></summary>
+        <summary>
+          <span class="mono">${name}</span
+          >${title === "" ? null : html`<span class="title">${title}</span>`}
+        </summary>
         <dl>${alike(results).map(resultDetails)}</dl>
       </details>
     </th>

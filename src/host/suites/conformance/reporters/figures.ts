@@ -1,5 +1,5 @@
 /** What else a run tells: the timeline of one soft reset, the domain's state around it, endurance. */
-import { EXPECTATIONS, answerOn } from "../../expectations.js";
+import { EXPECTATIONS, answerOn } from "../expectations.js";
 import {
   isFlat,
   type Report,
@@ -7,10 +7,10 @@ import {
   type Series,
   type StateRow,
   type TimelineStage,
-} from "../../model.js";
-import { parseVersion } from "../../version.js";
-import { columnHead } from "./overview.js";
-import { html, type Markup } from "../../../../report/markup.js";
+} from "../../../report/matrix/model.js";
+import { parseVersion } from "../version.js";
+import { columnHead } from "../../../report/matrix/page/overview.js";
+import { html, type Markup } from "../../../report/markup.js";
 
 function section(id: string, title: string, text: string, body: Markup | null): Markup {
   if (body === null) return html``;

@@ -18,7 +18,7 @@ export const SCRIPT = `
     for (const area of document.querySelectorAll(".matrix tbody"))
       area.hidden = !area.querySelector("tr[data-name]:not([hidden])");
     form.elements.count.value =
-      shown === rows.length ? rows.length + " checks" : shown + " of " + rows.length + " checks";
+      (shown === rows.length ? "" : shown + " of ") + rows.length + " " + form.dataset.rows;
   };
   document.documentElement.classList.add("scripted");
   form.addEventListener("input", apply);

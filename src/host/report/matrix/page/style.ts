@@ -1,5 +1,5 @@
 /** What the matrix's page looks like, beside what all pages do, and on paper. */
-import { BASE_STYLE } from "../../../../report/page-style.js";
+import { BASE_STYLE } from "../../page-style.js";
 
 export const STYLE = `${BASE_STYLE}
 html { scroll-padding-top: 4.5rem; }
