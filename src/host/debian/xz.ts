@@ -1,5 +1,5 @@
 // xz: the host's if it is in PATH, otherwise Debian's, run from the cache. Linux filters its kernels for x86
-// (scripts/xz_wrap.sh of its sources), which liblzma undoes, and small decoders do not.
+// (xz_wrap.sh of its sources), which liblzma undoes, and small decoders do not.
 
 import { given } from "../base/given.js";
 import { isInPath } from "../base/in-path.js";
