@@ -283,7 +283,8 @@ export class Cache {
     if (limit === undefined) return;
     const folder = this.folderOf(kind);
     const names = readdirSync(folder);
-    if (names.length % LOOKS_AT_LIMIT !== 0 && names.length > LOOKS_AT_LIMIT) return;
+    const tooMany = names.length > (limit.entries ?? Infinity);
+    if (!tooMany && names.length > LOOKS_AT_LIMIT && names.length % LOOKS_AT_LIMIT !== 0) return;
     const found = [];
     // Synchronous: each boot comes by here, and each stage of a build, and a thousand entries take 5 ms, or else 100.
     for (const name of names) {
