@@ -22,7 +22,7 @@ help:
 	@echo '             $(STEPS);'
 	@echo '             by its name only: $(LONG) (the package as it is installed, minutes; Debian'"'"'s Linux as a'
 	@echo '             peer, a quarter of an hour)'
-	@echo 'make soak    what is long: ONLY=boots,fuzz,…, HOURS=; goes on where it ended (docs/testing.md)'
+	@echo 'make soak    what is long: ONLY=boots,fuzz,…, HOURS=; continues where it ended (docs/testing.md)'
 	@echo 'make lint    only what reads the sources: eslint, prettier, tsc, gcc warnings'
 	@echo 'make bench   measure, and print the figures of docs/performance.md'
 	@echo 'make fuzz    random modules in a guest against V8, tens of thousands: MODULES=, SEED=, FLAGS='

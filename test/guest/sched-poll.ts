@@ -225,7 +225,7 @@ group("poll, an upcall can be delivered", () => {
   });
 });
 
-group("poll, a port that is none", () => {
+group("poll, an invalid port", () => {
   test("before a pending one: -EINVAL", () => {
     start();
     evtchn.send(a);

@@ -26,7 +26,7 @@ const fixed = memory.data<u32>([99, 0]);
 }
 
 group("sched_op", () => {
-  test("a command that is none is -ENOSYS, whatever its argument", () => {
+  test("an unknown command is -ENOSYS, whatever its argument", () => {
     expect(sched_op(8, fixed)).toBe(-ENOSYS);
     expect(sched_op(8, NOWHERE)).toBe(-ENOSYS);
     expect(sched_op(0x7fffffff, 0)).toBe(-ENOSYS);

@@ -134,19 +134,19 @@ const CONTROLS: Record<string, Control[]> = {
     },
     {
       bent: { pollNoPort: 0n },
-      red: ["poll, a port that is none › before a pending one: -EINVAL"],
+      red: ["poll, an invalid port › before a pending one: -EINVAL"],
     },
     {
       bent: { pollChecksAllPorts: true },
-      red: ["poll, a port that is none › after a pending one: not looked at"],
+      red: ["poll, an invalid port › after a pending one: not looked at"],
     },
     {
       bent: { pollUnusablePort: 0n },
-      red: ["poll, a port that is none › port 0, and one that was closed"],
+      red: ["poll, an invalid port › port 0, and one that was closed"],
     },
     {
       bent: { pollUnboundPort: EINVAL },
-      red: ["poll, a port that is none › one that waits for its other end is a port"],
+      red: ["poll, an invalid port › one that waits for its other end is a port"],
     },
     { bent: { faults: allBut(3) }, red: ["poll, bad addresses › of the argument: -EFAULT"] },
     {
@@ -270,7 +270,7 @@ const CONTROLS: Record<string, Control[]> = {
   "sched-raw.ts": [
     {
       bent: { unknownCommand: EINVAL },
-      red: ["sched_op › a command that is none is -ENOSYS, whatever its argument"],
+      red: ["sched_op › an unknown command is -ENOSYS, whatever its argument"],
     },
     {
       bent: { commandBits: 64 },

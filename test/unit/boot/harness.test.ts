@@ -226,7 +226,7 @@ describe("bad input is refused before anything starts:", () => {
     ["no vCPU", { vcpus: 0 }, /vCPUs is 0/],
     ["no time", { timeoutMs: 0 }, /timeout/],
     ["a timeout that timers do not know", { timeoutMs: 2 ** 31 }, /timeout/],
-    ["a port that is none", { gdbPort: 65_536 }, /port/],
+    ["an invalid port", { gdbPort: 65_536 }, /port/],
     ["a command line beyond ASCII", { cmdline: "grüße" }, /printable ASCII/],
     ["a command line of two lines", { cmdline: "a\nb" }, /printable ASCII/],
     ["an image that is not there", { image: "/nowhere/guest.elf" }, /cannot read the image/],

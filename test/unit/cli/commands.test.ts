@@ -70,7 +70,7 @@ describe("bad usage exits with 123, on stderr alone:", () => {
     ["too little memory", ["run", "x.elf", "--mem", "4"], /Expected MiB/],
     ["a negative timeout", ["run", "x.elf", "--timeout", "-1"], /Expected seconds/],
     ["no vCPU", ["run", "x.elf", "--vcpus", "0"], /Expected a whole number/],
-    ["a port that is none", ["run", "x.elf", "--gdb", "99999"], /Expected a whole number/],
+    ["an invalid port", ["run", "x.elf", "--gdb", "99999"], /Expected a whole number/],
     [
       "a hypercall that is none",
       ["run", "x.elf", "--hypercall", "int80"],

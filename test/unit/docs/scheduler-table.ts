@@ -182,7 +182,7 @@ export const OPERATIONS: Operation[] = [
       {
         answer: "-EINVAL",
         when: "an invalid port, unless one before it is pending",
-        tests: ["poll, a port that is none"],
+        tests: ["poll, an invalid port"],
         checks: [
           "sched/poll-invalid-port",
           "sched/poll-invalid-after-pending",
@@ -367,7 +367,7 @@ export const OPERATIONS: Operation[] = [
         answer: "-ENOSYS",
         when: "the lowest 32 bits are no valid operation",
         tests: [
-          "sched_op › a command that is none is -ENOSYS, whatever its argument",
+          "sched_op › an unknown command is -ENOSYS, whatever its argument",
           "sched_op › the command is an int: Xen looks at 32 bits of it",
         ],
         checks: ["sched/unknown-command", "sched/command-width"],
