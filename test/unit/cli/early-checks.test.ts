@@ -35,7 +35,7 @@ test.each([
   [
     "run guest.ts --xen 4.18",
     123,
-    /unknown Xen version 4\.18 .*\n {2}try: --xen \.\/xen-4\.18\.gz/,
+    /unknown Xen version 4\.18: .*\n {2}try: --xen \.\/xen-4\.18\.gz/,
   ],
   ["run guest.ts --xen ./nowhere", 123, /nowhere not found/],
   ["run guest.ts --xen empty", 123, /empty contains no Xen: expected one of xen\/xen\.gz/],
