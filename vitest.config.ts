@@ -4,6 +4,8 @@ import { defineConfig } from "vitest/config";
 const SECOND = 1000;
 /** In each test file's process; what a file took is printed behind the tests. */
 const setupFiles = ["test/runner/file-cost.ts"];
+/** Of the projects that use test/boot/setup.ts. */
+const bootSetupFiles = ["test/boot/after-each-file.ts"];
 // A test's time is by the clock, and so only against those that never end: a busy machine takes long for what is short.
 
 /** Vitest by itself leaves one CPU free: half of a machine that has two. */
@@ -42,7 +44,9 @@ export default defineConfig({
         // time; the first run downloads what it needs in a hook.
         test: {
           name: "boot",
-          setupFiles,
+          setupFiles: [...setupFiles, ...bootSetupFiles],
+          // Files share the compiler and what is loaded of xenlet: seconds of CPU time each.
+          isolate: false,
           include: ["test/{boot,abi,browser}/**/*.test.ts"],
           maxWorkers: 2,
           testTimeout: 180 * SECOND,
@@ -65,7 +69,7 @@ export default defineConfig({
         // Whole Linuxes in domains: minutes, so not for every change (`make test ONLY=linux`).
         test: {
           name: "linux",
-          setupFiles,
+          setupFiles: [...setupFiles, ...bootSetupFiles],
           include: ["test/linux/**/*.test.ts"],
           maxWorkers: 1,
           hookTimeout: 1800 * SECOND,

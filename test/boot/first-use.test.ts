@@ -112,11 +112,15 @@ describe("that the program runs is told", () => {
   });
 
   test.each([
-    ["SCHEDOP_block", 'import { sched } from "xenlet"; sched.block();'],
-    ["SCHEDOP_poll", 'import { sched } from "xenlet"; sched.poll([], 0);'],
-    ["the event loop's sleep", "setTimeout(() => {}, 100_000_000);"],
-  ])("before it waits: by %s", async (_how, source) => {
-    const result = await boot(await imaged(source), { timeoutMs: 1500 });
+    ["SCHEDOP_block", "block"],
+    ["SCHEDOP_poll", "poll"],
+    ["the event loop's sleep", "timer"],
+  ])("before it waits: by %s", async (_how, word) => {
+    const source =
+      'import { commandLineValue, sched } from "xenlet"; const how = commandLineValue("how");' +
+      'if (how == "block") sched.block(); else if (how == "poll") sched.poll([], 0);' +
+      "else setTimeout(() => {}, 100_000_000);";
+    const result = await boot(await imaged(source), { cmdline: `how=${word}`, timeoutMs: 1500 });
     expect(result).toMatchObject({ verdict: "timeout", stage: "runtime", running: [] });
     expect(payloads(result, "boot")).toEqual(["stage=runtime"]);
     expect(result.message).toContain("none of its vCPUs was running");

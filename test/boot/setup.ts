@@ -1,10 +1,8 @@
 // What every boot test stands on: the hypervisor and QEMU from the cache, images built into a folder that is
 // removed afterwards, and a boot of one of them.
 
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { basename, join } from "node:path";
-import { afterAll, expect } from "vitest";
+import { expect } from "vitest";
 
 import { buildImage, type BuildOptions } from "../../src/host/build/build.js";
 import { bootGuest, type BootOptions, type BootResult } from "../../src/host/boot/boot.js";
@@ -12,9 +10,7 @@ import { provideQemu, provideXen } from "../../src/host/debian/index.js";
 import { TextOutput, type OutputStream } from "../../src/host/protocol/text-output.js";
 import type { GuestRecord } from "../../src/host/protocol/record.js";
 import { createProgress } from "../../src/host/base/progress.js";
-
-const folder = await mkdtemp(join(tmpdir(), "xenlet-boot-"));
-afterAll(() => rm(folder, { recursive: true, force: true }));
+import { testFolder } from "./folder.js";
 
 const progress = createProgress(process.stderr, { quiet: true });
 export const xen = await provideXen("4.17", progress);
@@ -24,14 +20,14 @@ let images = 0;
 
 /** Builds a guest; its image lasts as long as the test file. */
 export async function build(entry: string, options: Partial<BuildOptions> = {}): Promise<string> {
-  const output = join(folder, `${String(images++)}-${basename(entry, ".ts")}.elf`);
+  const output = join(testFolder(), `${String(images++)}-${basename(entry, ".ts")}.elf`);
   await buildImage({ entry, output, ...options });
   return output;
 }
 
 /** A path in the test's folder, for an image that the test makes itself. */
 export function scratch(name: string): string {
-  return join(folder, name);
+  return join(testFolder(), name);
 }
 
 /** A limit that is not expected to be reached. In ms. */

@@ -11,7 +11,8 @@
 
 import { beforeAll, describe, expect, test } from "vitest";
 
-import { extent } from "../fixtures/extent.js";
+import { extent, inLongForm } from "../fixtures/extent.js";
+import { longTest } from "./long-test.js";
 import { boot, build, expectSuccess, payloads, printed } from "./setup.js";
 import { exitOf, facts, playScenes, type Scene, type Stage } from "./xl-stage.js";
 
@@ -75,6 +76,7 @@ describe.each(SETUPS)("HVM under xl of Xen %s, with %s", (release, store) => {
   beforeAll(async () => {
     const all: Partial<Record<SceneName, Scene>> =
       release === "4.17" ? { ...scenes(release), ...MORE } : scenes(release);
+    if (!inLongForm) delete all.crash;
     stage = await playScenes<SceneName>(all, {
       release,
       store,
@@ -124,7 +126,7 @@ describe.each(SETUPS)("HVM under xl of Xen %s, with %s", (release, store) => {
 
   if (release !== "4.17") return;
 
-  test("a crash after a reset is xl's business, as before", () => {
+  longTest("a crash after a reset is xl's business, as before", () => {
     const { lives, output } = stage.scene("crash");
     expect(facts(lives[0])).toContain("request=0");
     expect(output.join("\n")).toContain("Action for shutdown reason code 3 is destroy");
@@ -138,14 +140,18 @@ describe.each(SETUPS)("HVM under xl of Xen %s, with %s", (release, store) => {
   });
 });
 
-test("one image at a time, with its command line and module: bootGuest({ on: 'xl-hvm' })", async () => {
-  const image = await build("test/boot/guest/kexec.ts");
-  const result = await boot(image, { on: "xl-hvm", modules: [image], cmdline: "last=1" });
-  expectSuccess(result);
-  expect(result).toMatchObject({ on: "xl-hvm", ended: { how: "poweroff", reason: 0 } });
-  expect(payloads(result, "boot").filter((stage) => stage === "stage=runtime")).toHaveLength(1);
-  expect(printed(result).map((line) => line.replace(/, pages .*/, ""))).toEqual([
-    "generation 0: vcpu_info 0, VIRQ_TIMER 5, next port 6",
-    "generation 1: vcpu_info 0, VIRQ_TIMER 5, next port 6",
-  ]);
-});
+// With more that goes through it: output.test.ts.
+longTest(
+  "one image at a time, with its command line and module: bootGuest({ on: 'xl-hvm' })",
+  async () => {
+    const image = await build("test/boot/guest/kexec.ts");
+    const result = await boot(image, { on: "xl-hvm", modules: [image], cmdline: "last=1" });
+    expectSuccess(result);
+    expect(result).toMatchObject({ on: "xl-hvm", ended: { how: "poweroff", reason: 0 } });
+    expect(payloads(result, "boot").filter((stage) => stage === "stage=runtime")).toHaveLength(1);
+    expect(printed(result).map((line) => line.replace(/, pages .*/, ""))).toEqual([
+      "generation 0: vcpu_info 0, VIRQ_TIMER 5, next port 6",
+      "generation 1: vcpu_info 0, VIRQ_TIMER 5, next port 6",
+    ]);
+  },
+);

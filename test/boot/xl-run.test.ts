@@ -7,6 +7,7 @@
 import { beforeAll, expect, test } from "vitest";
 
 import { everything, everythingPrinted } from "./everything.js";
+import { longTest } from "./long-test.js";
 import { boot, build, expectSuccess, printed } from "./setup.js";
 
 let image: string;
@@ -33,13 +34,17 @@ test("words, environment, input, all that a guest prints and its code come throu
   expect(stages).toEqual(["xen", "dom0", "xl-create", "runtime", "verdict"]);
 });
 
-test("a soft reset that stock xl makes a destruction of is a crash, told with its reason", async () => {
-  const result = await boot(image, { on: "xl", cmdline: "do=soft-reset" });
-  expect(result).toMatchObject({ verdict: "crash", exitCode: 120, guestCode: null });
-  expect(result.message).toContain("libxl does not reset PVH domains");
-  // What it did before is all there.
-  expect(printed(result)).toEqual(["console at-first"]);
-});
+// What stock xl itself does then: xl.test.ts.
+longTest(
+  "a soft reset that stock xl makes a destruction of is a crash, told with its reason",
+  async () => {
+    const result = await boot(image, { on: "xl", cmdline: "do=soft-reset" });
+    expect(result).toMatchObject({ verdict: "crash", exitCode: 120, guestCode: null });
+    expect(result.message).toContain("libxl does not reset PVH domains");
+    // What it did before is all there.
+    expect(printed(result)).toEqual(["console at-first"]);
+  },
+);
 
 test("an xl that cannot make the domain is trouble of the host, in xl's own words", async () => {
   // dom0 has no such file to give: ramdisk= names what is an empty file, which libxl refuses to load.

@@ -6,11 +6,14 @@
 // than the guest gave, a restart does not come, a request is not obeyed, or a daemon and the guest no longer
 // understand each other after a reset.
 //
+// In short form the scenes are those that differ in what xl does; its other actions are for `make soak`.
+//
 // The control of every soft reset by xl/preload/soft_reset.so is the same domain under xl alone, which destroys it.
 
 import { beforeAll, describe, expect, test } from "vitest";
 
 import { extent } from "../fixtures/extent.js";
+import { longTest } from "./long-test.js";
 import { play, type SceneName } from "./xl-lifecycle.js";
 import { REGISTERED, exitOf, facts, type Stage } from "./xl-stage.js";
 
@@ -62,7 +65,7 @@ describe.each(SETUPS)("xl of Xen %s, with %s", (release, store) => {
     expect(story("crash")).toContain("Action for shutdown reason code 3 is destroy");
   });
 
-  test("on_crash=preserve leaves it there, crashed", () => {
+  longTest("on_crash=preserve leaves it there, crashed", () => {
     expect(story("crash-preserve")).toContain("Action for shutdown reason code 3 is preserve");
     const state = stage
       .scene("crash-preserve")
@@ -70,12 +73,15 @@ describe.each(SETUPS)("xl of Xen %s, with %s", (release, store) => {
     expect(state).toMatch(/ ---sc- /);
   });
 
-  test("a watchdog that expires: reason 4, and on_watchdog=restart makes the domain anew", () => {
-    const { lives } = stage.scene("watchdog");
-    expect(story("watchdog")).toContain("Domain N has shut down, reason code 4 0x4");
-    expect(lives.map(facts)).toEqual([["life=1"], ["life=2"]]);
-    expect(lives.map(exitOf)).toEqual([null, "0"]);
-  });
+  longTest(
+    "a watchdog that expires: reason 4, and on_watchdog=restart makes the domain anew",
+    () => {
+      const { lives } = stage.scene("watchdog");
+      expect(story("watchdog")).toContain("Domain N has shut down, reason code 4 0x4");
+      expect(lives.map(facts)).toEqual([["life=1"], ["life=2"]]);
+      expect(lives.map(exitOf)).toEqual([null, "0"]);
+    },
+  );
 
   test("xl shutdown: control/shutdown is obeyed", () => {
     const { lives } = stage.scene("shutdown");
@@ -83,13 +89,13 @@ describe.each(SETUPS)("xl of Xen %s, with %s", (release, store) => {
     expect(story("shutdown")).toContain("Domain N has been shut down, reason code 0");
   });
 
-  test("xl reboot: obeyed, and it comes up again", () => {
+  longTest("xl reboot: obeyed, and it comes up again", () => {
     expect(story("xl-reboot")).toContain("Domain N has shut down, reason code 1 0x1");
     expect(stage.scene("xl-reboot").lives.length).toBeGreaterThanOrEqual(1);
     expect(story("xl-reboot")).toContain("Done. Rebooting now");
   });
 
-  test("xl destroy", () => {
+  longTest("xl destroy", () => {
     const { lives } = stage.scene("destroy");
     expect(story("destroy")).toContain("Domain N has been destroyed.");
     expect(lives.map(exitOf)).toEqual([null]);
@@ -101,7 +107,7 @@ describe.each(SETUPS)("xl of Xen %s, with %s", (release, store) => {
     expect(output.some((line) => line.includes("log:you said: hello"))).toBe(true);
   });
 
-  test("one to four vCPUs, which all run, and 24 or 48 MiB are what the guest finds", () => {
+  longTest("one to four vCPUs, which all run, and 24 or 48 MiB are what the guest finds", () => {
     const found = (["shutdown", "destroy", "xl-reboot", "four-vcpus"] as const).map(
       (name) => facts(stage.scene(name).lives[0])[0],
     );
@@ -148,10 +154,15 @@ describe.each(SETUPS)("xl of Xen %s, with %s", (release, store) => {
     expect(output.join("\n")).toContain("has been shut down, reason code 0");
   });
 
-  test("a reason that xl does not know: what a toolstack without soft reset does with one", () => {
-    expect(story("unknown-reason")).toContain("Domain N has shut down, reason code 6 0x6");
-    expect(story("unknown-reason")).toContain("Unknown shutdown reason code 6. Destroying domain.");
-  });
+  longTest(
+    "a reason that xl does not know: what a toolstack without soft reset does with one",
+    () => {
+      expect(story("unknown-reason")).toContain("Domain N has shut down, reason code 6 0x6");
+      expect(story("unknown-reason")).toContain(
+        "Unknown shutdown reason code 6. Destroying domain.",
+      );
+    },
+  );
 
   test("the guest's store client and this daemon", () => {
     const records = stage.scene("store").lives[0] ?? [];
@@ -174,7 +185,7 @@ describe.each(SETUPS)("xl of Xen %s, with %s", (release, store) => {
       expect(exitOf(lives[0])).toBe(null);
     });
 
-    test("on_soft_reset=destroy", () => {
+    longTest("on_soft_reset=destroy", () => {
       expect(story("soft-reset-destroy")).toContain("Action for shutdown reason code 5 is destroy");
       expect(stage.scene("soft-reset-destroy").lives.map(facts)).toEqual([[before]]);
     });
@@ -194,7 +205,7 @@ describe.each(SETUPS)("xl of Xen %s, with %s", (release, store) => {
       expect(story("preload-poweroff")).toContain("Domain N has shut down, reason code 0 0x0");
     });
 
-    test("soft_reset.so: a later reboot and a later crash are xl's business, as before", () => {
+    longTest("soft_reset.so: a later reboot and a later crash are xl's business, as before", () => {
       const { lives } = stage.scene("preload-reboot");
       // The new domain resets as well.
       expect(lives.map((life) => facts(life).filter((text) => text === "request=0"))).toEqual([
