@@ -4,7 +4,8 @@
 // theirs doubtful. Fails if a record differs, if two runs share what each has to have for itself, if the guest's clock
 // stands where the state was saved, or if a damaged state fails a run.
 
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, stat, truncate, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { execa } from "execa";
 import { beforeAll, expect, test } from "vitest";
 
@@ -96,26 +97,34 @@ test("two restored runs have their own randomness and their own clock", async ()
 /** Machines that no other test has. */
 const OWN_MACHINE = { pcpus: 3, memoryMiB: 64 };
 
-test("a state that does not restore is thrown away with a note, and the boot begins at the start", async () => {
-  const notes: string[] = [];
-  const good = await runRestored(clock, OWN_MACHINE);
-  const options = { ...OWN_MACHINE, onNote: (text: string) => notes.push(text) };
-  expect(good.boot).toBe("restored");
-  const file = /^# restored from (.*), whose boot/m.exec(
-    await readFile(good.log ?? "", "utf8"),
-  )?.[1];
-  if (file === undefined) throw new Error("the log does not name the state");
-  expect(file.startsWith(cacheFolder())).toBe(true);
-  // What the cache sees at a glance, size and time, stays: so QEMU is given it.
-  const reference = scratch("state");
-  await execa("cp", ["--preserve=timestamps", file, reference]);
-  await writeFile(file, (await readFile(file)).fill(0xff, 4096));
-  await execa("touch", ["--reference", reference, file]);
-  expect((await run(clock, options)).boot).toBe("cold");
-  expect(notes).toEqual([expect.stringMatching(/this boot starts from the beginning/)]);
-  // Saved again when it is needed next.
-  expect((await runRestored(clock, OWN_MACHINE)).boot).toBe("restored");
-});
+test.each(["state", "ram"])(
+  "a saved machine that does not restore, for its file %s, is thrown away with a note, and the boot begins at the start",
+  async (name) => {
+    const notes: string[] = [];
+    const good = await runRestored(clock, OWN_MACHINE);
+    const options = { ...OWN_MACHINE, onNote: (text: string) => notes.push(text) };
+    expect(good.boot).toBe("restored");
+    const state = /^# restored from (.*), whose boot/m.exec(
+      await readFile(good.log ?? "", "utf8"),
+    )?.[1];
+    if (state === undefined) throw new Error("the log does not name the state");
+    const file = path.join(path.dirname(state), name);
+    expect(file.startsWith(cacheFolder())).toBe(true);
+    // What the cache sees at a glance, size and time, stays: so QEMU is given it.
+    const reference = scratch("state");
+    await execa("touch", ["--reference", file, reference]);
+    if (name === "ram") {
+      const { size } = await stat(file);
+      await truncate(file);
+      await truncate(file, size);
+    } else await writeFile(file, (await readFile(file)).fill(0xff, 4096));
+    await execa("touch", ["--reference", reference, file]);
+    expect((await run(clock, options)).boot).toBe("cold");
+    expect(notes).toEqual([expect.stringMatching(/this boot starts from the beginning/)]);
+    // Saved again when it is needed next.
+    expect((await runRestored(clock, OWN_MACHINE)).boot).toBe("restored");
+  },
+);
 
 test("where a boot has to begin at the start, it does; and asked for another, it says why", async () => {
   expect((await run(clock, { memoryMiB: 3000 })).boot).toBe("cold");

@@ -14,6 +14,7 @@ import { QMP_ARGS, quoteCommand, restoredArgs, startMachine, type MachineProcess
 import { fieldsOf, type Damage, type GuestRecord } from "../protocol/record.js";
 import { RunLog } from "./run-log.js";
 import { provideState, type SavedState } from "./saved-states.js";
+import { resume } from "./restore.js";
 import { RESTORED_WITHIN } from "./state-files.js";
 import { LineSplitter, readConsoleLine } from "../protocol/serial.js";
 import {
@@ -326,7 +327,7 @@ async function runMachine(
   };
   signal?.addEventListener("abort", abort);
 
-  // A restored machine's one further file is its state.
+  // A restored machine's monitor is the one that it is resumed by.
   const asks = options.lastWords === true && from === null;
   let state: FileHandle | undefined;
   try {
@@ -338,7 +339,9 @@ async function runMachine(
     }
     const started = await startMachine(
       options.qemu,
-      from === null ? [...args, ...(asks ? QMP_ARGS : [])] : restoredArgs(args, from.job),
+      from === null
+        ? [...args, ...(asks ? QMP_ARGS : [])]
+        : restoredArgs(args, from.job, from.state.ram),
       (bytes) => {
         try {
           for (const line of lines.push(bytes)) take(line);
@@ -347,7 +350,7 @@ async function runMachine(
           fail(error);
         }
       },
-      asks ? "socket" : state?.fd,
+      { monitor: asks || from !== null, state: state?.fd },
     );
     machine = started;
     const clock = CpuClock.ofProcess(started.pid);
@@ -355,6 +358,7 @@ async function runMachine(
     if (from !== null) {
       answer.useClock({ now: () => clock.usedMs });
       answer.set(RESTORED_WITHIN.cpuMs);
+      void resume(started);
     }
     void started.ended.then((ended) => {
       stop({ type: "qemu", ...ended });

@@ -183,9 +183,26 @@ export function jobArgs(file: string): string[] {
 /** What of those arguments a restored machine has: all but what it began with. */
 const OF_THE_START = ["-kernel", "-initrd", "-append", "-fw_cfg"];
 
-/** Arguments of a machine that continues from the state that is open as its EXTRA_FD. */
-export function restoredArgs(args: string[], job: string): string[] {
-  return [...withoutStart(args), ...jobArgs(job), "-incoming", `fd:${EXTRA_FD}`];
+/**
+ * Has a machine's memory in that file: to be saved with it (`write`), or as what it begins with, in which case its own changes do
+ * not reach the file (`copy`).
+ */
+export function ramFileArgs(args: string[], file: string, how: "write" | "copy"): string[] {
+  const size = `size=${args[args.indexOf("-m") + 1] ?? ""}M`;
+  const share = `share=${how === "write" ? "on" : "off"}`;
+  const backend = ["memory-backend-file", "id=ram", size, share, `mem-path=${escapeCommas(file)}`];
+  return ["-object", backend.join(","), "-machine", "memory-backend=ram"];
+}
+
+/** Arguments of a machine that waits to be told where its state is (resume(), restore.ts); its memory is a copy of that file. */
+export function restoredArgs(args: string[], job: string, ram: string): string[] {
+  return [
+    ...withoutStart(args),
+    ...jobArgs(job),
+    ...ramFileArgs(args, ram, "copy"),
+    ...QMP_ARGS,
+    ...["-incoming", "defer"],
+  ];
 }
 
 export function withoutStart(args: string[]): string[] {
@@ -213,16 +230,17 @@ export interface MachineProcess {
   type(bytes: Uint8Array): void;
   /** How QEMU ended; never rejects. */
   ended: Promise<{ status: string; stderr: string }>;
-  /** What QEMU finds as its file descriptor EXTRA_FD, where a socket was asked for. */
+  /** What QEMU finds as its file descriptor MONITOR_FD, where that was asked for. */
   socket: Duplex | null;
 }
 
-/** What QEMU gets beside stdin, stdout and stderr. */
-export const EXTRA_FD = 3;
+/** What QEMU gets beside stdin, stdout and stderr: a socket for its monitor, and an open file. */
+const MONITOR_FD = 3;
+export const STATE_FD = 4;
 
 /** Has QEMU speak its monitor protocol (qmp.ts) on the socket that it was given. */
 export const QMP_ARGS = [
-  ...["-chardev", `socket,id=qmp,fd=${EXTRA_FD}`],
+  ...["-chardev", `socket,id=qmp,fd=${MONITOR_FD}`],
   ...["-mon", "chardev=qmp,mode=control"],
 ];
 
@@ -235,7 +253,7 @@ const STDERR_KEPT = 4096;
  * its own, so that Ctrl-C on the terminal comes to us, and not to QEMU first.
  * Without setpriv, it is ended when this process exits by itself.
  *
- * `extra`: an open file to be its EXTRA_FD, or a socket there to talk to it.
+ * `monitor`: a socket to talk to it, for QMP_ARGS. `state`: an open file to be its STATE_FD.
  *
  * Rejects with a UserError (122) if it cannot be started.
  */
@@ -243,7 +261,7 @@ export async function startMachine(
   qemu: Qemu,
   args: string[],
   onOutput: (bytes: Uint8Array) => void,
-  extra?: number | "socket",
+  { monitor = false, state }: { monitor?: boolean; state?: number | undefined } = {},
 ): Promise<MachineProcess> {
   const words = [qemu.command, ...qemu.args, ...args];
   const [file = "", ...rest] =
@@ -254,10 +272,9 @@ export async function startMachine(
     detached,
     // Between Node and a child a "pipe" is a pair of sockets.
     stdio: [
-      "pipe",
-      "pipe",
-      "pipe",
-      ...(extra === undefined ? [] : ([extra === "socket" ? "pipe" : extra] as const)),
+      ...(["pipe", "pipe", "pipe"] as const),
+      monitor ? "pipe" : "ignore",
+      ...(state === undefined ? [] : [state]),
     ],
   });
   const failure = new Promise<Error>((resolve) => child.once("error", resolve));
@@ -271,7 +288,7 @@ export async function startMachine(
     Writable,
     Readable,
     Readable,
-    Duplex?,
+    Duplex | null,
   ];
   let stderr = "";
   stdout.on("data", onOutput);
@@ -303,6 +320,6 @@ export async function startMachine(
         resolve({ status: signal ?? `exit code ${code ?? "unknown"}`, stderr });
       });
     }),
-    socket: socket ?? null,
+    socket,
   };
 }

@@ -11,9 +11,17 @@ import { z } from "zod";
 import { CpuClock } from "./cpu-clock.js";
 import type { Qemu } from "../debian/index.js";
 import { writeJob } from "./job.js";
-import { QMP_ARGS, jobArgs, restoredArgs, startMachine, type MachineProcess } from "./qemu.js";
-import { Qmp } from "./qmp.js";
-import { BOOT_LOG, RESTORED_WITHIN, STATE } from "./state-files.js";
+import {
+  QMP_ARGS,
+  jobArgs,
+  ramFileArgs,
+  restoredArgs,
+  startMachine,
+  type MachineProcess,
+} from "./qemu.js";
+import type { Qmp } from "./qmp.js";
+import { migrationMonitor, resume } from "./restore.js";
+import { BOOT_LOG, RAM, RESTORED_WITHIN, STATE } from "./state-files.js";
 import { LineSplitter } from "../protocol/serial.js";
 import { Deadline } from "./stages.js";
 
@@ -47,7 +55,7 @@ export async function saveState(options: SaveOptions): Promise<void> {
     } catch (error) {
       options.signal?.throwIfAborted();
       if (attempt === ATTEMPTS) throw error;
-      await rm(path.join(options.folder, STATE), { force: true });
+      for (const name of [STATE, RAM]) await rm(path.join(options.folder, name), { force: true });
     }
   }
 }
@@ -58,8 +66,8 @@ async function saveOnce({ qemu, args, folder, scratch, signal }: SaveOptions): P
   const lines: string[] = [];
   await withMachine(
     qemu,
-    [...args, ...jobArgs(job), ...QMP_ARGS],
-    "socket",
+    [...args, ...jobArgs(job), ...ramFileArgs(args, path.join(folder, RAM), "write"), ...QMP_ARGS],
+    { monitor: true },
     {
       within: BOOTED_WITHIN_MS,
       what: "the toolstack did not get as far as waiting for its job",
@@ -71,8 +79,8 @@ async function saveOnce({ qemu, args, folder, scratch, signal }: SaveOptions): P
       return false;
     },
     async (machine) => {
-      if (machine.socket === null) throw new Error("QEMU has no monitor");
-      await migrate(machine.pid, new Qmp(machine.socket), path.join(folder, STATE));
+      const qmp = await migrationMonitor(machine);
+      await migrate(machine.pid, qmp, path.join(folder, STATE));
     },
   );
   await writeFile(path.join(folder, BOOT_LOG), `${lines.join("\n")}\n`, "latin1");
@@ -86,7 +94,6 @@ const MAX_DOWNTIME_MS = 2_000_000;
 /** While it runs, as for a move to another host: a machine that was stopped first would stay stopped. */
 async function migrate(pid: number, qmp: Qmp, file: string): Promise<void> {
   const clock = CpuClock.ofProcess(pid);
-  await qmp.execute("qmp_capabilities");
   await qmp.execute("migrate-set-parameters", {
     "max-bandwidth": 2 ** 40,
     "downtime-limit": MAX_DOWNTIME_MS,
@@ -110,8 +117,8 @@ async function tryState({ qemu, args, folder, scratch, signal }: SaveOptions): P
   try {
     await withMachine(
       qemu,
-      restoredArgs(args, job),
-      state.fd,
+      restoredArgs(args, job, path.join(folder, RAM)),
+      { monitor: true, state: state.fd },
       { within: RESTORED_WITHIN.ms, what: "a restored toolstack did not answer", signal },
       (line) => line.startsWith(`~x1 ${TRIAL_NONCE} `),
       () => Promise.resolve(),
@@ -132,7 +139,7 @@ interface Limit {
 async function withMachine(
   qemu: Qemu,
   args: string[],
-  extra: number | "socket",
+  extra: { monitor: true; state?: number },
   limit: Limit,
   isThere: (line: string) => boolean,
   use: (machine: MachineProcess) => Promise<void>,
@@ -167,6 +174,7 @@ async function withMachine(
     });
     deadline.useClock(CpuClock.ofProcess(machine.pid));
     deadline.set(limit.within);
+    if (extra.state !== undefined) await resume(machine);
     await ready;
     deadline.clear();
     await use(machine);

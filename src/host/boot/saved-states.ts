@@ -12,7 +12,7 @@ import { Cache, type Entry } from "../cache/cache.js";
 import { KINDS } from "../cache/kinds.js";
 import type { Qemu } from "../debian/index.js";
 import { withoutStart } from "./qemu.js";
-import { BOOT_LOG, STATE } from "./state-files.js";
+import { BOOT_LOG, RAM, STATE } from "./state-files.js";
 
 /** In place of an entry's files, where saving failed: why. */
 const FAILURE = "failure";
@@ -20,11 +20,13 @@ const FAILURE = "failure";
 /** How long to wait before trying again after saving failed. */
 const FAILED_MS = 10 * 60 * 1000;
 /** To be raised when what a state holds changes by other things than its key has. */
-const FORMAT = 1;
+const FORMAT = 2;
 
 export interface SavedState {
   /** QEMU's own file. */
   file: string;
+  /** The machine's memory. */
+  ram: string;
   /** What the console said until the state was saved. */
   bootLog: string[];
   /** Removes it: it is of no use. */
@@ -102,6 +104,7 @@ async function readState(cache: Cache, { name, tree }: Entry): Promise<SavedStat
   const log = await readFile(path.join(tree, BOOT_LOG), "latin1");
   return {
     file: path.join(tree, STATE),
+    ram: path.join(tree, RAM),
     bootLog: log.split("\n").filter((line) => line !== ""),
     discard: () => cache.remove(KINDS.machines, name),
   };

@@ -58,13 +58,14 @@ describe("QEMU's arguments", () => {
   });
 
   test("leave out what a machine began with, where it goes on from a state", () => {
-    const args = restoredArgs(machineArgs({ ...BASE, job: "/job" }), "/other");
+    const args = restoredArgs(machineArgs({ ...BASE, job: "/job" }), "/other", "/a,b/ram");
     for (const word of ["-kernel", "/xen", "-initrd", "-append"]) expect(args).not.toContain(word);
-    expect(args.slice(-4)).toEqual([
-      "-fw_cfg",
-      "name=opt/xenlet/job,file=/other",
-      "-incoming",
-      "fd:3",
+    expect(args.slice(args.indexOf("-fw_cfg"))).toEqual([
+      ...["-fw_cfg", "name=opt/xenlet/job,file=/other"],
+      ...["-object", "memory-backend-file,id=ram,size=320M,share=off,mem-path=/a,,b/ram"],
+      ...["-machine", "memory-backend=ram"],
+      ...["-chardev", "socket,id=qmp,fd=3", "-mon", "chardev=qmp,mode=control"],
+      ...["-incoming", "defer"],
     ]);
     expect(args).toEqual(expect.arrayContaining(["-cpu", "-smp", "-m", "-no-reboot"]));
   });
