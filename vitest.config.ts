@@ -20,6 +20,9 @@ export default defineConfig({
           name: "unit",
           setupFiles,
           maxWorkers,
+          // Files share modules, and with them asc's threads, which take a second to come up to speed. One that replaces a
+          // module resets them.
+          isolate: false,
           include: ["test/unit/**/*.test.ts"],
           testTimeout: 120 * SECOND,
           sequence: { groupOrder: 0 },

@@ -6,21 +6,31 @@
 import { appendFile, mkdir, mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from "vitest";
 
 import { Cache } from "../../../../src/host/cache/cache.js";
 import { KINDS } from "../../../../src/host/cache/kinds.js";
 import type * as Thread from "../../../../src/host/build/asc/thread.js";
-import { compileGuest, type CompileOptions } from "../../../../src/host/build/asc/compile.js";
+import type * as Compile from "../../../../src/host/build/asc/compile.js";
 
-const runs = vi.hoisted(() => ({ count: 0 }));
-vi.mock("../../../../src/host/build/asc/thread.js", async (original) => {
-  const { compileInThread } = await original<typeof Thread>();
-  const counted: typeof compileInThread = (...args) => {
-    runs.count++;
-    return compileInThread(...args);
-  };
-  return { compileInThread: counted };
+const runs = { count: 0 };
+let compileGuest: typeof Compile.compileGuest;
+// Files share their modules: this one's are its own.
+beforeAll(async () => {
+  vi.resetModules();
+  vi.doMock("../../../../src/host/build/asc/thread.js", async (original) => {
+    const { compileInThread } = await original<typeof Thread>();
+    const counted: typeof compileInThread = (...args) => {
+      runs.count++;
+      return compileInThread(...args);
+    };
+    return { compileInThread: counted };
+  });
+  ({ compileGuest } = await import("../../../../src/host/build/asc/compile.js"));
+});
+afterAll(() => {
+  vi.doUnmock("../../../../src/host/build/asc/thread.js");
+  vi.resetModules();
 });
 
 let folder: string;
@@ -47,7 +57,9 @@ async function put(name: string, text: string): Promise<void> {
 }
 
 /** Compiles; how often asc ran for it, and what f() returns in the module. */
-async function compile(options: Partial<CompileOptions> = {}): Promise<{ ran: number; f: number }> {
+async function compile(
+  options: Partial<Compile.CompileOptions> = {},
+): Promise<{ ran: number; f: number }> {
   const before = runs.count;
   const { wasm } = await compileGuest({ entry: join(folder, "src", "main.ts"), ...options });
   const module = new WebAssembly.Module(Buffer.from(wasm));

@@ -8,7 +8,6 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 
-import { compileGuest } from "../../../../src/host/build/asc/compile.js";
 import { ownCompiler } from "../../../../src/host/build/asc/compiler.js";
 import { quickCompiler, separate } from "../../../../src/host/build/asc/quick-compiler.js";
 import { Cache } from "../../../../src/host/cache/cache.js";
@@ -22,8 +21,11 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true, force: true }));
 
-const compile = (entry: string, cache: string) => {
+/** In a thread of its own: one has the compiler that it has loaded, and the environment that it began with. */
+const compile = async (entry: string, cache: string) => {
   vi.stubEnv("XENLET_CACHE", cache);
+  vi.resetModules();
+  const { compileGuest } = await import("../../../../src/host/build/asc/compile.js");
   return compileGuest({ entry, cache: false }).finally(() => vi.unstubAllEnvs());
 };
 
