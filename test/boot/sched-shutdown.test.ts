@@ -71,7 +71,7 @@ describe("shutdown_code", () => {
   });
 
   test("a soft reset can be latched", async () => {
-    expect((await ending("end=latch codes=5 reason=0")).reason).toBe(5);
+    expect((await ending("end=latch codes=5 reason=0", "dom0")).reason).toBe(5);
   });
 
   test("poweroff, 0, is a code like any other", async () => {
