@@ -75,6 +75,18 @@ test(
   },
 );
 
+test("the variables of a build with --debug", { timeout: 120_000 }, async () => {
+  const debugged = await build("test/boot/guest/debugged.ts", { debug: true });
+  const core = scratch("core-debug");
+  await boot(debugged, { core });
+  const output = await debug([
+    debugged,
+    core,
+    ...["up", "print position", "print last"].flatMap((one) => ["-ex", one]),
+  ]);
+  expect(output).toMatch(/^\$1 = 7\n\$2 = 2$/m);
+});
+
 test("a guest that hangs, with the registers that Xen saved", { timeout: 60_000 }, async () => {
   const core = scratch("core-hang");
   const result = await boot(image, { core, cmdline: "way=hang", timeoutMs: 1000 });

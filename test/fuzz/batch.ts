@@ -80,6 +80,7 @@ export function loweredText(module: WasmModule, prefix: string): string {
     copied: new Set(module.data),
     oneFile: true,
     objectHeaders: false,
+    localNames: false,
     sourceMap: "",
   };
   const header = emitModule(module, options, null, texts);

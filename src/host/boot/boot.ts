@@ -7,10 +7,18 @@ import { takeCore } from "../core/take.js";
 import { prepareBoot } from "./boot-plan.js";
 import type { BootOptions, BootPlan, BootStart, Way } from "./options.js";
 import { CpuClock } from "./cpu-clock.js";
+import { DebugSession } from "./debug-session.js";
 import type { XenBinary } from "../debian/index.js";
 import { Monitor } from "./monitor.js";
 import { SilentBoot, askLastWords } from "./last-words.js";
-import { QMP_ARGS, quoteCommand, restoredArgs, startMachine, type MachineProcess } from "./qemu.js";
+import {
+  QMP_ARGS,
+  quoteCommand,
+  restoredArgs,
+  startMachine,
+  withOwnGdb,
+  type MachineProcess,
+} from "./qemu.js";
 import { fieldsOf, type Damage, type GuestRecord } from "../protocol/record.js";
 import { RunLog } from "./run-log.js";
 import { provideState, type SavedState } from "./saved-states.js";
@@ -330,7 +338,9 @@ async function runMachine(
   // A restored machine's monitor is the one that it is resumed by.
   const asks = options.lastWords === true && from === null;
   let state: FileHandle | undefined;
+  let debug: DebugSession | undefined;
   try {
+    if (options.gdbPort !== undefined) debug = await DebugSession.listen(options.gdbPort);
     if (from !== null) {
       log.write(`# restored from ${from.state.file}, whose boot this was:`);
       for (const line of from.state.bootLog) take(line);
@@ -339,9 +349,11 @@ async function runMachine(
     }
     const started = await startMachine(
       options.qemu,
-      from === null
-        ? [...args, ...(asks ? QMP_ARGS : [])]
-        : restoredArgs(args, from.job, from.state.ram),
+      debug !== undefined
+        ? withOwnGdb(args)
+        : from === null
+          ? [...args, ...(asks ? QMP_ARGS : [])]
+          : restoredArgs(args, from.job, from.state.ram),
       (bytes) => {
         try {
           for (const line of lines.push(bytes)) take(line);
@@ -350,9 +362,13 @@ async function runMachine(
           fail(error);
         }
       },
-      { monitor: asks || from !== null, state: state?.fd },
+      { monitor: asks || debug !== undefined || from !== null, state: state?.fd },
     );
     machine = started;
+    if (debug !== undefined && started.socket !== null) {
+      debug.connect(options.image, started.pid, started.socket, fail);
+      options.onGdb?.();
+    }
     const clock = CpuClock.ofProcess(started.pid);
     timer.useClock(clock);
     if (from !== null) {
@@ -407,6 +423,7 @@ async function runMachine(
       await started.ended;
     }
   } finally {
+    await debug?.close();
     await state?.close();
     answer.clear();
     timer.stop();

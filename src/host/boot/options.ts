@@ -131,6 +131,8 @@ export interface BootOptions {
   onOutput?(bytes: Uint8Array, stream: OutputStream): void;
   /** Xen's own lines. */
   onXenLine?(line: string): void;
+  /** With gdbPort: gdb can attach now. */
+  onGdb?(): void;
   /** As soon as the log is there, before QEMU starts; null where none can be written. */
   onLog?(path: string | null): void;
 }

@@ -160,7 +160,7 @@ export function machineArgs(options: MachineOptions): string[] {
     ...["-m", String(ramMiB), "-smp", String(options.pcpus)],
     ...["-display", "none", "-monitor", "none", "-serial", "stdio", "-no-reboot"],
     ...(options.icount === true ? ["-icount", "shift=0,sleep=off"] : []),
-    ...(options.core === undefined ? [] : ramArgs(ramMiB)),
+    ...(options.core === undefined && gdbPort === undefined ? [] : ramArgs(ramMiB)),
     ...(gdbPort === undefined ? [] : ["-gdb", `tcp:127.0.0.1:${gdbPort}`, "-S"]),
     ...["-kernel", options.xen],
     // A multiboot module. Xen drops the string's first word, the rest is the guest's command line.
@@ -173,6 +173,15 @@ export function machineArgs(options: MachineOptions): string[] {
     ...["-append", xenArgs.join(" ")],
     ...(options.job === undefined ? [] : jobArgs(options.job)),
     ...(options.qemuArgs ?? []),
+  ];
+}
+
+/** The same, for a QEMU whose stub is spoken to by its MONITOR_FD. */
+export function withOwnGdb(args: string[]): string[] {
+  const at = args.indexOf("-gdb") + 1;
+  return [
+    ...["-chardev", `socket,id=gdb,fd=${MONITOR_FD}`],
+    ...args.map((word, index) => (index === at ? "chardev:gdb" : word)),
   ];
 }
 

@@ -45,6 +45,8 @@ export interface BuildOptions {
   stackBytes?: number;
   /** Whether FILE.wasm may import module "xen", and so do whatever its domain can; default: it may not. */
   allowHypercalls?: boolean;
+  /** For a debugger: not optimized (asc's -O0, gcc's -O0 -g), and local variables have their names. Default: false. */
+  debug?: boolean;
   /** Stages to leave beside the image, to be read: `image.elf` is joined by `image.wasm`, `image.c`, … */
   emit?: EmittedStage[];
   /** The guest's command line where its loader gives none: it is put into the image. */
@@ -121,6 +123,7 @@ export async function buildImage(options: BuildOptions): Promise<BuildResult> {
           deadLoads: options.deadLoads,
           cpu: options.cpu,
           optimize: options.optimize,
+          debug: options.debug,
           allowHypercalls: options.allowHypercalls,
           signal,
           onStage: options.onStage,
@@ -204,6 +207,7 @@ async function compiled({
   transforms = [],
   runtime,
   optimize,
+  debug,
   cache = true,
   signal,
   onSources,
@@ -216,7 +220,7 @@ async function compiled({
     entry,
     transforms,
     cache,
-    ...given({ runtime, optimize, onSources, signal }),
+    ...given({ runtime, optimize, debug, onSources, signal }),
   });
   return { ...result, own: true };
 }

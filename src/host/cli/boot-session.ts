@@ -76,15 +76,15 @@ export async function bootSession(
   return withBoot(file, options, context, { keep, onSources }, async ({ boot, image }) => {
     const { qemu } = boot;
     const kept: { log: string | null } = { log: null };
-    if (options.gdb !== undefined)
-      context.say(
-        `waiting for gdb: ${gdbCommand({ file, image }, { commands: [`target remote localhost:${options.gdb}`] })}`,
-      );
     try {
       const result = await bootGuest({
         ...boot,
         ...more(image),
         ...callbacks,
+        onGdb: () => {
+          const attach = [`target remote localhost:${options.gdb ?? ""}`];
+          context.say(`waiting for gdb: ${gdbCommand({ file, image }, { commands: attach })}`);
+        },
         onLog: (path) => {
           kept.log = path;
         },

@@ -12,6 +12,9 @@ export interface Debugged {
   image: GuestImage;
 }
 
+/** Functions of the compiler's own, which no source has: a step does not stop in them. */
+const SKIP = "skip -gfi guest/*.c";
+
 /** `core`: a file to open beside the image. `commands`: gdb's own, run after that. */
 export function gdbCommand(
   { file, image }: Debugged,
@@ -24,7 +27,7 @@ export function gdbCommand(
   const words = [
     ...["gdb", image.path],
     ...(core === undefined ? [] : [core]),
-    ...[...sources, ...commands].flatMap((command) => ["-ex", command]),
+    ...[...sources, SKIP, ...commands].flatMap((command) => ["-ex", command]),
   ];
   return words.map(quoteWord).join(" ");
 }

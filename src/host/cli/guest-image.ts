@@ -24,6 +24,7 @@ export interface BuildChoices {
   deadLoads?: DeadLoads;
   cpu?: CpuLevel;
   stack?: number;
+  debug?: boolean;
   allowHypercalls?: boolean;
 }
 
@@ -35,6 +36,7 @@ const CHOICES: Record<keyof BuildChoices, string> = {
   deadLoads: "--dead-loads",
   cpu: "--cpu",
   stack: "--stack",
+  debug: "--debug",
   allowHypercalls: "--allow-hypercalls",
 };
 
@@ -152,6 +154,7 @@ export async function buildWithProgress(
         cpu: choices.cpu,
         optimize: options.optimize,
         stackBytes: choices.stack,
+        debug: choices.debug,
         allowHypercalls: choices.allowHypercalls,
       }),
       onStage: (stage) => {

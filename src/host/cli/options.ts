@@ -213,6 +213,11 @@ export const STACK = (): Option =>
       return bytes;
     },
   );
+export const DEBUG = (): Option =>
+  new Option(
+    "--debug",
+    "build for gdb: not optimized, with local variables by name; several times slower",
+  );
 export const ALLOW_HYPERCALLS = (): Option =>
   new Option(
     "--allow-hypercalls",

@@ -44,6 +44,8 @@ export class DomainMemory {
     /** The guest's physical memory in the machine's. */
     readonly ram: readonly Mapping[],
     readonly vcpus: readonly VcpuState[],
+    /** The root of its nested page tables. */
+    private readonly tables: number,
   ) {}
 
   /** All domains with nested paging, a PVH dom0 included, with the vCPUs that have run. */
@@ -57,18 +59,25 @@ export class DomainMemory {
         byTables.set(tables, [...vcpus, stateOf(bytes, at)]);
       }
     const domains: DomainMemory[] = [];
-    for (const [tables, vcpus] of byTables) {
-      const all = await mappings(tables, (address) => readPage(machine, address));
-      // Devices are mapped, too: only RAM is of interest.
-      domains.push(
-        new DomainMemory(
-          machine,
-          all.filter(({ to, bytes }) => machine.has(to) && machine.has(to + bytes - 1)),
-          vcpus,
-        ),
-      );
-    }
+    for (const [tables, vcpus] of byTables)
+      domains.push(await DomainMemory.#at(machine, tables, vcpus));
     return domains;
+  }
+
+  static async #at(
+    machine: MachineMemory,
+    tables: number,
+    vcpus: readonly VcpuState[],
+  ): Promise<DomainMemory> {
+    const all = await mappings(tables, (address) => readPage(machine, address));
+    // Devices are mapped, too: only RAM is of interest.
+    const ram = all.filter(({ to, bytes }) => machine.has(to) && machine.has(to + bytes - 1));
+    return new DomainMemory(machine, ram, vcpus, tables);
+  }
+
+  /** The same domain, with its memory as it is now, and its vCPUs as they were. */
+  async again(): Promise<DomainMemory> {
+    return DomainMemory.#at(this.machine, this.tables, this.vcpus);
   }
 
   /** `bytes` of the guest's physical memory, within a page; null where it has no memory. */
@@ -77,13 +86,19 @@ export class DomainMemory {
     return at === null ? null : this.machine.read(at, bytes);
   }
 
+  /** Writes to where readPhysical() has found memory. */
+  async writePhysical(address: number, bytes: Buffer): Promise<void> {
+    const at = translate(this.ram, BigInt(address));
+    if (at !== null) await this.machine.write(at, bytes);
+  }
+
   /** Reads at a machine address. */
   async readMachine(address: number, bytes: number): Promise<Buffer> {
     return this.machine.read(address, bytes);
   }
 
-  /** The vCPU's page tables: virtual to the guest's physical addresses. */
-  async virtual({ cr3 }: VcpuState): Promise<Mapping[]> {
+  /** Page tables by their %cr3: virtual to the guest's physical addresses. */
+  async virtual(cr3: bigint): Promise<Mapping[]> {
     const root = Number(cr3 & 0x000f_ffff_ffff_f000n);
     return mappings(root, (address) => this.readPhysical(address, PAGE));
   }

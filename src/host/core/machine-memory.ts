@@ -26,13 +26,13 @@ export class MachineMemory {
   ) {}
 
   /** Of the process that was started with ramArgs(). Rejects if it has no such file, or if it may not be read. */
-  static async open(pid: number): Promise<MachineMemory> {
+  static async open(pid: number, flags: "r" | "r+" = "r"): Promise<MachineMemory> {
     const folder = `/proc/${pid}/fd`;
     for (const name of await readdir(folder)) {
       const link = path.join(folder, name);
       const target = await readlink(link).catch(() => "");
       if (!target.startsWith("/memfd:memory-backend-memfd")) continue;
-      const file = await open(link, "r");
+      const file = await open(link, flags);
       return new MachineMemory(file, (await file.stat()).size);
     }
     throw new Error(`process ${pid} has no memory file`);
@@ -54,6 +54,13 @@ export class MachineMemory {
     const buffer = Buffer.alloc(bytes);
     await this.file.read(buffer, 0, bytes, offset);
     return buffer;
+  }
+
+  /** For one that was opened with "r+". */
+  async write(address: number, bytes: Buffer): Promise<void> {
+    const offset = this.#offset(address);
+    if (offset === null) throw new RangeError(`no RAM at 0x${address.toString(16)}`);
+    await this.file.write(bytes, 0, bytes.length, offset);
   }
 
   has(address: number): boolean {

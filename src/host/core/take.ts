@@ -1,14 +1,11 @@
 /** Takes the core of a guest out of a stopped machine: finds its domain, its memory and its registers. */
 import { PendingFiles } from "../base/pending-files.js";
-import { PT_LOAD } from "../elf/constants.js";
 import { readElf, readSymbols, type Elf } from "../elf/index.js";
 import { writeCore, type CoreVcpu, type Registers } from "./core-file.js";
-import { DomainMemory, type VcpuState } from "./domains.js";
+import type { VcpuState } from "./domains.js";
+import { GuestMemory } from "./guest-memory.js";
 import { MachineMemory } from "./machine-memory.js";
-import { translate, type Mapping } from "./page-tables.js";
 import { savedRegisters } from "./saved-registers.js";
-
-const PAGE = 4096;
 
 // struct crash_state of boot/boot.h, the struct trap_frame that it points to, and struct vcpu, where %gs points.
 const CRASH_STATE = "crash_state";
@@ -37,14 +34,12 @@ export async function takeCore(file: string, image: string, pid: number): Promis
   const machine = await MachineMemory.open(pid);
   const pending = new PendingFiles();
   try {
-    const found = await findGuest(await DomainMemory.all(machine), elf);
-    if (found === null) throw new Error("no domain in the machine's memory has the image's code");
-    const { domain, vcpu } = found;
-    const virtual = await domain.virtual(vcpu);
-    const crashed = await crashedVcpu(domain, virtual, elf);
-    const others = await runningVcpus(machine, domain, virtual, crashed?.id ?? null);
+    const guest = await GuestMemory.find(machine, elf);
+    if (guest === null) throw new Error("no domain in the machine's memory has the image's code");
+    const crashed = await crashedVcpu(guest, elf);
+    const others = await runningVcpus(machine, guest, crashed?.id ?? null);
     const vcpus = crashed === null ? others : [crashed, ...others];
-    await pending.addBy(file, (aside) => writeCore(aside, domain, virtual, vcpus));
+    await pending.addBy(file, (aside) => writeCore(aside, guest.domain, guest.virtual, vcpus));
     await pending.commit();
   } finally {
     await pending.discard();
@@ -52,80 +47,18 @@ export async function takeCore(file: string, image: string, pid: number): Promis
   }
 }
 
-/**
- * The domain whose memory has most of the image's code at the image's place, and a vCPU of it. By most, since another
- * program of ours begins with the same pages, and other kernels patch their code.
- */
-async function findGuest(
-  domains: readonly DomainMemory[],
-  elf: Elf,
-): Promise<{ domain: DomainMemory; vcpu: VcpuState } | null> {
-  let best: { domain: DomainMemory; vcpu: VcpuState; equal: number } | null = null;
-  for (const domain of domains) {
-    const vcpu = domain.vcpus.find(({ longMode }) => longMode);
-    if (vcpu === undefined) continue;
-    const { equal, pages } = await compareCode(domain, elf);
-    if (equal * 2 > pages && equal > (best?.equal ?? 0)) best = { domain, vcpu, equal };
-  }
-  return best;
-}
-
-async function compareCode(
-  domain: DomainMemory,
-  elf: Elf,
-): Promise<{ equal: number; pages: number }> {
-  let [equal, pages] = [0, 0];
-  for (const { type, executable, offset, fileSize, paddr } of elf.segments) {
-    if (type !== PT_LOAD || !executable) continue;
-    for (let at = 0; at < fileSize;) {
-      const from = Number(paddr) + at;
-      const bytes = Math.min(fileSize - at, PAGE - (from % PAGE));
-      const wanted = elf.bytes.data.subarray(offset + at, offset + at + bytes);
-      const there = await domain.readPhysical(from, bytes);
-      pages++;
-      if (there?.equals(wanted) === true) equal++;
-      at += bytes;
-    }
-  }
-  return { equal, pages };
-}
-
-async function readVirtual(
-  domain: DomainMemory,
-  virtual: readonly Mapping[],
-  address: bigint,
-  bytes: number,
-): Promise<Buffer | null> {
-  const parts: Buffer[] = [];
-  for (let at = 0; at < bytes;) {
-    const from = address + BigInt(at);
-    const size = Math.min(bytes - at, PAGE - Number(from % BigInt(PAGE)));
-    const physical = translate(virtual, from);
-    const part = physical === null ? null : await domain.readPhysical(physical, size);
-    if (part === null) return null;
-    parts.push(part);
-    at += size;
-  }
-  return Buffer.concat(parts);
-}
-
 /** The vCPU that trapped or gave up, as it was then; null if none did, or the image has no symbols. */
-async function crashedVcpu(
-  domain: DomainMemory,
-  virtual: readonly Mapping[],
-  elf: Elf,
-): Promise<CoreVcpu | null> {
+async function crashedVcpu(guest: GuestMemory, elf: Elf): Promise<CoreVcpu | null> {
   const symbol = readSymbols(elf).find(({ name }) => name === CRASH_STATE);
   if (symbol === undefined) return null;
-  const crashed = await readVirtual(domain, virtual, symbol.address, CRASH_STATE_BYTES);
+  const crashed = await guest.read(symbol.address, CRASH_STATE_BYTES);
   if (crashed === null) return null;
   const [rip = 0n, rbp = 0n, frame = 0n, rsp = 0n, vcpu = 0n] = [0, 8, 16, 24, 32].map((at) =>
     crashed.readBigUInt64LE(at),
   );
   if (rip === 0n) return null;
   const id = Number(vcpu);
-  const saved =
-    frame === 0n ? null : await readVirtual(domain, virtual, frame, TRAP_FRAME.length * 8);
+  const saved = frame === 0n ? null : await guest.read(frame, TRAP_FRAME.length * 8);
   // It called abort(): what the caller had in its other registers is gone.
   if (saved === null) return { id, signal: SIGABRT, registers: { rip, rbp, rsp } };
   const values = TRAP_FRAME.map((name, at) => [name, saved.readBigUInt64LE(at * 8)] as const);
@@ -143,13 +76,12 @@ async function crashedVcpu(
 /** All vCPUs but that one, as of the last time that each came to Xen: by then it has its timer's or a key's interrupt. */
 async function runningVcpus(
   machine: MachineMemory,
-  domain: DomainMemory,
-  virtual: readonly Mapping[],
+  guest: GuestMemory,
   except: number | null,
 ): Promise<CoreVcpu[]> {
   const vcpus: { id: number; state: VcpuState }[] = [];
-  for (const state of domain.vcpus) {
-    const id = await idOf(domain, virtual, state);
+  for (const state of guest.domain.vcpus) {
+    const id = await idOf(guest, state);
     if (id !== except) vcpus.push({ id, state });
   }
   const saved = await savedRegisters(
@@ -166,11 +98,7 @@ async function runningVcpus(
 }
 
 /** 0 for a vCPU that has not set %gs yet. */
-async function idOf(
-  domain: DomainMemory,
-  virtual: readonly Mapping[],
-  { gsBase }: VcpuState,
-): Promise<number> {
-  const id = await readVirtual(domain, virtual, gsBase + VCPU_ID, 4);
+async function idOf(guest: GuestMemory, { gsBase }: VcpuState): Promise<number> {
+  const id = await guest.read(gsBase + VCPU_ID, 4);
   return id?.readUInt32LE(0) ?? 0;
 }

@@ -23,6 +23,8 @@ export interface CompileOptions {
   runtime?: GuestRuntime;
   /** Default: `full`, which is what asconfig.json says of it. */
   optimize?: Optimize;
+  /** Leaves functions and variables as they were written. */
+  debug?: boolean;
   /** Whether an equal compilation's result may be taken from the cache; default true. */
   cache?: boolean;
   /** For tests: the function of the collector that looks at the shadow stack. */
@@ -38,6 +40,9 @@ export interface CompileOptions {
  * smallest.
  */
 export type GuestRuntime = "incremental" | "minimal" | "stub";
+
+/** Over what asconfig.json says: Binaryen's optimiser would rename locals, and share them. */
+const UNOPTIMIZED = ["--optimizeLevel", "0", "--shrinkLevel", "0"];
 
 /** Characters that asc, or the source map that it writes, cannot have in a file's name. */
 const NOT_IN_NAMES: readonly [pattern: RegExp, what: string][] = [
@@ -88,7 +93,11 @@ export async function compileGuest(options: CompileOptions): Promise<CompileResu
     "--use",
     globals,
     ...(options.runtime === undefined ? [] : ["--runtime", options.runtime]),
-    ...(options.optimize === "quick" ? ["--optimizeLevel", "1", "--shrinkLevel", "0"] : []),
+    ...(options.debug === true
+      ? UNOPTIMIZED
+      : options.optimize === "quick"
+        ? ["--optimizeLevel", "1", "--shrinkLevel", "0"]
+        : []),
   ];
   const cache = await CompileCache.open(
     entry,

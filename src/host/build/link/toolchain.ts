@@ -111,6 +111,9 @@ export const loweredFlags = [
 /** For a function so large that gcc's passes, whose time grows faster than it, would take minutes; and for a quick build. */
 export const quickFlags = ["-O1"];
 
+/** For a build to be debugged. With -Og most variables are "optimized out" at most lines. */
+export const debugFlags = ["-O0", "-g"];
+
 /** For a build that may drop loads whose results are unused. */
 export const dropDeadLoadFlags = ["-fno-non-call-exceptions"];
 

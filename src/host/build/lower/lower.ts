@@ -13,6 +13,7 @@ import {
   cpuFlags,
   commonFlags,
   compileC,
+  debugFlags,
   digestOfToolchain,
   dropDeadLoadFlags,
   loweredFlags,
@@ -55,6 +56,8 @@ export interface LowerOptions {
   cpu?: CpuLevel;
   /** Default: `full`. */
   optimize?: Optimize;
+  /** For a debugger: not optimized, and variables have their names. Default: false. */
+  debug?: boolean;
   /** How large its files of C get: smaller in tests. */
   cSizes?: CSizes;
   /** Whether an equal module's objects may be taken from the cache; default true. */
@@ -87,6 +90,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
   const cpu = options.cpu ?? "x86-64";
   const optimize = options.optimize ?? "full";
   const cSizes = options.cSizes ?? C_SIZES;
+  const debug = options.debug ?? false;
   await writeFile(file("guest.wasm"), wasm);
   const key = digest(
     wasm,
@@ -100,6 +104,7 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
       cpu,
       optimize,
       cSizes,
+      debug,
     ]),
     options.sourceMap ?? "",
     await digestOfToolchain(),
@@ -111,7 +116,8 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
     for (const [name, bytes] of Object.entries(found)) await writeFile(file(name), bytes);
     objects = Object.keys(found).filter((name) => name.endsWith(".o"));
   } else {
-    objects = await lowered({ ...options, nullPage, deadLoads, cpu, cSizes }, hypercalls, file);
+    const all = { ...options, nullPage, deadLoads, cpu, cSizes, debug };
+    objects = await lowered(all, hypercalls, file);
     const files: StageFiles = {};
     for (const name of [...objects, ...KEPT]) files[name] = await readFile(file(name));
     if (options.cache !== false) await storeStage(KINDS.lowered, key, files);
@@ -135,7 +141,8 @@ export async function lower(options: LowerOptions): Promise<Lowered> {
 
 /** Decodes, writes the C and compiles it; returns the objects' names. */
 async function lowered(
-  options: LowerOptions & Required<Pick<LowerOptions, "nullPage" | "deadLoads" | "cpu" | "cSizes">>,
+  options: LowerOptions &
+    Required<Pick<LowerOptions, "nullPage" | "deadLoads" | "cpu" | "cSizes" | "debug">>,
   hypercalls: boolean,
   file: (name: string) => string,
 ): Promise<string[]> {
@@ -152,6 +159,7 @@ async function lowered(
     copied,
     oneFile,
     objectHeaders: own,
+    localNames: options.debug,
     sourceMap: options.sourceMap ?? "",
   };
   const declarations = emitModule(module, emitted, entry, c);
@@ -175,6 +183,7 @@ async function lowered(
         ...cpuFlags(cpu),
         ...dropped,
         ...(part.large || options.optimize === "quick" ? quickFlags : []),
+        ...(options.debug ? debugFlags : []),
       ],
     ]),
     [join(packageRoot, "runtime", "wasm", "module.c"), "module.o", [...common, ...bootFlags]],

@@ -47,6 +47,7 @@ export function addBuild(program: Command, context: Context): void {
     .addOption(option.DEAD_LOADS())
     .addOption(option.CPU())
     .addOption(option.STACK())
+    .addOption(option.DEBUG())
     .addOption(option.ALLOW_HYPERCALLS())
     .addOption(option.EMIT())
     .option(

@@ -49,6 +49,7 @@ export function addRun(program: Command, context: Context): void {
     .addOption(option.DEAD_LOADS())
     .addOption(option.CPU())
     .addOption(option.STACK())
+    .addOption(option.DEBUG())
     .addOption(option.ALLOW_HYPERCALLS())
     .addOption(option.GDB())
     .addOption(option.QEMU_ARG())

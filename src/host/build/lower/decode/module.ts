@@ -92,6 +92,8 @@ export interface WasmModule {
   declared: Set<number>;
   /** By index: from the name section, else from the exports. */
   functionNames: Map<number, string>;
+  /** Of parameters and locals, by function and index: from the name section. */
+  localNames: Map<number, Map<number, string>>;
   /** Where the code section's contents begin in the file, as source maps count; 0 if there is none. */
   codeOffset: number;
 }

@@ -8,7 +8,7 @@ import { constant } from "./constants.js";
 import { invalid, unsupported } from "./errors.js";
 import { LIMITS } from "./limits.js";
 import type { ExternalKind, FunctionType, WasmExport, WasmImport, WasmModule } from "./module.js";
-import { functionNames } from "./names.js";
+import { namesOf } from "./names.js";
 import { dataSegment, elementSegment } from "./segments.js";
 import { functionType, memoryType, mutability, tableType, TypeIds, valueType } from "./types.js";
 
@@ -67,6 +67,7 @@ class Decoder {
       bodies: [],
       declared: new Set(),
       functionNames: new Map(),
+      localNames: new Map(),
       codeOffset: 0,
     };
   }
@@ -206,7 +207,9 @@ class Decoder {
         "data section",
         `${module.data.length} segments, and the data count section says ${this.#dataCount}`,
       );
-    module.functionNames = functionNames(this.#names, module.exports);
+    const { functions, locals } = namesOf(this.#names, module.exports);
+    module.functionNames = functions;
+    module.localNames = locals;
     return module;
   }
 }

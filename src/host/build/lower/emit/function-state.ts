@@ -27,6 +27,8 @@ export interface ModuleUses {
 export interface LoweringRules {
   /** Whether linear memory holds AssemblyScript's objects, whose length is in a header (memory.ts). */
   objectHeaders: boolean;
+  /** Whether C's variables have the names that the module's name section gives them: for a debugger. */
+  localNames: boolean;
 }
 
 export interface Frame {
@@ -75,6 +77,8 @@ export class FunctionState {
     readonly locals: ValueType[],
     /** As its author called it, where the module says so. */
     readonly name: string | null,
+    /** The C names of `locals`. */
+    readonly localNames: readonly string[],
   ) {
     this.operands = new Operands(r, this.say, () => this.top);
   }
@@ -93,7 +97,7 @@ export class FunctionState {
   }
 
   localName(index: number): string {
-    return index < this.type.parameters.length ? `p${index}` : `l${index}`;
+    return this.localNames[index] ?? this.r.fail(`local ${index} has no name`);
   }
 
   /** An operation: pops its operands, and leaves its result in a variable. */

@@ -16,6 +16,7 @@ import {
   type ModuleUses,
 } from "./function-state.js";
 import type { LineTable } from "./lines.js";
+import { localNames } from "./local-names.js";
 import { BULK_MEMORY, MEMORY } from "./memory.js";
 import { NUMERIC, SATURATING } from "./numeric.js";
 import { SIMD } from "./simd.js";
@@ -101,7 +102,12 @@ export function lowerFunction(
   const r = new Bytes(module.bytes, start, end, functionText(module, index, quoted));
   const locals = localsOf(r, type.parameters);
   const name = module.functionNames.get(index) ?? null;
-  const f = new FunctionState(module, symbols, uses, rules, r, type, locals, name);
+  const names = localNames(
+    locals.length,
+    type.parameters.length,
+    rules.localNames ? (module.localNames.get(index) ?? null) : null,
+  );
+  const f = new FunctionState(module, symbols, uses, rules, r, type, locals, name, names);
   enter(f, "function", [], type.results);
   const code = r.position;
   while (f.frames.length > 0) {

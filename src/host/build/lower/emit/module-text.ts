@@ -74,8 +74,10 @@ class ModuleText {
     }
   }
 
-  #signature(name: string, type: FunctionType): string {
-    const parameters = type.parameters.map((one, at) => `${C_TYPES[one]} p${at}`).join(", ");
+  #signature(name: string, type: FunctionType, names?: readonly string[]): string {
+    const parameters = type.parameters
+      .map((one, at) => `${C_TYPES[one]} ${names?.[at] ?? `p${at}`}`)
+      .join(", ");
     return `${this.#linkage}${resultType(type)} ${name}(${parameters || "void"})`;
   }
 
@@ -86,7 +88,9 @@ class ModuleText {
       if (index < module.importedFunctions) return;
       const { state, variables } = lowerFunction(module, symbols, uses, options, index, lines);
       const name = state.makesTailCalls ? symbols.tailBody(index) : symbols.function(index);
-      const before = [`${this.#signature(name, type)} {`, ...variables].join("\n");
+      const before = [`${this.#signature(name, type, state.localNames)} {`, ...variables].join(
+        "\n",
+      );
       const body = module.bodies[index - module.importedFunctions];
       sink.function(state.statements, before, "}", (body?.end ?? 0) - (body?.start ?? 0));
       if (!state.makesTailCalls) return;

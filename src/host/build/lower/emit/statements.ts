@@ -32,21 +32,23 @@ export class Statements {
     plain.push(after);
     const whole = plain.join("\n");
     if (this.#all.every(({ place }) => place === null)) return { plain: whole, lined: whole };
-    const back = (at: number): string => `#line ${at} ${JSON.stringify(file)}`;
-    const lined = [back(line), before];
-    let last: Place | null = null;
+    const at = ({ line, file }: Place): string => `#line ${line} ${JSON.stringify(file)}`;
+    // What stands before the first place is a part of its line, so that a debugger steps from one line of the source to the next.
+    let last: Place = this.#all.find(({ place }) => place !== null)?.place ?? { line, file };
+    const lined = [at(last), before.replaceAll("\n", " ")];
     // All that comes from one line is one line of C, since gcc counts on from a #line.
-    let waiting: string[] = [];
+    let waiting = [lined.pop() ?? ""];
     for (const { text, place } of this.#all) {
-      if (!same(last, place)) {
-        lined.push(...(waiting.length > 0 ? [waiting.join(" ")] : []));
+      if (place !== null && !same(last, place)) {
+        lined.push(waiting.join(" "), at(place));
         waiting = [];
-        if (place !== null) lined.push(`#line ${place.line} ${JSON.stringify(place.file)}`);
         last = place;
       }
       waiting.push(text);
     }
-    lined.push(waiting.join(" "), back(line + newlines(whole) - newlines(after)), after);
+    lined.push(waiting.join(" ") + ` ${after}`);
+    // gcc counts on from a #line, and what follows is not the source's.
+    lined.push(at({ line: line + newlines(whole), file }));
     return { plain: whole, lined: lined.join("\n") };
   }
 }
