@@ -82,7 +82,8 @@ export async function bootSession(
         ...more(image),
         ...callbacks,
         onGdb: () => {
-          const attach = [`target remote localhost:${options.gdb ?? ""}`];
+          // gdb gives an answer up after 2 s, less than the search for the guest may take on a busy machine.
+          const attach = ["set remotetimeout 60", `target remote localhost:${options.gdb ?? ""}`];
           context.say(`waiting for gdb: ${gdbCommand({ file, image }, { commands: attach })}`);
         },
         onLog: (path) => {
