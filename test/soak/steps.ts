@@ -150,8 +150,7 @@ export const soakSteps: SoakStep[] = [
     title: "the package as it is installed",
     unit: "runs",
     target: 1,
-    round: async (from, setup) =>
-      once(setup.command(`install-${from}`, [...TEST_RUN, "install"])),
+    round: async (from, setup) => once(setup.command(`install-${from}`, [...TEST_RUN, "install"])),
   },
   {
     name: "fuzz",
