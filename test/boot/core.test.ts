@@ -32,9 +32,7 @@ const frames = (output: string): string[] =>
 
 test.each(["domu", "dom0"] as const)("a trap on %s", { timeout: 120_000 }, async (on) => {
   const core = scratch(`core-${on}`);
-  const cpu = process.cpuUsage();
   const result = await boot(image, { on, core, cmdline: "way=divide" });
-  const { user, system } = process.cpuUsage(cpu);
   expect(result).toMatchObject({ verdict: "crash", core, coreTrouble: null });
   const way = [line("divide"), line("recursion"), line("recursion"), line("book"), line("main")];
   const output = await open(core, "bt", "p/x $rip", "x/gx &crash_state");
@@ -45,12 +43,11 @@ test.each(["domu", "dom0"] as const)("a trap on %s", { timeout: 120_000 }, async
   expect(output).toContain(`$1 = ${innermost?.address ?? ""}\n`);
   expect(output).toContain(`<crash_state>:\t${innermost?.address ?? ""}\n`); // the guest wrote it
 
-  // All of the memory, of which a file has only what is not zero; and no more than seconds of work.
+  // All of the memory, of which a file has only what is not zero.
   const { size, blocks } = await stat(core);
   expect(size).toBeGreaterThan(128 * MiB - 1);
   expect(size).toBeLessThan(130 * MiB);
   expect(blocks * 512).toBeLessThan(32 * MiB);
-  expect((user + system) / 1e6).toBeLessThan(3);
 });
 
 test(
