@@ -85,7 +85,7 @@ test.each([
   [
     "a command line for a domain of type hvm",
     ["IMAGE", "--type", "hvm", "--cmdline", "a"],
-    /has to be in the image/,
+    /must be in the image/,
   ],
   ["a file that Xen could not boot", ["/etc/passwd"], /not an ELF file/],
   ["a name with a slash", ["IMAGE", "--name", "a/b"], /expected 1 to 64 letters/],
