@@ -48,8 +48,10 @@ beforeAll(async () => {
   const manifest = Manifest.parse(
     JSON.parse(await readFile(path.join(home, "package.json"), "utf8")),
   );
-  for (const name of Object.keys(manifest.dependencies))
+  for (const name of Object.keys(manifest.dependencies)) {
+    await mkdir(path.dirname(path.join(modules, name)), { recursive: true }); // a scope
     await symlink(path.join(root, "node_modules", name), path.join(modules, name));
+  }
   await symlink("../xenlet/dist/cli.js", path.join(modules, ".bin/xenlet"));
   await writeFile(path.join(folder, "package.json"), '{ "private": true }\n');
 }, 60_000);

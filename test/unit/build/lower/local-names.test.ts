@@ -10,14 +10,20 @@ const named = (...names: string[]): string[] =>
   localNames(names.length, 1, new Map(names.map((name, index) => [index, name])));
 
 test("names stay as they are, where C lets them", () => {
-  expect(named("this", "total", "at|7", "i", "Name")).toEqual([
-    ...["this", "total", "at_7", "i", "Name"],
+  expect(named("this", "total", "at|7", "index", "Name")).toEqual([
+    ...["this", "total", "at_7", "index", "Name"],
   ]);
 });
 
 test("what is C's, the header's or the emitter's gets an underscore, and equal names differ", () => {
   expect(named("register", "u32", "memcpy", "TRAP", "i0", "linux", "total", "total")).toEqual([
     ...["register_", "u32_", "memcpy_", "TRAP_", "i0_", "linux_", "total", "total_"],
+  ]);
+});
+
+test("what begins as the emitter's names or the compiler's do gets another beginning", () => {
+  expect(named("_next", "wasm_memory", "__x", "_", "_1")).toEqual([
+    ...["v_next", "vwasm_memory", "v__x", "l3", "l4"],
   ]);
 });
 

@@ -54,7 +54,7 @@ const plainName = (index: number, parameters: number): string =>
 
 /**
  * Of all parameters and locals, by index. `names`: as the module's name section has them; what is no name in C, or has
- * another meaning there, gets an underscore behind it: `this_`.
+ * another meaning there, gets an underscore behind it, or a letter before: `this_`, `v_this`.
  */
 export function localNames(
   count: number,
@@ -66,8 +66,9 @@ export function localNames(
     const given = names?.get(index);
     // asc tells equal names apart by a number: `at|7`.
     const name = given?.replace(/\W/g, "_") ?? "";
-    if (!/^[A-Za-z_$]/.test(name)) return plainName(index, parameters);
-    let own = isTaken(name) ? `${name}_` : name;
+    if (!/^_*[A-Za-z]/.test(name)) return plainName(index, parameters);
+    // An underscore behind it makes no other beginning.
+    let own = /^(?:_|wasm_)/.test(name) ? `v${name}` : name;
     while (used.has(own) || isTaken(own)) own += "_";
     used.add(own);
     return own;
