@@ -277,6 +277,12 @@ function parseLine(text: string): { line: Line } | { type: "damage"; damage: Dam
   return { line: { nonce, seq: Number(seq), kind, last: cont === ":", payload } };
 }
 
+/** Whether a record stands in the line, from there to its end, as it was written; whoever's it is. */
+export function hasWholeRecord(line: string): boolean {
+  const at = line.indexOf(MAGIC);
+  return at >= 0 && "line" in parseLine(line.slice(at));
+}
+
 /** FNV-1a, 32 bits, of ASCII text: 8 lower-case hex digits. */
 export function checksum(text: string): string {
   let hash = 0x811c9dc5;

@@ -152,6 +152,28 @@ describe("dom0's lines", () => {
     expect(verdict.verdict).not.toBe("exit");
   });
 
+  test("are put together where a domain's debug port came between their pieces", () => {
+    const line = `~d0 00 console ${log[0] ?? ""}`;
+    const end = ["~d0 00 xl Domain 1 has shut down, reason code 0 0x0", "~d0 00 ended 0"];
+    const whole = told([line, ...exit, ...end]);
+    for (let at = line.indexOf("~x1 ") + 4; at < line.length; at++) {
+      const { verdict, monitor } = told([
+        line.slice(0, at) + (exit[0] ?? ""),
+        "(XEN) something of Xen's",
+        line.slice(at),
+        ...end,
+      ]);
+      expect(monitor.damage).toEqual([]);
+      expect(monitor.records).toEqual(whole.monitor.records);
+      expect(verdict.message).toBe(whole.verdict.message);
+    }
+    // What never comes is damage, as before; and a guest that prints such a line has printed it.
+    expect(told([line.slice(0, 30) + (exit[0] ?? ""), ...end]).monitor.damage).not.toEqual([]);
+    const printed = encodeRecord({ kind: "log", payload: exit[0] ?? "" }, GUEST, 0);
+    const { monitor } = told([`~d0 00 console ${printed[0] ?? ""}`, ...end]);
+    expect(monitor.records.map(({ kind, payload }) => [kind, payload])).toEqual([["log", exit[0]]]);
+  });
+
   test("tell why a soft reset came to nothing", () => {
     const { verdict } = told([
       "~d0 00 xl Domain 1 has shut down, reason code 5 0x5",
