@@ -32,13 +32,16 @@ export function cpuSeconds(): number {
   }
 }
 
-let counted = 0;
+/** Not a variable of this module, which is loaded anew where a test file resets the modules. */
+const COUNTED = Symbol.for("xenlet.test.counted");
+const counts = globalThis as { [COUNTED]?: number };
 
 /** What this process used since it was asked last: test files may share one, one after the other. */
 export function cpuSecondsSinceLast(): number {
-  const before = counted;
-  counted = cpuSeconds();
-  return counted - before;
+  const before = counts[COUNTED] ?? 0;
+  const now = cpuSeconds();
+  counts[COUNTED] = now;
+  return now - before;
 }
 
 /** Begins to count; the function returned tells what it came to so far. */
