@@ -7,6 +7,7 @@
 
 import { checked, describeResult, sched, systemTime, waitForEvents } from "xenlet";
 import { XEN_LEGACY_MAX_VCPUS } from "xenlet/raw/abi/xen";
+import { RUNSTATE_offline } from "xenlet/raw/abi/vcpu";
 import { EINVAL } from "xenlet/raw/errno";
 import { shared_alloc } from "xenlet/raw/memory";
 import {
@@ -16,6 +17,7 @@ import {
   mapPortsToIoreqServer,
   unmapFrame,
 } from "xenlet/raw/toolstack";
+import { runstate } from "xenlet/runstate";
 import { DONE_BY_DOM0, ScenarioDeclaration, scenario } from "../declare";
 import { GuestSide } from "../guest-side";
 import { RemoteVcpu } from "../remote";
@@ -40,8 +42,8 @@ const UNFINISHED_ACCESS_HIGH = UNFINISHED_HIGH.check({
 const PORT: u16 = 0x5a0;
 const NO_PORTS: StaticArray<u32> = [];
 const ASKS = "asks for a soft reset";
-/** ns that vCPU 0 sleeps so that the other one runs; that the domain has from its last line to its request, and to get there at all. */
-const BEGUN: u64 = 30_000_000;
+/** ns from one look at the other vCPU to the next; that the domain has from its last line to its request, and to get there at all. */
+const LOOK: u64 = 1_000_000;
 const SETTLED: u64 = 200_000_000;
 const SOON: u64 = 5_000_000_000;
 
@@ -66,13 +68,23 @@ abstract class Unfinished extends Scenario {
     const vcpu = RemoteVcpu.start(this.vcpu);
     /* While there is a device model, a change of the memory map is an access, too: it comes when all is mapped. */
     side.stop();
-    if (!side.control) vcpu.beginReadPort(PORT);
-    /* The other vCPU gets the CPU, and to its access. */
-    const begun = systemTime() + BEGUN;
-    while (systemTime() < begun) sched.poll(NO_PORTS, begun);
+    if (!side.control) {
+      vcpu.beginReadPort(PORT);
+      this.waitUntilInAccess();
+    }
     console.log(ASKS);
     side.requestReset();
     side.attach();
+  }
+
+  /**
+   * A vCPU that waits for a device model is neither runnable nor blocked by itself: Xen counts it as offline
+   * (_VPF_blocked_in_xen, vcpu_sleep_nosync_locked(), xen/common/sched/core.c).
+   */
+  private waitUntilInAccess(): void {
+    const deadline = systemTime() + SOON;
+    while (runstate(this.vcpu).state != RUNSTATE_offline && systemTime() < deadline)
+      sched.poll(NO_PORTS, systemTime() + LOOK);
   }
 
   onLine(side: ToolstackSide, line: string): void {
