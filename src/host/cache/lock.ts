@@ -1,5 +1,6 @@
 // One process makes a thing at a time; the others wait and find the work done.
 
+import { AsyncLocalStorage } from "node:async_hooks";
 import { spawn, type ChildProcessByStdio } from "node:child_process";
 import { once } from "node:events";
 import { rm } from "node:fs/promises";
@@ -16,6 +17,9 @@ const PATIENCE_MS = 300;
  */
 const HOLD =
   'exec 9>>"$0" && flock --exclusive 9 || exit; if [ "$0" -ef /proc/self/fd/9 ]; then echo held; else echo stale; fi; exec cat';
+
+/** The locks that the work which is under way was begun under. */
+const underWay = new AsyncLocalStorage<readonly string[]>();
 
 type Holder = ChildProcessByStdio<Writable, Readable, null>;
 
@@ -64,12 +68,16 @@ export interface LockOptions {
  * its stdin: however this process ends, the lock goes with it, so there is no stale
  * lock to guess about. `held` is false if there is no flock(1); then two processes
  * may do the same work, and the rename that ends it lets either win.
+ *
+ * What `body` itself does under the same lock does not wait for it: a set of packages may need another one to be made.
  */
 export async function withLock<T>(
   file: string,
   options: LockOptions,
   body: (held: boolean) => Promise<T>,
 ): Promise<T> {
+  const before = underWay.getStore() ?? [];
+  if (before.includes(file)) return body(true);
   let told = false;
   for (;;) {
     options.signal?.throwIfAborted();
@@ -91,7 +99,8 @@ export async function withLock<T>(
       });
       if (answer === "stale") continue;
       try {
-        return await body(answer === "held");
+        const held = answer === "held";
+        return await underWay.run(held ? [...before, file] : before, () => body(held));
       } finally {
         if (options.remove === true && answer === "held") await rm(file, { force: true });
       }

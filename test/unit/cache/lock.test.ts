@@ -38,6 +38,23 @@ test("released when the body throws", async () => {
   expect(await withLock(file, {}, () => Promise.resolve("again"))).toBe("again");
 });
 
+test("what is done under it does not wait for it, and others still do", async () => {
+  const order: string[] = [];
+  const outer = withLock(file, {}, async () => {
+    order.push("outer");
+    await withLock(file, {}, async () => {
+      await delay(30);
+      order.push("inner");
+    });
+    await delay(30);
+    order.push("outer again");
+  });
+  await delay(200);
+  const other = withLock(file, {}, () => Promise.resolve(order.push("other")));
+  await Promise.all([outer, other]);
+  expect(order).toEqual(["outer", "inner", "outer again", "other"]);
+});
+
 test("somebody else's: told about once, and aborting ends the wait", async () => {
   const other = spawn("flock", [file, "sh", "-c", "echo held; exec sleep 60"], {
     stdio: ["ignore", "pipe", "ignore"],

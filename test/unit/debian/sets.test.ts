@@ -100,6 +100,17 @@ test("from the cache the second time: no apt at all", async () => {
   expect(lines).toEqual([]);
 });
 
+test("one that needs another to be finished: that is made first, under the same lock", async () => {
+  const { tree } = await provide({
+    finish: async (at) => {
+      const { tree: other } = await provide({ name: "other" });
+      await writeFile(join(at, "found"), await readFile(join(other, "usr/bin/demo")));
+    },
+  });
+  expect(await readFile(join(tree, "found"), "utf8")).toBe("the demo");
+  expect((await entries(sets)).toSorted()).toEqual(["demo", "other"]);
+});
+
 test("only what is to be kept is kept", async () => {
   const { tree } = await provide({ keep: (path) => path.startsWith("usr/bin/") });
   expect(await entries(join(tree, "usr"))).toEqual(["bin"]);
