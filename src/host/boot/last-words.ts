@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from "node:timers/promises";
 import type { MachineProcess } from "./qemu.js";
+import { Qmp } from "./qmp.js";
 
 /** The reason for aborting a boot that prints nothing. */
 export class SilentBoot extends Error {
@@ -38,7 +39,6 @@ export async function askLastWords(
   const { socket } = machine;
   if (socket === null) return "";
   const ask = async (): Promise<string> => {
-    const { Qmp } = await import("./qmp.js");
     const qmp = new Qmp(socket);
     await qmp.execute("qmp_capabilities");
     const command = { "command-line": "info registers -a" };

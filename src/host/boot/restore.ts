@@ -5,12 +5,11 @@
  */
 import type { MachineProcess } from "./qemu.js";
 import { STATE_FD } from "./qemu.js";
-import type { Qmp } from "./qmp.js";
+import { Qmp } from "./qmp.js";
 
 /** A monitor that takes commands, set to leave memory that is in a file where it is. Rejects if QEMU is gone. */
 export async function migrationMonitor({ socket }: MachineProcess): Promise<Qmp> {
   if (socket === null) throw new Error("QEMU has no monitor");
-  const { Qmp } = await import("./qmp.js");
   const qmp = new Qmp(socket);
   await qmp.execute("qmp_capabilities");
   const capabilities = [{ capability: "x-ignore-shared", state: true }];
