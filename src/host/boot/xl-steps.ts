@@ -11,6 +11,7 @@ import { RunLog } from "./run-log.js";
 import { BANNER } from "./xen-messages.js";
 import { dom0Program, writeInitrd, type StoreDaemon } from "../xl/boot-files.js";
 import type { Dom0Image } from "../xl/dom0-image.js";
+import { WholeLines } from "../xl/whole-lines.js";
 import { dom0Args } from "./xl-plan.js";
 
 export interface Dom0Step {
@@ -172,6 +173,7 @@ class StepsReader {
   failure: string | null = null;
   banner: string | null = null;
   readonly #prefix: string;
+  readonly #lines: WholeLines;
   #current: StepResult | null = null;
   #index = 0;
   #position = "dom0 has not reached the first step";
@@ -182,6 +184,7 @@ class StepsReader {
     private readonly onStep: (index: number, result: StepResult | null) => void,
   ) {
     this.#prefix = `~d0 ${nonce} `;
+    this.#lines = new WholeLines(this.#prefix);
     this.results = steps.map(() => ({
       output: [],
       status: null,
@@ -196,6 +199,13 @@ class StepsReader {
 
   /** Whether the line tells of progress. */
   read(line: string): boolean {
+    return this.#lines
+      .push(line)
+      .map((whole) => this.#readWhole(whole))
+      .some(Boolean);
+  }
+
+  #readWhole(line: string): boolean {
     if (!line.startsWith(this.#prefix)) {
       this.#readOther(line);
       return false;

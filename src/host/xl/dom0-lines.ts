@@ -1,57 +1,32 @@
 // What dom0 says (xl/dom0/init), in the words that the reader of a boot knows: dom0 takes the place of the toolstack
 // that makes a domain elsewhere, so its lines become records of that toolstack.
 
-import { encodeRecord, hasWholeRecord } from "../protocol/record.js";
+import { encodeRecord } from "../protocol/record.js";
+import { WholeLines } from "./whole-lines.js";
 
 /** xl_vmcontrol.c of Xen's: "Domain 1 has shut down, reason code 5 0x5". */
 const SHUT_DOWN = /^Domain \d+ has shut down, reason code (?<reason>\d+) /;
 
-/** Before a line of Xen's, or of a domain's debug port. */
-const OTHERS = /^\((?:XEN|d\d{1,5})\) /;
-const DEBUG_PORT_RECORD = /\(d[1-9]\d{0,4}\) (?:~again )?~x1 /;
-
 export class Dom0Lines {
   readonly #prefix: string;
   readonly #nonce: string;
+  readonly #lines: WholeLines;
   #seq = 0;
   /** The reason that xl saw last. */
   #reason: string | null = null;
   /** What xl said last, for when it fails. */
   #complaint = "";
   #over = false;
-  /** The beginning of a line whose end is still to come. */
-  #torn: string | null = null;
 
   constructor(nonce: string) {
     this.#nonce = nonce;
     this.#prefix = `~d0 ${nonce} `;
+    this.#lines = new WholeLines(this.#prefix);
   }
 
   /** One line of Xen's serial console, as the lines that a monitor with this nonce for its toolstack takes. */
   read(line: string): string[] {
-    const torn = this.#torn;
-    if (torn !== null && !line.startsWith(this.#prefix)) {
-      if (OTHERS.test(line)) return [line];
-      this.#torn = null;
-      return this.#readWhole(torn + line);
-    }
-    this.#torn = null;
-    const given = torn === null ? [] : this.#readWhole(torn);
-    const at = this.#interruption(line);
-    if (at === null) return [...given, ...this.#readWhole(line)];
-    this.#torn = line.slice(0, at);
-    return [...given, line.slice(at)];
-  }
-
-  /**
-   * Where a record of a domain's debug port begins in the midst of one of dom0's lines; null if there is none. Xen takes what
-   * dom0 writes in pieces of 127 bytes, and lets go of its console between them (guest_console_write(),
-   * xen/drivers/char/console.c). Of a guest that prints what looks like that, the record around it is whole.
-   */
-  #interruption(line: string): number | null {
-    if (!line.startsWith(this.#prefix) || hasWholeRecord(line)) return null;
-    const at = DEBUG_PORT_RECORD.exec(line)?.index;
-    return at !== undefined && hasWholeRecord(line.slice(at)) ? at : null;
+    return this.#lines.push(line).flatMap((whole) => this.#readWhole(whole));
   }
 
   #readWhole(line: string): string[] {
